@@ -1,0 +1,153 @@
+/*
+ * arena.c - scratch memory of one call
+ */
+#include "base/arena.h"
+
+/* Blocks grow by doubling from here, so a long call makes few of them. */
+#define MIN_BLOCK_BYTES ((size_t) 256 * 1024)
+
+struct SlmArenaBlock
+{
+	SlmArenaBlock *next;
+	size_t size; /* usable bytes behind data */
+	size_t used;
+	char *data; /* aligned to SLM_ARENA_ALIGN, inside this allocation */
+};
+
+void
+slm_arena_init(SlmArena *arena, const SlmHost *host, size_t max_bytes)
+{
+	arena->host = host;
+	arena->first = NULL;
+	arena->current = NULL;
+	arena->held_bytes = 0;
+	arena->max_bytes = max_bytes;
+}
+
+/* Appends a block that can serve bytes, and makes it the current one. */
+static SlmStatus
+add_block(SlmArena *arena, SlmArenaBlock *last, size_t bytes, SlmError *err)
+{
+	const size_t overhead = sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN;
+	size_t size = last != NULL ? last->size * 2 : MIN_BLOCK_BYTES;
+	size_t left = arena->max_bytes - arena->held_bytes;
+	SlmArenaBlock *block;
+
+	if (size < bytes)
+		size = bytes;
+	if (bytes > SIZE_MAX - overhead || bytes + overhead > left)
+	{
+		slm_fail(err, SLM_ERR_LIMIT, "call needs more scratch memory than the limit of %zu kB",
+				 arena->max_bytes / 1024);
+		slm_error_hint(err, "Raise slm.max_scratch_memory or pass less text per call.");
+		return SLM_ERR_LIMIT;
+	}
+	if (size > left - overhead)
+		size = left - overhead;
+	block = arena->host->alloc(arena->host->arg, size + overhead);
+	if (block == NULL)
+		return slm_fail(err, SLM_ERR_NO_MEMORY, "out of memory: could not allocate %zu bytes",
+						size + overhead);
+	block->next = NULL;
+	block->size = size;
+	block->used = 0;
+	block->data = (char *) (((uintptr_t) (block + 1) + SLM_ARENA_ALIGN - 1) &
+							~(uintptr_t) (SLM_ARENA_ALIGN - 1));
+	arena->held_bytes += size + overhead;
+	if (last != NULL)
+		last->next = block;
+	else
+		arena->first = block;
+	arena->current = block;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_arena_alloc(SlmArena *arena, size_t bytes, void **out, SlmError *err)
+{
+	SlmArenaBlock *last = NULL;
+	SlmArenaBlock *block = arena->current != NULL ? arena->current : arena->first;
+
+	if (bytes > SIZE_MAX - SLM_ARENA_ALIGN)
+		bytes = SIZE_MAX; /* add_block() refuses it */
+	else
+		bytes = (bytes + SLM_ARENA_ALIGN - 1) & ~(size_t) (SLM_ARENA_ALIGN - 1);
+
+	/* Blocks behind the current one are empty: reset and rewind see to it. */
+	for (; block != NULL; last = block, block = block->next)
+	{
+		if (bytes <= block->size - block->used)
+			break;
+	}
+	if (block == NULL)
+	{
+		SLM_TRY(add_block(arena, last, bytes, err));
+		block = arena->current;
+	}
+	arena->current = block;
+	*out = block->data + block->used;
+	block->used += bytes;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_arena_alloc_array(SlmArena *arena, size_t n, size_t size, void **out, SlmError *err)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		bytes = SIZE_MAX;
+	return slm_arena_alloc(arena, bytes, out, err);
+}
+
+SlmArenaMark
+slm_arena_mark(const SlmArena *arena)
+{
+	SlmArenaMark mark = {arena->current, arena->current != NULL ? arena->current->used : 0};
+
+	return mark;
+}
+
+void
+slm_arena_rewind(SlmArena *arena, SlmArenaMark mark)
+{
+	SlmArenaBlock *block = mark.block != NULL ? mark.block->next : arena->first;
+
+	for (; block != NULL; block = block->next)
+		block->used = 0;
+	arena->current = mark.block;
+	if (mark.block != NULL)
+		mark.block->used = mark.used;
+}
+
+void
+slm_arena_reset(SlmArena *arena)
+{
+	SlmArenaMark start = {NULL, 0};
+
+	slm_arena_rewind(arena, start);
+}
+
+void
+slm_arena_trim(SlmArena *arena, size_t keep_bytes)
+{
+	SlmArenaBlock **link = &arena->first;
+	size_t kept = 0;
+
+	slm_arena_reset(arena);
+	while (*link != NULL)
+	{
+		SlmArenaBlock *block = *link;
+		size_t bytes = block->size + sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN;
+
+		if (kept + bytes <= keep_bytes)
+		{
+			kept += bytes;
+			link = &block->next;
+			continue;
+		}
+		*link = block->next;
+		arena->host->release(arena->host->arg, block);
+	}
+	arena->held_bytes = kept;
+}

@@ -1,0 +1,66 @@
+/*
+ * dtype.h - tensor types of the GGUF format, one row each
+ *
+ * Numbers and names are ggml's (enum ggml_type, ggml-common.h of llama.cpp).
+ * A row with block_bytes = 0 is a type that was removed from the format.
+ */
+#ifndef SLM_BASE_DTYPE_H
+#define SLM_BASE_DTYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum SlmDtype
+{
+	SLM_DTYPE_F32 = 0,
+	SLM_DTYPE_F16 = 1,
+	SLM_DTYPE_Q4_0 = 2,
+	SLM_DTYPE_Q5_0 = 6,
+	SLM_DTYPE_Q8_0 = 8,
+	SLM_DTYPE_BF16 = 30
+} SlmDtype;
+
+typedef struct SlmDtypeInfo
+{
+	const char *name;
+	uint32_t block_items; /* elements of one block, along ne[0] */
+	uint32_t block_bytes; /* bytes of one block in a file; 0: removed type */
+	bool supported;       /* we can load it */
+} SlmDtypeInfo;
+
+/* Row of a type number from a file; NULL when the number is unknown. */
+extern const SlmDtypeInfo *slm_dtype_info(uint32_t type);
+
+/* On-disk blocks: little endian, 32 weights each, d is IEEE half. */
+typedef struct SlmBlockQ8_0
+{
+	uint16_t d;
+	int8_t qs[32]; /* w = d * q */
+} SlmBlockQ8_0;
+
+typedef struct SlmBlockQ4_0
+{
+	uint16_t d;
+	uint8_t qs[16]; /* item i low nibble, i + 16 high; w = d * (q - 8) */
+} SlmBlockQ4_0;
+
+typedef struct SlmBlockQ5_0
+{
+	uint16_t d;
+	uint8_t qh[4];  /* fifth bits, item i is bit i, little endian */
+	uint8_t qs[16]; /* low four bits as in Q4_0; w = d * (q - 16) */
+} SlmBlockQ5_0;
+
+/*
+ * Turns n elements (a multiple of the block) of a file's type into float,
+ * d * q with one rounding; the scalar truth for every repacked layout.
+ */
+extern void slm_dequantize(SlmDtype type, const void *src, float *dst, int64_t n);
+
+/*
+ * Turns n floats into blocks of a type, as llama.cpp's reference quantizers do
+ * (ggml-quants.c: quantize_row_*_ref).  Used by the model converter.
+ */
+extern void slm_quantize(SlmDtype type, const float *src, void *dst, int64_t n);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * limits.h - every cap of the engine, by name (law 9)
+ *
+ * A cap is quoted in its error message and tested at the limit and at one
+ * beyond it.  Units stand last in the names.
+ */
+#ifndef SLM_BASE_LIMITS_H
+#define SLM_BASE_LIMITS_H
+
+/* Model files (src/gguf) */
+#define SLM_MAX_FILE_BYTES (64ULL << 30)
+#define SLM_MAX_GGUF_TENSORS 65536
+#define SLM_MAX_GGUF_KEYS 1048576
+#define SLM_MAX_GGUF_KEY_BYTES 65535
+#define SLM_MAX_GGUF_STRING_BYTES (16U << 20)
+#define SLM_MAX_GGUF_ARRAY_ITEMS (16U << 20)
+#define SLM_MAX_GGUF_NAME_BYTES 63
+#define SLM_MAX_GGUF_DIMS 4
+#define SLM_MAX_GGUF_HEADER_BYTES (512U << 20)
+
+/* Architecture (src/model) */
+#define SLM_MAX_LAYERS 512
+#define SLM_MAX_EMBD 16384
+#define SLM_MAX_FF 65536
+#define SLM_MAX_HEADS 512
+#define SLM_MAX_HEAD_DIM 1024
+#define SLM_MAX_CONTEXT 1048576
+#define SLM_MAX_CLASSES 65536
+
+/* Tokenizers (src/tokenizer) */
+#define SLM_MAX_VOCAB (1U << 22)
+#define SLM_MAX_TOKEN_BYTES 65535
+
+/* Calls (src/engine, src/task) */
+#define SLM_MAX_INPUT_BYTES (1U << 30)
+#define SLM_MAX_LABELS 10000
+#define SLM_BATCH_TOKENS 1024 /* tokens of one forward step, at least one sequence */
+
+/* Work between two polls of the host: all well under 2 ms on the slowest path */
+#define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */
+#define SLM_POLL_MACS 1000000        /* multiply-adds of a matrix panel */
+#define SLM_IO_STEP_BYTES (4U << 20) /* one read or write of a model file or image */
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * kernels.h - the inventory of inner loops, their contracts, and their choice
+ *
+ * Every kernel exists as a scalar reference; an ISA variant overwrites what it
+ * has and must give the same bits (law 2).  The canonical arithmetic:
+ *
+ *   - "lane" i of a reduction over n floats holds elements i, i+16, i+32, ...
+ *     accumulated in that order by fmaf (or add, max); the 16 lanes are then
+ *     combined as a fixed tree: l[i] op l[i+8], then +4, +2, +1.  Elements past
+ *     n do not take part.
+ *   - a matrix product has one lane per output row and walks K in order, so it
+ *     has no horizontal sum:
+ *       quantized  acc = fmaf((float) isum, dw * da, acc) per block of 32,
+ *                  isum exact in int32;
+ *       float      acc = fmaf(w, x, acc) per element;
+ *     then acc + bias.
+ *   - exp, erf and tanh are our own polynomials, fixed operations in float.
+ *   - only +, -, *, /, sqrt, fma, rint, min, max and conversions are used;
+ *     objects are compiled with -ffp-contract=off.
+ *
+ * A result therefore depends on the operands alone: not on the batch, the
+ * tile, the thread or the CPU.
+ *
+ * Packed weights ("layout"): output rows in groups of 16, K running inside the
+ * group, one ascending stream.  n_out is padded to 16 with zero rows, so
+ * outputs are written 16 at a time and every y has a row stride that is a
+ * multiple of 16.
+ *
+ *   SLM_LAYOUT_Q8   K padded to 64 with zeros.  Per pair of 32-blocks 1088
+ *                   bytes: byte of (k, r) at (k/32%2)*512 + (k%32/4)*64 + r*4 +
+ *                   k%4, stored as u8 = q + 128; fp16 scales at 1024 +
+ *                   (k/32%2)*32 + 2r.  Serves Q8_0, Q5_0 and Q4_0 files: their
+ *                   codes and scales are carried over unchanged.
+ *   SLM_LAYOUT_F32  [K][16] float;  SLM_LAYOUT_F16, SLM_LAYOUT_BF16  [K][16] u16.
+ *
+ * Kernels poll nothing: callers bound the work of one call (SLM_POLL_MACS).
+ */
+#ifndef SLM_KERNELS_KERNELS_H
+#define SLM_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+
+#define SLM_GROUP_ROWS 16 /* output rows of one packed group */
+
+typedef enum SlmLayout
+{
+	SLM_LAYOUT_Q8 = 0,
+	SLM_LAYOUT_F32 = 1,
+	SLM_LAYOUT_F16 = 2,
+	SLM_LAYOUT_BF16 = 3,
+	SLM_LAYOUT_COUNT
+} SlmLayout;
+
+/*
+ * Activation rows as a matrix product reads them.  Float layouts use x; Q8
+ * uses q, d, sum, filled by quantize_q8() row by row.
+ */
+typedef struct SlmActivations
+{
+	const float *x; /* [m][x_stride], 64-byte aligned rows not required */
+	size_t x_stride;
+	const int8_t *q;    /* [m][q_stride], codes in -127..127, zero past K */
+	size_t q_stride;    /* K padded to 64 */
+	const float *d;     /* [m][d_stride] one scale per 32, zero past K */
+	const int32_t *sum; /* [m][d_stride] sum of the 32 codes */
+	size_t d_stride;    /* q_stride / 32 */
+} SlmActivations;
+
+/*
+ * y[i][r] = bias[r] + sum over k of w[r][k] * x[i][k], for i < m and the
+ * n_group * 16 rows packed at w.  bias is NULL or holds n_group * 16 floats.
+ */
+typedef void SlmGemm(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
+					 const float *bias, float *y, size_t y_stride);
+
+/*
+ * One row of K floats to codes: per 32, d = amax / 127, q = rint(x / d computed
+ * as x * (127 / amax)), all zero when amax = 0; K is padded to k_padded (a
+ * multiple of 64) with zeros.  A NaN or infinity gives d = NaN, so that it is
+ * seen in the output.
+ */
+typedef void SlmQuantizeRow(const float *x, int64_t k, int64_t k_padded, int8_t *q, float *d,
+							int32_t *sum);
+
+/*
+ * y = (h - mean) / sqrt(var + eps) * weight + bias with h = x + residual
+ * (residual may be NULL); mean and var are canonical 16-lane sums divided by n.
+ * y may be x or residual.
+ */
+typedef void SlmLayerNorm(const float *x, const float *residual, const float *weight,
+						  const float *bias, float eps, int64_t n, float *y);
+
+typedef void SlmMap(float *x, int64_t n); /* in place, element by element */
+
+/* Canonical dot product of two float vectors. */
+typedef float SlmDot(const float *a, const float *b, int64_t n);
+
+/* In place: exp(x - max) / sum. n >= 1. */
+typedef void SlmSoftmax(float *x, int64_t n);
+
+/*
+ * Full (unmasked) attention of query rows q0 .. q1-1 of one head over the t
+ * rows of its own sequence.
+ *   q, out    [t][stride] rows of the packed q and output, at this head's column
+ *   kt        [head_dim][t_stride] keys transposed by attend_prepare(), t_stride a
+ *             multiple of 16, zero past t
+ *   v         [t][stride]
+ *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
+ * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale;
+ * softmax over t keys (16-lane sum over keys); out = fmaf chain over keys.
+ */
+typedef struct SlmAttend
+{
+	const float *q;
+	const float *kt;
+	const float *v;
+	float *out;
+	float *scores;
+	size_t q_stride;
+	size_t v_stride;
+	size_t out_stride;
+	size_t t_stride;
+	int t;
+	int head_dim;
+	float scale;
+} SlmAttend;
+
+typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);
+
+/* kt[d][j] = k[j][d]; zero for t <= j < t_stride. */
+typedef void SlmTranspose(const float *k, size_t k_stride, int t, int head_dim, float *kt,
+						  size_t t_stride);
+
+/* The dispatch table: one member per line of kernel_list.inc. */
+typedef struct SlmKernels
+{
+	const char *name; /* of the ISA: "scalar", "avx2", "avx512" */
+#define SLM_KERNEL(type, member) type *member;
+#include "kernels/kernel_list.inc"
+#undef SLM_KERNEL
+} SlmKernels;
+
+typedef enum SlmIsa
+{
+	SLM_ISA_AUTO = 0, /* the best this CPU has */
+	SLM_ISA_SCALAR,
+	SLM_ISA_AVX2,   /* with FMA and F16C */
+	SLM_ISA_AVX512, /* F, BW, DQ, VL and VNNI */
+	SLM_ISA_COUNT
+} SlmIsa;
+
+/* Does this CPU, and the operating system's register state, have it? */
+extern bool slm_isa_available(SlmIsa isa);
+extern const char *slm_isa_name(SlmIsa isa);
+
+/*
+ * The table of an ISA: scalar, overwritten by each variant up to it.  NULL when
+ * not available.  Thread-safe, no allocation; the tables are constant.
+ */
+extern const SlmKernels *slm_kernels(SlmIsa isa);
+
+/* Packing, run when an image is built (plain C, one implementation). */
+
+/* The layout that a file's type is packed into. */
+extern SlmLayout slm_layout_of(SlmDtype type);
+
+/* Bytes of one packed group of 16 rows of k elements. */
+extern uint64_t slm_group_bytes(SlmLayout layout, int64_t k);
+
+/*
+ * Packs n_rows <= 16 consecutive file rows of k elements (row_bytes apart, in
+ * the file's type) into one group; missing rows are zero.
+ */
+extern void slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, int64_t k,
+						   void *group);
+
+#endif
