@@ -1,0 +1,100 @@
+/*
+ * slm.h - the public header of the engine
+ *
+ * A model file becomes an image once (slm_image_build); the image is mapped
+ * read-only by any number of processes (slm_model_open); a run borrows a model,
+ * a kernel table, a host and an arena, and turns token sequences into vectors.
+ * Nothing here knows PostgreSQL, allocates in steady state, or keeps global
+ * state.  A run is used by one thread at a time; a model by any number.
+ *
+ * Every function that computes polls run->host and returns SLM_ERR_CANCELLED
+ * soon after the host asks; what it had allocated is garbage in the arena.
+ */
+#ifndef SLM_ENGINE_SLM_H
+#define SLM_ENGINE_SLM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/host.h"
+#include "base/source.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "kernels/kernels.h"
+#include "model/image.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+/*
+ * What the same image means to one registered model: SQL options that change
+ * results.  Part of the fingerprint.  The texts are borrowed.
+ */
+typedef struct SlmModelOptions
+{
+	SlmPooling	pooling;		/* SLM_POOLING_UNSPECIFIED: as the file says */
+	bool		normalize;		/* unit length embeddings; default true */
+	int			context_length; /* tokens of one window, 0: as the file says */
+	enum
+	{
+		SLM_OVERFLOW_CHUNK = 0, /* windows, averaged weighted by their tokens */
+		SLM_OVERFLOW_TRUNCATE,
+		SLM_OVERFLOW_ERROR
+	}			overflow;
+	SlmText		query_prefix;
+	SlmText		document_prefix;
+} SlmModelOptions;
+
+extern void slm_model_options_init(SlmModelOptions *options);
+
+/* SLM_ERR_ARGUMENT when the options do not fit the model; the message names the option. */
+extern SlmStatus slm_model_options_check(const SlmModelOptions *options, const SlmModel *model,
+										 SlmError *err) SLM_MUST_CHECK;
+
+/* One call's view of everything it needs; all borrowed. */
+typedef struct SlmRun
+{
+	const SlmModel *model;
+	const SlmModelOptions *options;
+	const SlmKernels *kernels;
+	const SlmHost *host;
+	SlmArena   *arena;
+	uint64_t	n_token_in; /* counts up: tokens that went through the model */
+} SlmRun;
+
+/* Tokens a window can hold, special tokens included. */
+extern int	slm_context_length(const SlmRun *run);
+
+/*
+ * A sequence with its special tokens, ready for the model.  segment_two is the
+ * index of the first token of the second segment (token type 1), or n.
+ */
+typedef struct SlmSequence
+{
+	const int32_t *token; /* [n], borrowed */
+	int			n;		  /* 1 .. slm_context_length */
+	int			segment_two;
+} SlmSequence;
+
+/*
+ * Runs n_sequence sequences through the model as ragged batches of at most
+ * SLM_BATCH_TOKENS tokens, and writes one row each, in the given order:
+ *
+ *   slm_encode_pooled   out [n_sequence][n_embd], pooled, not normalized
+ *   slm_encode_scores   out [n_sequence][n_class], logits of a
+ *                       sequence-classification head
+ *
+ * The bits of a row do not depend on the other rows.  A row that is not finite
+ * is SLM_ERR_CORRUPT ("model gave a value that is not finite").  No normalized
+ * or unnormalized row is written after an error.
+ */
+extern SlmStatus slm_encode_pooled(SlmRun *run, const SlmSequence *sequence, int n_sequence,
+								   float *out, SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_encode_scores(SlmRun *run, const SlmSequence *sequence, int n_sequence,
+								   float *out, SlmError *err) SLM_MUST_CHECK;
+
+/* Divides by the canonical length; a zero vector stays zero. */
+extern void slm_normalize(const SlmKernels *kernels, float *x, int n);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * model.h - a mapped image, ready to run
+ */
+#ifndef SLM_MODEL_MODEL_H
+#define SLM_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/host.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "tokenizer/tokenizer.h"
+
+/* Numbers as in llama.cpp's enum llama_pooling_type. */
+typedef enum SlmPooling
+{
+	SLM_POOLING_UNSPECIFIED = -1,
+	SLM_POOLING_NONE = 0,
+	SLM_POOLING_MEAN = 1,
+	SLM_POOLING_CLS = 2,
+	SLM_POOLING_LAST = 3,
+	SLM_POOLING_RANK = 4 /* a cross-encoder: one score a pair */
+} SlmPooling;
+
+/* What a model says of itself; texts are borrowed from the model. */
+typedef struct SlmModelInfo
+{
+	SlmText		architecture;
+	SlmText		quantization; /* type of most weight bytes: "Q8_0" */
+	SlmText		name;		  /* general.name, may be empty */
+	SlmText		licence;	  /* general.license, may be empty */
+	uint64_t	n_parameter;
+	uint64_t	image_bytes;
+	uint64_t	source_bytes;
+	uint8_t		source_sha256[SLM_SHA256_BYTES];
+	int			n_layer;
+	int			n_embd;
+	int			n_ff;
+	int			n_head;
+	int			n_context; /* positions the file was made for */
+	int			n_class;   /* outputs of a sequence-classification head, 0: none */
+	SlmPooling	pooling;
+} SlmModelInfo;
+
+typedef struct SlmModel SlmModel;
+
+/*
+ * Opens an image that lies in memory (usually a mapping).  Checks header,
+ * checksum, version and every offset, and copies the directory into private
+ * memory from host, so that the image may later turn to zeros without harm.
+ * O(layers), independent of the image's size.  image is borrowed until close.
+ * SLM_ERR_CORRUPT when the bytes are not a whole image of this version.
+ */
+extern SlmStatus slm_model_open(const void *image, size_t image_bytes, const SlmHost *host,
+								SlmModel **out, SlmError *err) SLM_MUST_CHECK;
+extern void slm_model_close(SlmModel *model);
+
+extern const SlmModelInfo *slm_model_info(const SlmModel *model);
+extern const SlmTokenizer *slm_model_tokenizer(const SlmModel *model);
+
+/* Label of class i, 0 <= i < n_class; empty when out of range. */
+extern SlmText slm_model_class_label(const SlmModel *model, int i);
+
+#endif

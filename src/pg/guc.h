@@ -1,0 +1,28 @@
+/*
+ * guc.h - settings (DESIGN.md: no setting changes the answer of a call that
+ * names its model)
+ */
+#ifndef SLM_PG_GUC_H
+#define SLM_PG_GUC_H
+
+typedef enum SlmDefaultModel
+{
+	SLM_DEFAULT_EMBED = 0, /* embed, similarity, rank, count_tokens, chunk */
+	SLM_DEFAULT_CLASSIFY,  /* classify, filter */
+	SLM_DEFAULT_EXTRACT,   /* extract, redact */
+	SLM_DEFAULT_SUMMARIZE,
+	SLM_DEFAULT_GENERATE,
+	SLM_DEFAULT_COUNT
+} SlmDefaultModel;
+
+extern char *slm_default_model[SLM_DEFAULT_COUNT]; /* slm.embed_model ...: user */
+extern char *slm_model_path;		 /* sighup; "" = <data>/slm_models, then <share>/slm_models */
+extern char *slm_cache_dir;			 /* sighup; default pgsql_tmp_slm in the data directory */
+extern int	slm_max_cache_size;		 /* sighup, MB; -1: no cap but the disk's */
+extern int	slm_max_scratch_memory;	 /* superuser, kB */
+extern int	slm_max_input_tokens;	 /* superuser; -1: no cap */
+extern int	slm_force_isa;			 /* superuser; an SlmIsa */
+
+extern void slm_guc_init(void);
+
+#endif
