@@ -1,0 +1,205 @@
+# slm: small language models inside PostgreSQL
+#
+# The engine (src/base .. src/task) is compiled by the rules here into
+# build/libslm_engine.a, without PostgreSQL on the include path; src/pg is
+# linked with it into slm.so by PGXS.  `make help` lists what can be asked for.
+#
+# PG_CONFIG  which PostgreSQL (default: the newest that is installed)
+# FLAVOR     release (default), dev, asan, fuzz: each has its own objects
+# WERROR     -Werror to stop at warnings
+# V=1        show the commands
+
+all:
+.PHONY: all help unit test demo server server-stop psql dev lint format check-format \
+	asan valgrind fuzz bench fixture tools models FORCE
+
+ifndef V
+MAKEFLAGS += --silent --no-print-directory
+endif
+
+# ---- Flavours ---------------------------------------------------------------
+FLAVOR ?= release
+BUILD := build
+ifneq ($(FLAVOR),release)
+BUILD := build/$(FLAVOR)
+endif
+
+FLAGS_release := -O2 -g
+FLAGS_dev := -Og -g3 -DSLM_DEV -DUSE_ASSERT_CHECKING
+FLAGS_asan := -O1 -g -fno-omit-frame-pointer -DSLM_DEV -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -DSLM_DEV -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(FLAGS_$(FLAVOR)),)
+$(error FLAVOR is release, dev, asan or fuzz)
+endif
+ifeq ($(FLAVOR),fuzz)
+override CC := clang
+endif
+
+# ---- PostgreSQL -------------------------------------------------------------
+PG_CONFIG ?= $(or $(shell ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -V | tail -n 1),pg_config)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+EXTENSION := slm
+MODULE_big := slm
+PG_SOURCES := $(wildcard src/pg/*.c)
+OBJS := $(PG_SOURCES:src/%.c=$(BUILD)/%.o)
+DATA := $(wildcard sql/slm--*.sql)
+REGRESS := $(patsubst sql/%.sql,%,$(filter-out sql/slm--%,$(wildcard sql/*.sql)))
+ISOLATION := $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
+ISOLATION_OPTS := --inputdir=test/isolation --outputdir=build/isolation --load-extension=slm
+REGRESS_OPTS := --load-extension=slm --outputdir=build/regress
+EXTRA_CLEAN := build
+
+PG_CPPFLAGS := -Isrc
+PG_CFLAGS := -std=gnu11 -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+	-ffp-contract=off -fno-math-errno $(WERROR)
+# PostgreSQL's own flags may name options of the compiler that built it.
+ifneq ($(findstring clang,$(CC)),)
+PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
+endif
+ifneq ($(FLAVOR),release)
+PG_CFLAGS += $(FLAGS_$(FLAVOR))
+endif
+
+# The engine's own needs: utf8proc for Unicode normalization, libm for fmaf.
+ENGINE_LIBS := -lutf8proc -lm
+ENGINE := $(BUILD)/libslm_engine.a
+EXPORTS := $(BUILD)/exports.map
+SHLIB_LINK := $(ENGINE) $(ENGINE_LIBS) -Wl,--version-script=$(EXPORTS)
+
+ifneq ($(wildcard $(PGXS)),)
+# Kernels must not be inlined and recompiled by PostgreSQL's JIT: no bitcode.
+override with_llvm := no
+include $(PGXS)
+slm$(DLSUFFIX): $(ENGINE) $(EXPORTS) build/pg.list
+else
+all install installcheck:
+	@echo "No PostgreSQL server headers found: install postgresql-server-dev-15 (or newer), or set PG_CONFIG." >&2; exit 1
+clean:
+	rm -rf build
+endif
+
+# ---- Engine -----------------------------------------------------------------
+FLOORS := base gguf kernels tokenizer model engine task
+ENGINE_SOURCES := $(sort $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
+ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+ENGINE_SOURCES := $(filter-out src/kernels/kernels_avx%,$(ENGINE_SOURCES))
+endif
+ENGINE_OBJS := $(ENGINE_SOURCES:src/%.c=$(BUILD)/%.o)
+ENGINE_FLAGS := -std=gnu11 -Isrc $(FLAGS_$(FLAVOR)) -fPIC -fvisibility=hidden -fwrapv -ffp-contract=off \
+	-fno-math-errno -fno-strict-aliasing -Wall -Wextra -Wvla -Wmissing-prototypes
+
+# Only these objects may contain instructions beyond the baseline; the
+# dispatcher runs them after it has asked the CPU.
+ISA_FLAGS_kernels_avx2 := -O3 -mavx2 -mfma -mf16c
+ISA_FLAGS_kernels_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
+
+# $(call flags_file,what): a file whose time changes when its text does, so
+# that other flags, another compiler or another PostgreSQL rebuild, and nothing
+# else does.
+define flags_file
+mkdir -p $(@D); printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' >$@
+endef
+$(BUILD)/engine.flags: FORCE
+	$(call flags_file,$(CC) $(ENGINE_FLAGS))
+$(BUILD)/engine.list: FORCE
+	$(call flags_file,$(ENGINE_OBJS))
+$(BUILD)/pg.flags: FORCE
+	$(call flags_file,$(CC) $(filter-out -Werror,$(CFLAGS)) $(CPPFLAGS) $(VERSION))
+# One slm.so stands at the top for all flavours, so it is linked anew after a change of flavour.
+build/pg.list: FORCE
+	$(call flags_file,$(OBJS) $(SHLIB_LINK))
+
+$(ENGINE_OBJS): $(BUILD)/%.o: src/%.c $(BUILD)/engine.flags
+	mkdir -p $(@D)
+	$(CC) $(ENGINE_FLAGS) $(ISA_FLAGS_$(basename $(@F))) $(WERROR) -MMD -MP -c -o $@ $<
+$(ENGINE): $(ENGINE_OBJS) $(BUILD)/engine.list
+	rm -f $@
+	$(AR) rcs $@ $(ENGINE_OBJS)
+
+$(OBJS): $(BUILD)/%.o: src/%.c $(BUILD)/pg.flags
+	mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# What leaves slm.so: the SQL functions, their pg_finfo_ records, the entry
+# points of background workers, and what PostgreSQL asks every module for.
+$(EXPORTS): $(OBJS)
+	{ echo '{ global: Pg_magic_func; _PG_init; pg_finfo_*; slm_*_worker_main;'; \
+	  nm $(OBJS) | sed -n 's/.* T pg_finfo_\(.*\)/  \1;/p'; \
+	  echo '  local: *; };'; } >$@
+
+-include $(ENGINE_OBJS:.o=.d) $(OBJS:.o=.d)
+
+# ---- Programs on the engine: unit tests, fuzzers, benchmarks, tools ---------
+SUPPORT_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wildcard test/unit/*.c)))
+UNIT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/test_*.c))
+FUZZ_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/bench_*.c))
+TOOL_PROGRAMS := $(BUILD)/models/quantize
+PROGRAMS := $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(BENCH_PROGRAMS) $(TOOL_PROGRAMS)
+PROGRAM_FLAGS = $(ENGINE_FLAGS) -Itest/unit $(WERROR)
+FUZZ_LINK := $(if $(filter fuzz,$(FLAVOR)),-fsanitize=fuzzer)
+$(FUZZ_PROGRAMS): PROGRAM_LINK := $(FUZZ_LINK)
+
+$(SUPPORT_OBJS): $(BUILD)/%.o: %.c $(BUILD)/engine.flags
+	mkdir -p $(@D)
+	$(CC) $(PROGRAM_FLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/libsupport.a: $(SUPPORT_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $^
+$(PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libsupport.a $(ENGINE) $(BUILD)/engine.flags
+	mkdir -p $(@D)
+	$(CC) $(PROGRAM_FLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(BUILD)/libsupport.a $(ENGINE) \
+		$(PROGRAM_LINK) -lcrypto $(ENGINE_LIBS) -lpthread
+-include $(SUPPORT_OBJS:.o=.d) $(PROGRAMS:=.d)
+
+tools: $(TOOL_PROGRAMS)
+
+# ---- Tests ------------------------------------------------------------------
+unit: $(UNIT_PROGRAMS) ## unit tests over the engine archive (T=part of a test's name)
+	test/tools/run-unit $(if $(T),-t $(T)) $(UNIT_PROGRAMS)
+test: ## every test, on a private server (T=unit, regress, isolation, pgtap, tap)
+	test/run $(T)
+asan: ## unit tests under AddressSanitizer and UBSan
+	$(MAKE) FLAVOR=asan unit T=$(T)
+valgrind: $(UNIT_PROGRAMS) ## unit tests under valgrind
+	RUN="valgrind -q --error-exitcode=99 --leak-check=full" test/tools/run-unit $(if $(T),-t $(T)) $(UNIT_PROGRAMS)
+ifeq ($(FLAVOR),fuzz)
+fuzz: $(FUZZ_PROGRAMS)
+	test/tools/run-fuzz $(or $(TIME),60) $(FUZZ_PROGRAMS)
+else
+fuzz: ## libFuzzer over test/fuzz (TIME=seconds each; needs clang)
+	$(MAKE) FLAVOR=fuzz fuzz
+endif
+bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
+	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
+lint: all ## floors, exports, symbols, format, unreferenced tests, banners
+	test/tools/lint $(ENGINE) slm.so
+check-format: ## is the C code formatted?
+	test/tools/format --check
+format: ## format the C code
+	test/tools/format
+
+# ---- Running it -------------------------------------------------------------
+export PG_CONFIG
+demo: ## from nothing to classified tickets, on a private server
+	docs/demo/run
+server: ## start a private server with slm and a model, print its URI
+	test/tools/server start
+server-stop: ## stop it
+	test/tools/server stop
+psql: ## psql on it, or run a script from standard input
+	test/tools/server psql
+dev: ## build with assertions, -Og -g3 and -Werror
+	$(MAKE) FLAVOR=dev WERROR=-Werror all
+models: tools ## fetch and convert the interim model (all-MiniLM-L6-v2)
+	models/fetch-minilm
+
+help: ## this list
+	@echo "make                 build slm.so with PGXS"
+	@echo "make install         install it into PostgreSQL (never downloads)"
+	@echo "make installcheck    regression tests on a running server"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
+		while IFS='	' read -r name what; do printf 'make %-15s %s\n' "$$name" "$$what"; done
+	@echo "make clean           remove what was built"
+	@echo "Variables: PG_CONFIG=/path/to/pg_config  FLAVOR=release|dev|asan|fuzz  WERROR=-Werror  V=1"
