@@ -55,7 +55,7 @@ PG_CFLAGS := -std=gnu11 -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-mis
 	-ffp-contract=off -fno-math-errno $(WERROR)
 # PostgreSQL's own flags may name options of the compiler that built it.
 ifneq ($(findstring clang,$(CC)),)
-PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
+PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-ignored-attributes -Wno-unknown-warning-option
 endif
 ifneq ($(FLAVOR),release)
 PG_CFLAGS += $(FLAGS_$(FLAVOR))
