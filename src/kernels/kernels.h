@@ -19,7 +19,8 @@
  *     objects are compiled with -ffp-contract=off.
  *
  * A result therefore depends on the operands alone: not on the batch, the
- * tile, the thread or the CPU.
+ * tile, the thread or the CPU.  The one exception is the sign and payload of a
+ * NaN: that a result is NaN is the same everywhere, which NaN is not.
  *
  * Packed weights ("layout"): output rows in groups of 16, K running inside the
  * group, one ascending stream.  n_out is padded to 16 with zero rows, so
@@ -46,6 +47,20 @@
 
 #define SLM_GROUP_ROWS 16 /* output rows of one packed group */
 
+#define SLM_Q8_BLOCK 32        /* elements that share a scale */
+#define SLM_Q8_BLOCK_BYTES 512 /* codes of one block of a group */
+#define SLM_Q8_SCALES 1024     /* where the scales of a pair of blocks start */
+#define SLM_Q8_PAIR_BYTES 1088
+#define SLM_Q8_OFFSET 128       /* stored code - code */
+#define SLM_Q8_LOWEST 0x1p-100f /* blocks whose amax is below count as zero */
+
+/* K padded to whole pairs of blocks. */
+static inline int64_t
+slm_q8_padded(int64_t k)
+{
+	return (k + 2 * SLM_Q8_BLOCK - 1) / (2 * SLM_Q8_BLOCK) * (2 * SLM_Q8_BLOCK);
+}
+
 typedef enum SlmLayout
 {
 	SLM_LAYOUT_Q8 = 0,
@@ -63,11 +78,12 @@ typedef struct SlmActivations
 {
 	const float *x; /* [m][x_stride], 64-byte aligned rows not required */
 	size_t x_stride;
-	const int8_t *q;    /* [m][q_stride], codes in -127..127, zero past K */
-	size_t q_stride;    /* K padded to 64 */
-	const float *d;     /* [m][d_stride] one scale per 32, zero past K */
-	const int32_t *sum; /* [m][d_stride] sum of the 32 codes */
-	size_t d_stride;    /* q_stride / 32 */
+	const int8_t *q; /* [m][q_stride], codes in -127..127, zero past K */
+	size_t q_stride; /* K padded to 64 */
+	const float *d;  /* [m][d_stride] one scale per 32, zero past K */
+	const int32_t
+		*sum;        /* [m][d_stride] -128 * sum of the 32 codes: the correction for u8 weights */
+	size_t d_stride; /* q_stride / 32 */
 } SlmActivations;
 
 /*
@@ -78,18 +94,19 @@ typedef void SlmGemm(const void *w, int64_t k, int n_group, const SlmActivations
 					 const float *bias, float *y, size_t y_stride);
 
 /*
- * One row of K floats to codes: per 32, d = amax / 127, q = rint(x / d computed
- * as x * (127 / amax)), all zero when amax = 0; K is padded to k_padded (a
- * multiple of 64) with zeros.  A NaN or infinity gives d = NaN, so that it is
- * seen in the output.
+ * One row of K (a multiple of 32) floats to codes: per 32, d = amax / 127, q =
+ * rint(x / d computed as x * (127 / amax)), all zero when amax < 2^-100 (127 /
+ * amax must not overflow); K is padded to k_padded (a multiple of 64) with
+ * zeros.  A NaN or infinity gives d = NaN and codes of zero, so that it is seen
+ * in the output.
  */
 typedef void SlmQuantizeRow(const float *x, int64_t k, int64_t k_padded, int8_t *q, float *d,
 							int32_t *sum);
 
 /*
- * y = (h - mean) / sqrt(var + eps) * weight + bias with h = x + residual
- * (residual may be NULL); mean and var are canonical 16-lane sums divided by n.
- * y may be x or residual.
+ * y = fmaf((h - mean) * (1 / sqrt(var + eps)), weight, bias) with h = x +
+ * residual (residual may be NULL); mean and var are canonical 16-lane sums
+ * divided by n.  y may be x or residual.
  */
 typedef void SlmLayerNorm(const float *x, const float *residual, const float *weight,
 						  const float *bias, float eps, int64_t n, float *y);
@@ -99,7 +116,7 @@ typedef void SlmMap(float *x, int64_t n); /* in place, element by element */
 /* Canonical dot product of two float vectors. */
 typedef float SlmDot(const float *a, const float *b, int64_t n);
 
-/* In place: exp(x - max) / sum. n >= 1. */
+/* In place: exp(x - max) / sum; exp is 0 below -87. n >= 1. */
 typedef void SlmSoftmax(float *x, int64_t n);
 
 /*
@@ -111,7 +128,7 @@ typedef void SlmSoftmax(float *x, int64_t n);
  *   v         [t][stride]
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale;
- * softmax over t keys (16-lane sum over keys); out = fmaf chain over keys.
+ * e = exp(score - max); out = (fmaf chain over keys of e * v) / (16-lane sum of e).
  */
 typedef struct SlmAttend
 {

@@ -1,0 +1,36 @@
+/*
+ * dispatch.c - which table serves
+ *
+ * The tables are constant and complete: a variant that lacks a kernel names
+ * the scalar one.  Each ISA contains the one before it, so "available" is a
+ * comparison.
+ */
+#include "kernels/tables.h"
+
+static const SlmKernels *const tables[SLM_ISA_COUNT] = {
+	[SLM_ISA_SCALAR] = &slm_kernels_scalar,
+#if defined(__x86_64__)
+	[SLM_ISA_AVX2] = &slm_kernels_avx2,
+	[SLM_ISA_AVX512] = &slm_kernels_avx512,
+#endif
+};
+
+const char *
+slm_isa_name(SlmIsa isa)
+{
+	static const char *const names[SLM_ISA_COUNT] = {"auto", "scalar", "avx2", "avx512"};
+
+	return (int) isa >= 0 && isa < SLM_ISA_COUNT ? names[isa] : NULL;
+}
+
+const SlmKernels *
+slm_kernels(SlmIsa isa)
+{
+	if (isa == SLM_ISA_AUTO)
+	{
+		isa = SLM_ISA_COUNT - 1;
+		while (!slm_isa_available(isa))
+			isa--;
+	}
+	return slm_isa_available(isa) ? tables[isa] : NULL;
+}

@@ -1,0 +1,126 @@
+/*
+ * pack.c - file tensors to the layouts that the kernels read
+ *
+ * Runs once per tensor, when an image is built.  Codes and scales of a
+ * quantized file are carried over unchanged; kernels.h has the layouts.
+ */
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+SlmLayout
+slm_layout_of(SlmDtype type)
+{
+	switch (type)
+	{
+		case SLM_DTYPE_Q4_0:
+		case SLM_DTYPE_Q5_0:
+		case SLM_DTYPE_Q8_0:
+			return SLM_LAYOUT_Q8;
+		case SLM_DTYPE_F16:
+			return SLM_LAYOUT_F16;
+		case SLM_DTYPE_BF16:
+			return SLM_LAYOUT_BF16;
+		case SLM_DTYPE_F32:
+			break;
+	}
+	return SLM_LAYOUT_F32;
+}
+
+uint64_t
+slm_group_bytes(SlmLayout layout, int64_t k)
+{
+	if (layout == SLM_LAYOUT_Q8)
+		return (uint64_t) slm_q8_padded(k) / (2 * SLM_Q8_BLOCK) * SLM_Q8_PAIR_BYTES;
+	return (uint64_t) k * SLM_GROUP_ROWS * (layout == SLM_LAYOUT_F32 ? 4 : 2);
+}
+
+/* Codes (signed) and scale of one block of a quantized file. */
+static uint16_t
+unpack_block(SlmDtype type, const uint8_t *src, int8_t codes[SLM_Q8_BLOCK])
+{
+	uint16_t d;
+
+	memcpy(&d, src, sizeof(d)); /* every block starts with its scale */
+	if (type == SLM_DTYPE_Q8_0)
+		memcpy(codes, src + offsetof(SlmBlockQ8_0, qs), SLM_Q8_BLOCK);
+	else
+	{
+		bool five = type == SLM_DTYPE_Q5_0;
+		const uint8_t *low = src + (five ? offsetof(SlmBlockQ5_0, qs) : offsetof(SlmBlockQ4_0, qs));
+		uint32_t high = 0;
+		int zero = five ? 16 : 8;
+
+		if (five)
+			memcpy(&high, src + offsetof(SlmBlockQ5_0, qh), sizeof(high));
+		for (int i = 0; i < SLM_Q8_BLOCK; i++)
+		{
+			int code = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
+
+			codes[i] = (int8_t) ((code | (int) (high >> i & 1) << 4) - zero);
+		}
+	}
+	return d;
+}
+
+static void
+pack_q8(SlmDtype type, const uint8_t *rows, size_t row_bytes, int n_rows, int64_t k, uint8_t *group)
+{
+	size_t block_bytes = slm_dtype_info(type)->block_bytes;
+	int64_t n_block = k / SLM_Q8_BLOCK;
+	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
+
+	for (int64_t p = 0; p < n_pair; p++)
+	{
+		uint8_t *pair = group + p * SLM_Q8_PAIR_BYTES;
+
+		memset(pair, SLM_Q8_OFFSET, SLM_Q8_SCALES);
+		memset(pair + SLM_Q8_SCALES, 0, SLM_Q8_PAIR_BYTES - SLM_Q8_SCALES);
+	}
+	for (int r = 0; r < n_rows; r++)
+		for (int64_t b = 0; b < n_block; b++)
+		{
+			uint8_t *pair = group + b / 2 * SLM_Q8_PAIR_BYTES;
+			uint8_t *out = pair + b % 2 * SLM_Q8_BLOCK_BYTES + r * 4;
+			int8_t codes[SLM_Q8_BLOCK];
+			uint16_t d;
+
+			d = unpack_block(type, rows + (size_t) r * row_bytes + (size_t) b * block_bytes, codes);
+			memcpy(pair + SLM_Q8_SCALES + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, &d, sizeof(d));
+			for (int i = 0; i < SLM_Q8_BLOCK; i++)
+				out[i / 4 * 64 + i % 4] = (uint8_t) (codes[i] + SLM_Q8_OFFSET);
+		}
+}
+
+/* Items of 2 or 4 bytes, rows to columns. */
+static void
+pack_plain(size_t item_bytes, const uint8_t *rows, size_t row_bytes, int n_rows, int64_t k,
+		   uint8_t *group)
+{
+	memset(group, 0, (size_t) k * SLM_GROUP_ROWS * item_bytes);
+	for (int r = 0; r < n_rows; r++)
+		for (int64_t i = 0; i < k; i++)
+			memcpy(group + ((size_t) i * SLM_GROUP_ROWS + (size_t) r) * item_bytes,
+				   rows + (size_t) r * row_bytes + (size_t) i * item_bytes, item_bytes);
+}
+
+void
+slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, int64_t k,
+			   void *group)
+{
+	switch (slm_layout_of(type))
+	{
+		case SLM_LAYOUT_Q8:
+			pack_q8(type, rows, row_bytes, n_rows, k, group);
+			break;
+		case SLM_LAYOUT_F32:
+			pack_plain(4, rows, row_bytes, n_rows, k, group);
+			break;
+		case SLM_LAYOUT_F16:
+		case SLM_LAYOUT_BF16:
+			pack_plain(2, rows, row_bytes, n_rows, k, group);
+			break;
+		case SLM_LAYOUT_COUNT:
+			break;
+	}
+}
