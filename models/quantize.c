@@ -1,0 +1,250 @@
+/*
+ * quantize.c - rewrites a GGUF file with its weight matrices in another type
+ *
+ *     quantize IN.gguf OUT.gguf f16|bf16|q8_0|q5_0|q4_0
+ *
+ * A program on the engine: the file is read by slm_gguf_parse(), the numbers
+ * are made by slm_dequantize() and slm_quantize().  As llama.cpp does, only
+ * matrices change; vectors and the tables of positions and token types keep
+ * their type, and so does a matrix whose rows are not whole blocks.  Metadata
+ * is carried over, but for the two keys that name the type.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gguf/gguf.h"
+#include "host.h"
+
+#define ALIGNMENT 32
+#define QUANTIZATION_VERSION 2 /* of ggml's block formats */
+#define ARENA_BYTES (1ULL << 30)
+
+typedef struct Target
+{
+	const char *name;
+	SlmDtype type;
+	uint32_t file_type; /* enum llama_ftype */
+} Target;
+
+static const Target targets[] = {
+	{"f16", SLM_DTYPE_F16, 1},   {"bf16", SLM_DTYPE_BF16, 32}, {"q8_0", SLM_DTYPE_Q8_0, 7},
+	{"q5_0", SLM_DTYPE_Q5_0, 8}, {"q4_0", SLM_DTYPE_Q4_0, 2},
+};
+
+static const char *out_path;
+static FILE *out;
+
+/* Says what went wrong, removes the unfinished output and ends the program. */
+static void __attribute__((noreturn)) SLM_PRINTF(1, 2) fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fputs("quantize: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	va_end(args);
+	if (out != NULL)
+		unlink(out_path);
+	exit(1);
+}
+
+static void
+put(const void *data, size_t n)
+{
+	if (n > 0 && fwrite(data, 1, n, out) != n)
+		fail("could not write \"%s\": %s", out_path, strerror(errno));
+}
+
+static void
+put_u32(uint32_t value)
+{
+	put(&value, sizeof(value));
+}
+
+static void
+put_u64(uint64_t value)
+{
+	put(&value, sizeof(value));
+}
+
+static void
+put_text(SlmText text)
+{
+	put_u64(text.size);
+	put(text.data, text.size);
+}
+
+static void
+put_padding(uint64_t written)
+{
+	static const uint8_t zeros[ALIGNMENT];
+
+	put(zeros, (ALIGNMENT - written % ALIGNMENT) % ALIGNMENT);
+}
+
+static bool
+text_is(SlmText text, const char *c_string)
+{
+	return text.size == strlen(c_string) && memcmp(text.data, c_string, text.size) == 0;
+}
+
+/* Keys that say what the output says anew; its alignment is the default. */
+static bool
+is_replaced(const SlmGgufKey *key)
+{
+	return text_is(key->name, "general.file_type") || text_is(key->name, "general.alignment") ||
+		   text_is(key->name, "general.quantization_version");
+}
+
+static void
+put_key(const SlmGgufKey *key)
+{
+	put_text(key->name);
+	put_u32(key->type);
+	if (key->type == SLM_GGUF_ARRAY)
+	{
+		put_u32(key->item_type);
+		put_u64(key->count);
+	}
+	else if (key->type == SLM_GGUF_STRING)
+		put_u64(key->value_bytes);
+	put(key->value, key->value_bytes);
+}
+
+static void
+put_u32_key(const char *name, uint32_t value)
+{
+	put_text(slm_text(name));
+	put_u32(SLM_GGUF_U32);
+	put_u32(value);
+}
+
+static SlmDtype
+target_type(const SlmGgufTensor *tensor, SlmDtype wanted)
+{
+	if (tensor->n_dims != 2 || text_is(tensor->name, "position_embd.weight") ||
+		text_is(tensor->name, "token_types.weight") ||
+		tensor->ne[0] % slm_dtype_info(wanted)->block_items != 0)
+		return tensor->type;
+	return wanted;
+}
+
+static uint64_t
+row_bytes(SlmDtype type, uint64_t items)
+{
+	const SlmDtypeInfo *info = slm_dtype_info(type);
+
+	return items / info->block_items * info->block_bytes;
+}
+
+static void
+put_tensor(const uint8_t *src, const SlmGgufTensor *tensor, SlmDtype type)
+{
+	uint64_t n = tensor->ne[0];
+	uint64_t rows = tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
+	uint64_t in_bytes = row_bytes(tensor->type, n);
+	uint64_t out_bytes = row_bytes(type, n);
+	float *row = malloc(n * sizeof(float));
+	void *coded = malloc(out_bytes);
+
+	if (row == NULL || coded == NULL)
+		fail("out of memory");
+	if (type == tensor->type)
+		put(src, tensor->bytes);
+	else
+		for (uint64_t i = 0; i < rows; i++)
+		{
+			slm_dequantize(tensor->type, src + i * in_bytes, row, (int64_t) n);
+			slm_quantize(type, row, coded, (int64_t) n);
+			put(coded, out_bytes);
+		}
+	put_padding(rows * out_bytes);
+	free(row);
+	free(coded);
+}
+
+static void
+rewrite(const uint8_t *file, const SlmGguf *gguf, const Target *target)
+{
+	uint64_t n_key = 2;
+	uint64_t offset = 0;
+
+	for (uint64_t i = 0; i < gguf->n_key; i++)
+		n_key += !is_replaced(&gguf->key[i]);
+	put("GGUF", 4);
+	put_u32(3);
+	put_u64(gguf->n_tensor);
+	put_u64(n_key);
+	for (uint64_t i = 0; i < gguf->n_key; i++)
+		if (!is_replaced(&gguf->key[i]))
+			put_key(&gguf->key[i]);
+	put_u32_key("general.file_type", target->file_type);
+	put_u32_key("general.quantization_version", QUANTIZATION_VERSION);
+	for (uint64_t i = 0; i < gguf->n_tensor; i++)
+	{
+		const SlmGgufTensor *tensor = &gguf->tensor[i];
+		SlmDtype type = target_type(tensor, target->type);
+		uint64_t rows = tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
+
+		put_text(tensor->name);
+		put_u32(tensor->n_dims);
+		put(tensor->ne, tensor->n_dims * sizeof(tensor->ne[0]));
+		put_u32(type);
+		put_u64(offset);
+		offset += (rows * row_bytes(type, tensor->ne[0]) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	}
+	put_padding((uint64_t) ftello(out));
+	for (uint64_t i = 0; i < gguf->n_tensor; i++)
+		put_tensor(file + gguf->tensor[i].offset, &gguf->tensor[i],
+				   target_type(&gguf->tensor[i], target->type));
+}
+
+int
+main(int argc, char **argv)
+{
+	const Target *target = NULL;
+	struct stat stat;
+	const uint8_t *file;
+	SlmArena arena;
+	SlmGguf gguf;
+	SlmError err;
+	bool need_more;
+	int fd;
+
+	for (size_t i = 0; argc == 4 && i < sizeof(targets) / sizeof(targets[0]); i++)
+		if (strcasecmp(argv[3], targets[i].name) == 0)
+			target = &targets[i];
+	if (target == NULL)
+		fail("usage: quantize IN.gguf OUT.gguf f16|bf16|q8_0|q5_0|q4_0");
+	fd = open(argv[1], O_RDONLY);
+	if (fd < 0 || fstat(fd, &stat) != 0)
+		fail("could not open \"%s\": %s", argv[1], strerror(errno));
+	file = mmap(NULL, (size_t) stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED)
+		fail("could not map \"%s\": %s", argv[1], strerror(errno));
+	slm_arena_init(&arena, test_host(), ARENA_BYTES);
+	if (slm_gguf_parse(file, (size_t) stat.st_size, (uint64_t) stat.st_size, test_host(), &arena,
+					   &gguf, &need_more, &err) != SLM_OK)
+		fail("\"%s\": %s", argv[1], err.message);
+	if (need_more)
+		fail("\"%s\": file ends inside its directory", argv[1]);
+
+	out_path = argv[2];
+	out = fopen(out_path, "wb");
+	if (out == NULL)
+		fail("could not create \"%s\": %s", out_path, strerror(errno));
+	rewrite(file, &gguf, target);
+	if (fclose(out) != 0)
+		fail("could not write \"%s\": %s", out_path, strerror(errno));
+	slm_arena_trim(&arena, 0);
+	return 0;
+}
