@@ -16,6 +16,7 @@
 #define SLM_MAX_GGUF_ARRAY_ITEMS (16U << 20)
 #define SLM_MAX_GGUF_NAME_BYTES 63
 #define SLM_MAX_GGUF_DIMS 4
+#define SLM_MAX_GGUF_ALIGNMENT (1U << 20)
 #define SLM_MAX_GGUF_HEADER_BYTES (512U << 20)
 
 /* Architecture (src/model) */

@@ -22,4 +22,15 @@ slm_text(const char *c_string)
 	return text;
 }
 
+/* Order by bytes; a prefix comes first. */
+static inline int
+slm_text_compare(SlmText a, SlmText b)
+{
+	int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+
+	if (order != 0)
+		return order;
+	return a.size < b.size ? -1 : a.size > b.size;
+}
+
 #endif

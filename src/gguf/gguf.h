@@ -13,11 +13,26 @@
  * u32 item type, u64 count, items.
  *
  * Everything is checked here, once: after slm_gguf_parse() succeeds, every
- * name and key is unique valid UTF-8, every tensor's type is one we can load,
- * its ne are >= 1, its rows are whole blocks, and its bytes lie inside the
- * file, aligned, in file order and without overlap.  Getters return a status
- * and never trust a type.  Strings borrow from the head bytes the caller
+ * name and key is unique valid UTF-8 without NUL, every tensor's type is one we
+ * can load, its rows are whole blocks, and its bytes lie inside the file,
+ * aligned, in file order, without overlap and without gaps.  Getters return a
+ * status and never trust a type.  Strings borrow from the head bytes the caller
  * passed, which must live as long as the SlmGguf.
+ *
+ * Where real files are looser than the format, the rule is:
+ *   - a tensor with a dimension of 0 is kept with bytes = 0, because converters
+ *     write such placeholders; whoever needs the tensor refuses its shape;
+ *   - the file may end right after the last tensor's bytes or anywhere in the
+ *     padding behind them; bytes beyond that padding are refused.  What stands
+ *     in padding is not looked at;
+ *   - split.count 0 or 1 is a whole file (llama-gguf-split writes 0 when it
+ *     merges); more is refused, because one file holds one model here;
+ *   - a file without tensors parses: vocabularies come that way;
+ *   - string values and array items are bytes: only who reads one as text knows
+ *     whether it must be UTF-8.  Numbers in arrays may be NaN or infinite, a
+ *     number that is a value of its own may not.
+ * Only general.alignment and split.* are interpreted here; what the other keys
+ * mean is the business of the floors above.
  */
 #ifndef SLM_GGUF_GGUF_H
 #define SLM_GGUF_GGUF_H
@@ -49,6 +64,9 @@ typedef enum SlmGgufType
 	SLM_GGUF_F64 = 12
 } SlmGgufType;
 
+/* "u32", "array", ...; "unknown" for a number that is no SlmGgufType. */
+extern const char *slm_gguf_type_name(uint32_t type);
+
 typedef struct SlmGgufKey
 {
 	SlmText name;
@@ -66,14 +84,14 @@ typedef struct SlmGgufTensor
 	uint64_t ne[SLM_MAX_GGUF_DIMS]; /* ne[0] is the row length; unused ones are 1 */
 	SlmDtype type;
 	uint64_t offset; /* from the start of the file */
-	uint64_t bytes;
+	uint64_t bytes;  /* 0 when one of ne is 0 */
 } SlmGgufTensor;
 
 typedef struct SlmGguf
 {
 	uint32_t version;
 	uint32_t alignment;
-	uint64_t data_offset; /* where tensor data starts in the file */
+	uint64_t data_offset; /* where tensor data starts in the file; past its end if there is none */
 	uint64_t n_key;
 	SlmGgufKey *key; /* sorted by name, for the look-ups */
 	uint64_t n_tensor;
@@ -86,11 +104,26 @@ typedef struct SlmGguf
  * does not end inside the head but may end inside the file, succeeds with
  * *need_more = true and nothing else filled.  Fails with SLM_ERR_CORRUPT,
  * SLM_ERR_UNSUPPORTED or SLM_ERR_LIMIT and a message that names the key, tensor
- * or index.  Memory: O(n_key + n_tensor) from arena, never more than the head.
+ * or index.  Memory: from arena, about 60 bytes a key and 90 a tensor, and no more
+ * of them than the file's bytes can hold.  Polls host; O(n log n) in the
+ * number of keys and tensors, linear in the head.
  */
 extern SlmStatus slm_gguf_parse(const uint8_t *head, size_t head_bytes, uint64_t file_bytes,
 								const SlmHost *host, SlmArena *arena, SlmGguf *out, bool *need_more,
 								SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Reads a file's directory from source: the first bytes in steps of at most
+ * SLM_IO_STEP_BYTES, front to back, each byte once, until slm_gguf_parse() is
+ * content.  Gives what was read in *head and *head_bytes (in arena, and *out
+ * borrows from it): a builder hashes these bytes, finds the start of the tensor
+ * data in them, and reads on at *head_bytes.  The head of a file of up to
+ * SLM_IO_STEP_BYTES is the whole file.  Memory: at most four times the
+ * directory, plus two steps, plus what slm_gguf_parse() takes.
+ */
+extern SlmStatus slm_gguf_read(const SlmSource *source, const SlmHost *host, SlmArena *arena,
+							   SlmGguf *out, const uint8_t **head, size_t *head_bytes,
+							   SlmError *err) SLM_MUST_CHECK;
 
 /* Look-ups; NULL when absent. */
 extern const SlmGgufKey *slm_gguf_find(const SlmGguf *gguf, const char *name);
