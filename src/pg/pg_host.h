@@ -6,10 +6,12 @@
 
 #include "engine/slm.h"
 
+#define SLM_SCRATCH_KEEP_BYTES (4U << 20) /* held between transactions */
+
 /*
  * Callbacks of this backend: memory from a long-lived context named
- * "slm scratch", interrupted() = a cancel, a die, or a SIGBUS in an image is
- * pending (read only, no longjmp), SHA-256 by pg_cryptohash.
+ * "slm scratch", interrupted() = something that ends the statement is pending
+ * (see pg_host.c; it never jumps), SHA-256 by pg_cryptohash.
  */
 extern const SlmHost slm_pg_host;
 
@@ -24,18 +26,40 @@ extern SlmArena *slm_scratch(void);
 extern const SlmKernels *slm_current_kernels(void);
 
 /*
+ * Raises the error that a poll during the last engine call met and kept back,
+ * and serves whatever else is pending: CHECK_FOR_INTERRUPTS() for code that
+ * has called the engine.
+ */
+extern void slm_check_interrupts(void);
+
+/*
  * pg_error.c, the one map from SlmStatus to SQLSTATE: raises err as ERROR.
- * SLM_ERR_CANCELLED first runs CHECK_FOR_INTERRUPTS(), so that the real reason
- * (timeout, termination) is the one reported.  Does not return.
+ * A broken mapping and the real reason of a cancel (timeout, termination,
+ * recovery conflict) go first.  Does not return.
  */
 extern void slm_raise(const SlmError *err) pg_attribute_noreturn();
 
+/*
+ * What follows every engine call whose result is used: raises err unless
+ * status is SLM_OK, or what came up meanwhile (a truncated image, a cancel).
+ */
+extern void slm_engine_check(SlmStatus status, const SlmError *err);
+
 /* Raises when status is not SLM_OK. */
-#define SLM_CHECK(status_expr, err)            \
-	do                                         \
-	{                                          \
-		if (unlikely((status_expr) != SLM_OK)) \
-			slm_raise(err);                    \
+#define SLM_CHECK(status_expr, err)                                                                \
+	do                                                                                             \
+	{                                                                                              \
+		if (unlikely((status_expr) != SLM_OK))                                                     \
+			slm_raise(err);                                                                        \
 	} while (0)
+
+/* From _PG_init. */
+extern void slm_host_init(void);
+
+#ifdef SLM_DEV
+/* Largest gap between two polls of an engine call so far, in microseconds. */
+extern int slm_host_poll_gap_us(void);
+extern void slm_host_reset_poll_gap(void);
+#endif
 
 #endif

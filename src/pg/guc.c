@@ -1,0 +1,120 @@
+/*
+ * guc.c - settings
+ *
+ * Who may set what is DESIGN.md's table: the default models are every user's
+ * choice, paths and disk use belong to the configuration file, caps and the
+ * choice of instructions to superusers (or whom they GRANT SET to).
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "kernels/kernels.h"
+#include "pg/guc.h"
+#include "pg/pg_compat.h"
+#include "pg/pg_host.h"
+
+char *slm_default_model[SLM_DEFAULT_COUNT];
+char *slm_model_path;
+char *slm_cache_dir;
+int slm_max_cache_size = -1;
+int slm_max_scratch_memory = 256 * 1024;
+int slm_max_input_tokens = -1;
+int slm_force_isa = SLM_ISA_AUTO;
+
+static const struct
+{
+	const char *name;
+	const char *description;
+} default_model_setting[SLM_DEFAULT_COUNT] = {
+	[SLM_DEFAULT_EMBED] = {"slm.embed_model",
+						   "Model of slm_embed, slm_similarity, slm_rank, slm_count_tokens and "
+						   "slm_chunk where the call names none."},
+	[SLM_DEFAULT_CLASSIFY] = {"slm.classify_model",
+							  "Model of slm_classify and its kin where the call names none."},
+	[SLM_DEFAULT_EXTRACT] = {"slm.extract_model",
+							 "Model of slm_extract where the call names none."},
+	[SLM_DEFAULT_SUMMARIZE] = {"slm.summarize_model",
+							   "Model of slm_summarize where the call names none."},
+	[SLM_DEFAULT_GENERATE] = {"slm.generate_model",
+							  "Model of slm_generate where the call names none."},
+};
+
+static const struct config_enum_entry isa_options[] = {{"auto", SLM_ISA_AUTO, false},
+													   {"scalar", SLM_ISA_SCALAR, false},
+													   {"avx2", SLM_ISA_AVX2, false},
+													   {"avx512", SLM_ISA_AVX512, false},
+													   {NULL, 0, false}};
+
+/* Refuses, by name, instructions that this CPU or its operating system lacks. */
+static bool
+check_force_isa(int *newval, void **extra, GucSource source)
+{
+	if (*newval == SLM_ISA_AUTO || slm_isa_available((SlmIsa) *newval))
+		return true;
+	GUC_check_errdetail("This CPU does not have the instruction set \"%s\".",
+						slm_isa_name((SlmIsa) *newval));
+	return false;
+}
+
+#ifdef SLM_DEV
+static int poll_gap_setting;
+
+static void
+assign_poll_gap(int newval, void *extra)
+{
+	slm_host_reset_poll_gap();
+}
+
+static const char *
+show_poll_gap(void)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "%d", slm_host_poll_gap_us());
+	return text;
+}
+#endif
+
+void
+slm_guc_init(void)
+{
+	for (int i = 0; i < SLM_DEFAULT_COUNT; i++)
+		DefineCustomStringVariable(default_model_setting[i].name,
+								   default_model_setting[i].description, NULL,
+								   &slm_default_model[i], "", PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable(
+		"slm.model_path", "Folders in which the files of models are looked up.",
+		"Separated by colons. Empty: slm_models in the data directory, "
+		"then slm_models in the extension's share directory.",
+		&slm_model_path, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("slm.cache_dir", "Folder of the weight images.",
+							   "A relative path starts at the data directory.", &slm_cache_dir,
+							   "pgsql_tmp_slm", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"slm.max_cache_size", "Largest total size of the weight images on disk.",
+		"-1 means no limit but the room the disk must keep.", &slm_max_cache_size, -1, -1, INT_MAX,
+		PGC_SIGHUP, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.max_scratch_memory",
+							"Most memory that one call may use in one process, weights aside.",
+							"A call that would need more fails.", &slm_max_scratch_memory,
+							256 * 1024, 1024, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("slm.max_input_tokens", "Most tokens that one input may have.",
+							"A longer input is an error of its row. -1 means no limit.",
+							&slm_max_input_tokens, -1, -1, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("slm.force_isa", "Instruction set that models run with.",
+							 "The results are the same with each.", &slm_force_isa, SLM_ISA_AUTO,
+							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);
+#ifdef SLM_DEV
+	DefineCustomIntVariable("slm.dev_poll_gap_us",
+							"Largest time between two polls for interrupts in this session.",
+							"Setting it, to whatever value, starts anew.", &poll_gap_setting, 0, 0,
+							INT_MAX, PGC_USERSET, 0, NULL, assign_poll_gap, show_poll_gap);
+#endif
+
+	MarkGUCPrefixReserved("slm");
+}
