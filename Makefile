@@ -181,7 +181,6 @@ format: ## format the C code
 	test/tools/format
 
 # ---- Running it -------------------------------------------------------------
-export PG_CONFIG
 demo: ## from nothing to classified tickets, on a private server
 	docs/demo/run
 server: ## start a private server with slm and a model, print its URI
