@@ -1,15 +1,34 @@
 /*
- * kernels_avx2.c - the AVX2 table (with FMA and F16C)
+ * kernels_avx2.c - the AVX2 variant (with FMA and F16C): shared bodies over two ymm
+ *
+ * Compiled with its own flags (see the Makefile); nothing but the table leaves
+ * the object, so no AVX code can be linked into a baseline caller.
  */
-#include "kernels/tables.h"
-
 #if defined(__x86_64__)
 
+#include "kernels/simd_avx2.h"
+
+#include "kernels/body_rows.h"
+
+#include "kernels/body_attend.h"
+#include "kernels/body_gemm_float.h"
+#include "kernels/gemm_q8_avx2.h"
+
+/* Complete; a kernel without an own version would name its slm_scalar_ function. */
 const SlmKernels slm_kernels_avx2 = {
 	.name = "avx2",
-#define SLM_KERNEL(type, member) .member = slm_scalar_##member,
-#include "kernels/kernel_list.inc"
-#undef SLM_KERNEL
+	.quantize_q8 = quantize_q8,
+	.gemm_q8 = gemm_q8,
+	.gemm_f32 = gemm_f32,
+	.gemm_f16 = gemm_f16,
+	.gemm_bf16 = gemm_bf16,
+	.layer_norm = layer_norm,
+	.gelu_erf = gelu_erf,
+	.tanh = tanh_map,
+	.dot = dot,
+	.softmax = softmax,
+	.transpose = transpose,
+	.attend = attend,
 };
 
 #endif

@@ -1,0 +1,173 @@
+/*
+ * body_attend.h - attention of up to 16 query rows of one head over 16 lanes
+ *
+ * Three steps over a block of query rows, whose scores stay in the first-level
+ * cache: scores (a lane is a key, so keys come transposed), exponentials row
+ * by row, weighted sum of the values (a lane is a dimension).  Tiles keep
+ * their accumulators in registers; rows and keys past the whole tiles take
+ * smaller ones.
+ *
+ * Included once by each ISA's stub, after body_rows.h.
+ */
+#ifndef SLM_KERNELS_BODY_ATTEND_H
+#define SLM_KERNELS_BODY_ATTEND_H
+
+#define QUERY_BLOCK 16 /* query rows that share the scratch */
+
+/* Scores of n_row query rows and n_vec * 16 keys from key j on. */
+SLM_INLINE void
+score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_t j, float *scores)
+{
+	const float *q = args->q + (size_t) i * args->q_stride;
+	const float *kt = args->kt + j;
+	Vec acc[SCORE_TILE_ROWS][SCORE_TILE_VECS];
+
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+			acc[r][v] = vec_zero();
+	}
+	for (int d = 0; d < args->head_dim; d++, kt += args->t_stride)
+	{
+		Vec key[SCORE_TILE_VECS];
+
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+			key[v] = vec_load(kt + v * LANES);
+		SLM_UNROLL
+		for (int r = 0; r < n_row; r++)
+		{
+			Vec query = vec_set1(q[(size_t) r * args->q_stride + (size_t) d]);
+
+			SLM_UNROLL
+			for (int v = 0; v < n_vec; v++)
+				acc[r][v] = vec_fma(query, key[v], acc[r][v]);
+		}
+	}
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+			vec_store(scores + (size_t) r * args->t_stride + j + v * LANES,
+					  vec_mul(acc[r][v], vec_set1(args->scale)));
+	}
+}
+
+/* Scores of n_row query rows and all keys. */
+SLM_INLINE void
+score_rows(const int n_row, const SlmAttend *args, int i, float *scores)
+{
+	size_t n_key = ((size_t) args->t + LANES - 1) / LANES * LANES;
+	size_t j = 0;
+
+	for (; j + SCORE_TILE_VECS * LANES <= n_key; j += SCORE_TILE_VECS * LANES)
+		score_tile(n_row, SCORE_TILE_VECS, args, i, j, scores);
+	if (SCORE_TILE_VECS > 2 && j + 2 * LANES <= n_key)
+	{
+		score_tile(n_row, 2, args, i, j, scores);
+		j += 2 * LANES;
+	}
+	for (; j < n_key; j += LANES)
+		score_tile(n_row, 1, args, i, j, scores);
+}
+
+/* Output dimensions d .. d + n_vec * 16 of n_row query rows; `which` of each vector. */
+SLM_INLINE void
+value_tile(const int n_row, const int n_vec, const bool whole, VecIf which, const SlmAttend *args,
+		   int i, size_t d, const float *e, const float *sum)
+{
+	const float *value = args->v + d;
+	Vec acc[VALUE_TILE_ROWS][VALUE_TILE_VECS];
+
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+			acc[r][v] = vec_zero();
+	}
+	for (int j = 0; j < args->t; j++, value += args->v_stride)
+	{
+		Vec row[VALUE_TILE_VECS];
+
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+			row[v] = whole ? vec_load(value + v * LANES) : vec_load_if(which, value + v * LANES);
+		SLM_UNROLL
+		for (int r = 0; r < n_row; r++)
+		{
+			Vec weight = vec_set1(e[(size_t) r * args->t_stride + (size_t) j]);
+
+			SLM_UNROLL
+			for (int v = 0; v < n_vec; v++)
+				acc[r][v] = vec_fma(weight, row[v], acc[r][v]);
+		}
+	}
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+		{
+			float *out = args->out + (size_t) (i + r) * args->out_stride + d + v * LANES;
+			Vec mean = vec_div(acc[r][v], vec_set1(sum[r]));
+
+			if (whole)
+				vec_store(out, mean);
+			else
+				vec_store_if(which, out, mean);
+		}
+	}
+}
+
+/* All output dimensions of n_row query rows. */
+SLM_INLINE void
+value_rows(const int n_row, const SlmAttend *args, int i, const float *e, const float *sum)
+{
+	size_t n = (size_t) args->head_dim;
+	VecIf rest = vec_first((int) (n % LANES));
+	size_t d = 0;
+
+	for (; d + VALUE_TILE_VECS * LANES <= n; d += VALUE_TILE_VECS * LANES)
+		value_tile(n_row, VALUE_TILE_VECS, true, rest, args, i, d, e, sum);
+	if (VALUE_TILE_VECS > 1 && d + LANES <= n)
+	{
+		value_tile(n_row, 1, true, rest, args, i, d, e, sum);
+		d += LANES;
+	}
+	if (d < n)
+		value_tile(n_row, 1, false, rest, args, i, d, e, sum);
+}
+
+static void
+attend(const SlmAttend *args, int q0, int q1)
+{
+	for (int i = q0; i < q1; i += QUERY_BLOCK)
+	{
+		int n = q1 - i < QUERY_BLOCK ? q1 - i : QUERY_BLOCK;
+		float sum[QUERY_BLOCK];
+		int r = 0;
+
+		for (; r + SCORE_TILE_ROWS <= n; r += SCORE_TILE_ROWS)
+			score_rows(SCORE_TILE_ROWS, args, i + r, args->scores + (size_t) r * args->t_stride);
+		for (; r < n; r++)
+			score_rows(1, args, i + r, args->scores + (size_t) r * args->t_stride);
+		for (r = 0; r < n; r++)
+			sum[r] = exponentials(args->scores + (size_t) r * args->t_stride, args->t);
+		for (r = 0; r + VALUE_TILE_ROWS <= n; r += VALUE_TILE_ROWS)
+			value_rows(VALUE_TILE_ROWS, args, i + r, args->scores + (size_t) r * args->t_stride,
+					   sum + r);
+		if (VALUE_TILE_ROWS > 4 && r + 4 <= n)
+		{
+			value_rows(4, args, i + r, args->scores + (size_t) r * args->t_stride, sum + r);
+			r += 4;
+		}
+		for (; r < n; r++)
+			value_rows(1, args, i + r, args->scores + (size_t) r * args->t_stride, sum + r);
+	}
+}
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * gemm_q8_avx512.h - matrix products with quantized weights by vpdpbusd
+ *
+ * Weights are the unsigned operand (stored as code + 128), activations the
+ * signed one; the accumulator of a block starts at -128 * sum(activations), so
+ * that the integer sum is the exact sum of code * activation.
+ */
+#ifndef SLM_KERNELS_GEMM_Q8_AVX512_H
+#define SLM_KERNELS_GEMM_Q8_AVX512_H
+
+#include "kernels/simd_common.h"
+#include "kernels/tables.h"
+
+#define Q8_TILE_VECS 3 /* groups of weights, at most */
+#define Q8_TILE_ROWS 8 /* activation rows, at most */
+
+SLM_INLINE void
+q8_tile(const int n_vec, const int n_row, const uint8_t *w, size_t group_bytes, int64_t n_pair,
+		const SlmActivations *x, int i0, const float *bias, float *y, size_t y_stride)
+{
+	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
+	const float *d = x->d + (size_t) i0 * x->d_stride;
+	const int32_t *start = x->sum + (size_t) i0 * x->d_stride;
+	__m512 acc[Q8_TILE_VECS][Q8_TILE_ROWS];
+
+	SLM_UNROLL
+	for (int v = 0; v < n_vec; v++)
+	{
+		SLM_UNROLL
+		for (int i = 0; i < n_row; i++)
+			acc[v][i] = _mm512_setzero_ps();
+	}
+	for (int64_t p = 0; p < n_pair; p++)
+	{
+		SLM_UNROLL
+		for (int half = 0; half < 2; half++)
+		{
+			const uint8_t *codes = w + half * SLM_Q8_BLOCK_BYTES;
+			const uint8_t *scales = w + SLM_Q8_SCALES + half * SLM_GROUP_ROWS * 2;
+			__m512i isum[Q8_TILE_VECS][Q8_TILE_ROWS];
+			__m512 dw[Q8_TILE_VECS];
+
+			SLM_UNROLL
+			for (int i = 0; i < n_row; i++)
+			{
+				__m512i first = _mm512_set1_epi32(start[(size_t) i * x->d_stride + (size_t) half]);
+
+				SLM_UNROLL
+				for (int v = 0; v < n_vec; v++)
+					isum[v][i] = first;
+			}
+			SLM_UNROLL
+			for (int j = 0; j < SLM_Q8_BLOCK / 4; j++)
+			{
+				__m512i weight[Q8_TILE_VECS];
+
+				SLM_UNROLL
+				for (int v = 0; v < n_vec; v++)
+					weight[v] = _mm512_loadu_si512(codes + (size_t) v * group_bytes + j * 64);
+				SLM_UNROLL
+				for (int i = 0; i < n_row; i++)
+				{
+					__m512i activation;
+					int32_t four;
+
+					memcpy(&four, q + (size_t) i * x->q_stride + half * SLM_Q8_BLOCK + j * 4, 4);
+					activation = _mm512_set1_epi32(four);
+					SLM_UNROLL
+					for (int v = 0; v < n_vec; v++)
+						isum[v][i] = _mm512_dpbusd_epi32(isum[v][i], weight[v], activation);
+				}
+			}
+			SLM_UNROLL
+			for (int v = 0; v < n_vec; v++)
+				dw[v] = _mm512_cvtph_ps(_mm256_loadu_si256(
+					(const __m256i *) (const void *) (scales + (size_t) v * group_bytes)));
+			SLM_UNROLL
+			for (int i = 0; i < n_row; i++)
+			{
+				__m512 da = _mm512_set1_ps(d[(size_t) i * x->d_stride + (size_t) half]);
+
+				SLM_UNROLL
+				for (int v = 0; v < n_vec; v++)
+					acc[v][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[v][i]),
+												_mm512_mul_ps(dw[v], da), acc[v][i]);
+			}
+		}
+		w += SLM_Q8_PAIR_BYTES;
+		q += 2 * SLM_Q8_BLOCK;
+		d += 2;
+		start += 2;
+	}
+	y += (size_t) i0 * y_stride;
+	SLM_UNROLL
+	for (int i = 0; i < n_row; i++)
+	{
+		SLM_UNROLL
+		for (int v = 0; v < n_vec; v++)
+		{
+			__m512 sum = acc[v][i];
+
+			if (bias != NULL)
+				sum = _mm512_add_ps(sum, _mm512_loadu_ps(bias + v * SLM_GROUP_ROWS));
+			_mm512_storeu_ps(y + (size_t) i * y_stride + v * SLM_GROUP_ROWS, sum);
+		}
+	}
+}
+
+/* n_vec groups of weights times all activation rows, most_rows at a time. */
+SLM_INLINE void
+q8_panel(const int n_vec, const int most_rows, const uint8_t *w, size_t group_bytes, int64_t n_pair,
+		 const SlmActivations *x, int m, const float *bias, float *y, size_t y_stride)
+{
+	int i = 0;
+
+#define Q8_TILE(n_row) q8_tile(n_vec, n_row, w, group_bytes, n_pair, x, i, bias, y, y_stride)
+	for (; i + most_rows <= m; i += most_rows)
+		Q8_TILE(most_rows);
+	if (most_rows > 4 && i + 4 <= m)
+	{
+		Q8_TILE(4);
+		i += 4;
+	}
+	if (i + 2 <= m)
+	{
+		Q8_TILE(2);
+		i += 2;
+	}
+	if (i < m)
+		Q8_TILE(1);
+#undef Q8_TILE
+}
+
+static void
+gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m, const float *bias,
+		float *y, size_t y_stride)
+{
+	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
+	size_t group_bytes = (size_t) n_pair * SLM_Q8_PAIR_BYTES;
+	int g = 0;
+
+#define Q8_PANEL(n_vec, most_rows)                                                                 \
+	q8_panel(n_vec, most_rows, (const uint8_t *) w + (size_t) g * group_bytes, group_bytes,        \
+			 n_pair, x, m, bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL,                        \
+			 y + g * SLM_GROUP_ROWS, y_stride)
+	for (; g + 3 <= n_group; g += 3)
+		Q8_PANEL(3, 4);
+	if (g + 2 <= n_group)
+	{
+		Q8_PANEL(2, 4);
+		g += 2;
+	}
+	if (g < n_group)
+		Q8_PANEL(1, 8);
+#undef Q8_PANEL
+}
+
+#endif

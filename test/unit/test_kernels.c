@@ -1,0 +1,384 @@
+/*
+ * test_kernels.c - every variant of every kernel has the scalar reference's bits
+ *
+ * One test per line of kernel_list.inc, by name, so that a kernel without a
+ * test does not compile.  Shapes are below, at and past every tile size.
+ */
+#include "kernel_data.h"
+
+static const SlmDtype packed_types[] = {SLM_DTYPE_F32,  SLM_DTYPE_F16,  SLM_DTYPE_BF16,
+										SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0, SLM_DTYPE_Q4_0};
+#define N_PACKED_TYPES ((int) (sizeof(packed_types) / sizeof(packed_types[0])))
+
+/* Walks the tables beyond scalar that this machine can run. */
+#define FOR_EACH_VARIANT(table)                                                                    \
+	for (int isa_ = SLM_ISA_SCALAR + 1; isa_ < SLM_ISA_COUNT; isa_++)                              \
+		for (const SlmKernels *table = slm_kernels((SlmIsa) isa_); table != NULL; table = NULL)
+
+static const SlmKernels *
+scalar(void)
+{
+	return slm_kernels(SLM_ISA_SCALAR);
+}
+
+/* Quantized activations of m rows, from floats of a kind. */
+typedef struct Codes
+{
+	SlmActivations view;
+	float *x, *d;
+	int8_t *q;
+	int32_t *sum;
+	size_t k, k_padded, m;
+} Codes;
+
+static Codes
+codes_make(size_t k, size_t m, FloatKind kind)
+{
+	Codes c = {.k = k, .k_padded = (size_t) slm_q8_padded((int64_t) k), .m = m};
+	size_t d_stride = c.k_padded / SLM_Q8_BLOCK;
+
+	c.x = floats(m * k, kind);
+	c.q = guard_alloc(m * c.k_padded);
+	c.d = guard_alloc(m * d_stride * sizeof(float));
+	c.sum = guard_alloc(m * d_stride * sizeof(int32_t));
+	c.view = (SlmActivations){c.x, k, c.q, c.k_padded, c.d, c.sum, d_stride};
+	for (size_t i = 0; i < m && k % SLM_Q8_BLOCK == 0; i++)
+		scalar()->quantize_q8(c.x + i * k, (int64_t) k, (int64_t) c.k_padded, c.q + i * c.k_padded,
+							  c.d + i * d_stride, c.sum + i * d_stride);
+	return c;
+}
+
+static void
+codes_free(Codes *c)
+{
+	size_t n_block = c->m * (c->k_padded / SLM_Q8_BLOCK);
+
+	floats_free(c->x, c->m * c->k);
+	guard_free(c->q, c->m * c->k_padded);
+	guard_free(c->d, n_block * sizeof(float));
+	guard_free(c->sum, n_block * sizeof(int32_t));
+}
+
+static void
+quantize_q8_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (size_t k = SLM_Q8_BLOCK; k <= 40 * SLM_Q8_BLOCK; k += SLM_Q8_BLOCK)
+		for (int kind = 0; kind < 2 * FLOATS_KIND_COUNT; kind++)
+		{
+			Codes c = codes_make(k, 1, (FloatKind) (kind % FLOATS_KIND_COUNT));
+			size_t n_block = c.k_padded / SLM_Q8_BLOCK;
+			int8_t *q = guard_alloc(c.k_padded);
+			float *d = guard_alloc(n_block * sizeof(float));
+			int32_t *sum = guard_alloc(n_block * sizeof(int32_t));
+
+			table->quantize_q8(c.x, (int64_t) k, (int64_t) c.k_padded, q, d, sum);
+			CHECK(memcmp(q, c.q, c.k_padded) == 0);
+			CHECK(memcmp(sum, c.sum, n_block * sizeof(int32_t)) == 0);
+			CHECK_INT(first_difference(d, c.d, n_block), -1);
+			guard_free(q, c.k_padded);
+			guard_free(d, n_block * sizeof(float));
+			guard_free(sum, n_block * sizeof(int32_t));
+			codes_free(&c);
+		}
+}
+
+static SlmGemm *
+gemm_of(const SlmKernels *table, SlmLayout layout)
+{
+	switch (layout)
+	{
+		case SLM_LAYOUT_Q8:
+			return table->gemm_q8;
+		case SLM_LAYOUT_F16:
+			return table->gemm_f16;
+		case SLM_LAYOUT_BF16:
+			return table->gemm_bf16;
+		default:
+			return table->gemm_f32;
+	}
+}
+
+/* One product in every variant; x holds at least m rows of k. */
+static void
+check_gemm(SlmDtype type, size_t k, int n_group, int m, const Codes *c, bool with_bias)
+{
+	SlmLayout layout = slm_layout_of(type);
+	const SlmDtypeInfo *info = slm_dtype_info(type);
+	size_t row_bytes = k / info->block_items * info->block_bytes;
+	size_t n_out = (size_t) n_group * SLM_GROUP_ROWS, y_stride = n_out + 16;
+	size_t group_bytes = slm_group_bytes(layout, (int64_t) k);
+	size_t y_size = (size_t) m * y_stride;
+	uint8_t *rows = guard_alloc(row_bytes * n_out);
+	uint8_t *w = guard_alloc(group_bytes * (size_t) n_group);
+	float *bias = floats(n_out, FLOATS_NORMAL);
+	float *expected = floats(y_size, FLOATS_ZERO);
+
+	random_weights(type, rows, row_bytes * n_out);
+	for (int g = 0; g < n_group; g++)
+		slm_pack_group(type, rows + (size_t) g * SLM_GROUP_ROWS * row_bytes, row_bytes,
+					   g == n_group - 1 ? 13 : SLM_GROUP_ROWS, (int64_t) k,
+					   w + (size_t) g * group_bytes);
+	gemm_of(scalar(), layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL,
+							  expected, y_stride);
+	FOR_EACH_VARIANT(table)
+	{
+		float *y = floats(y_size, FLOATS_ZERO);
+
+		gemm_of(table, layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL, y,
+							   y_stride);
+		if (!CHECK_INT(first_difference(y, expected, y_size), -1))
+			printf("# %s %s k=%zu groups=%d m=%d\n", table->name, info->name, k, n_group, m);
+		floats_free(y, y_size);
+	}
+	guard_free(rows, row_bytes * n_out);
+	guard_free(w, group_bytes * (size_t) n_group);
+	floats_free(bias, n_out);
+	floats_free(expected, y_size);
+}
+
+static void
+check_gemm_layout(SlmLayout layout)
+{
+	static const size_t block_ks[] = {32, 64, 96, 128, 160, 384, 416, 1536};
+	static const size_t any_ks[] = {1, 2, 3, 31, 32, 33, 100, 384};
+	const size_t *ks = layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+
+	for (int t = 0; t < N_PACKED_TYPES; t++)
+	{
+		if (slm_layout_of(packed_types[t]) != layout)
+			continue;
+		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		{
+			Codes c = codes_make(96, 70, (FloatKind) kind);
+
+			for (int m = 1; m <= 70; m++)
+				check_gemm(packed_types[t], 96, m % 4 + 1, m, &c, m % 3 != 0);
+			codes_free(&c);
+		}
+		for (int i = 0; i < 8; i++)
+		{
+			Codes c = codes_make(ks[i], 9, FLOATS_NORMAL);
+
+			for (int n_group = 1; n_group <= 7; n_group++)
+				check_gemm(packed_types[t], ks[i], n_group, 9, &c, n_group % 2 == 0);
+			codes_free(&c);
+		}
+	}
+}
+
+static void
+gemm_q8_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_Q8);
+}
+
+static void
+gemm_f32_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_F32);
+}
+
+static void
+gemm_f16_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_F16);
+}
+
+static void
+gemm_bf16_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_BF16);
+}
+
+static void
+layer_norm_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (size_t n = 1; n <= 400; n += n < 70 ? 1 : 33)
+		for (int kind = 0; kind < 2 * FLOATS_KIND_COUNT; kind++)
+		{
+			float *x = floats(n, (FloatKind) (kind % FLOATS_KIND_COUNT));
+			float *residual = floats(n, FLOATS_NORMAL);
+			float *weight = floats(n, FLOATS_NORMAL), *bias = floats(n, FLOATS_NORMAL);
+			float *y = floats(n, FLOATS_ZERO);
+			const float *added = kind < FLOATS_KIND_COUNT ? residual : NULL;
+
+			scalar()->layer_norm(x, added, weight, bias, 1e-12f, (int64_t) n, y);
+			table->layer_norm(x, added, weight, bias, 1e-12f, (int64_t) n, x); /* in place */
+			CHECK_INT(first_difference(x, y, n), -1);
+			floats_free(x, n);
+			floats_free(residual, n);
+			floats_free(weight, n);
+			floats_free(bias, n);
+			floats_free(y, n);
+		}
+}
+
+static void
+check_map(SlmMap *variant, SlmMap *reference)
+{
+	for (size_t n = 1; n <= 70; n++)
+		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		{
+			float *a = floats(n, (FloatKind) kind), *b = floats(n, FLOATS_ZERO);
+
+			memcpy(b, a, n * sizeof(float));
+			variant(a, (int64_t) n);
+			reference(b, (int64_t) n);
+			CHECK_INT(first_difference(a, b, n), -1);
+			floats_free(a, n);
+			floats_free(b, n);
+		}
+	/* a walk over all sizes of floats, both signs */
+	for (uint32_t start = 0; start < 509; start += 64)
+	{
+		static float a[1 << 16], b[1 << 16];
+
+		for (uint32_t i = 0; i < 1 << 16; i++)
+			a[i] = b[i] = slm_bits_to_float((i << 16) + start * 127);
+		variant(a, 1 << 16);
+		reference(b, 1 << 16);
+		CHECK_INT(first_difference(a, b, 1 << 16), -1);
+	}
+}
+
+static void
+gelu_erf_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	check_map(table->gelu_erf, scalar()->gelu_erf);
+}
+
+static void
+tanh_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	check_map(table->tanh, scalar()->tanh);
+}
+
+static void
+dot_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (size_t n = 0; n <= 600; n += n < 70 ? 1 : 37)
+		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		{
+			float *a = floats(n, (FloatKind) kind), *b = floats(n, FLOATS_NORMAL);
+			float actual = table->dot(a, b, (int64_t) n);
+			float expected = scalar()->dot(a, b, (int64_t) n);
+
+			CHECK_INT(first_difference(&actual, &expected, 1), -1);
+			floats_free(a, n);
+			floats_free(b, n);
+		}
+}
+
+static void
+softmax_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (size_t n = 1; n <= 600; n += n < 70 ? 1 : 37)
+		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		{
+			float *a = floats(n, (FloatKind) kind), *b = floats(n, FLOATS_ZERO);
+
+			for (size_t i = 0; i < n; i++)
+				a[i] *= kind == FLOATS_NORMAL ? 20.0f : 1.0f;
+			if (kind == FLOATS_NORMAL)
+				a[n / 2] = -INFINITY;
+			memcpy(b, a, n * sizeof(float));
+			table->softmax(a, (int64_t) n);
+			scalar()->softmax(b, (int64_t) n);
+			CHECK_INT(first_difference(a, b, n), -1);
+			floats_free(a, n);
+			floats_free(b, n);
+		}
+}
+
+static void
+transpose_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (int t = 1; t <= 70; t++)
+		for (int head_dim = 1; head_dim <= 40; head_dim += head_dim < 10 ? 1 : 5)
+		{
+			size_t t_stride = ((size_t) t + 15) / 16 * 16, stride = (size_t) head_dim + 3;
+			size_t n_k = (size_t) (t - 1) * stride + (size_t) head_dim;
+			size_t n_kt = (size_t) head_dim * t_stride;
+			float *k = floats(n_k, FLOATS_ANY_BITS);
+			float *a = floats(n_kt, FLOATS_NORMAL), *b = floats(n_kt, FLOATS_NORMAL);
+
+			table->transpose(k, stride, t, head_dim, a, t_stride);
+			scalar()->transpose(k, stride, t, head_dim, b, t_stride);
+			CHECK(memcmp(a, b, n_kt * sizeof(float)) == 0);
+			floats_free(k, n_k);
+			floats_free(a, n_kt);
+			floats_free(b, n_kt);
+		}
+}
+
+/* Attention of query rows q0 .. q1-1 of t, one head among others. */
+static void
+check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, FloatKind kind)
+{
+	size_t stride = (size_t) head_dim + 5, n = (size_t) (t - 1) * stride + (size_t) head_dim;
+	size_t t_stride = ((size_t) t + 15) / 16 * 16;
+	size_t n_kt = (size_t) head_dim * t_stride, n_scores = 16 * t_stride;
+	float *q = floats(n, kind), *k = floats(n, FLOATS_NORMAL), *v = floats(n, FLOATS_NORMAL);
+	float *kt = floats(n_kt, FLOATS_ZERO), *scores = floats(n_scores, FLOATS_ANY_BITS);
+	float *a = floats(n, FLOATS_ZERO), *b = floats(n, FLOATS_ZERO);
+	SlmAttend args = {.q = q,
+					  .kt = kt,
+					  .v = v,
+					  .out = a,
+					  .scores = scores,
+					  .q_stride = stride,
+					  .v_stride = stride,
+					  .out_stride = stride,
+					  .t_stride = t_stride,
+					  .t = t,
+					  .head_dim = head_dim,
+					  .scale = 0.176776695f};
+
+	scalar()->transpose(k, stride, t, head_dim, kt, t_stride);
+	table->attend(&args, q0, q1);
+	args.out = b;
+	scalar()->attend(&args, q0, q1);
+	if (!CHECK_INT(first_difference(a, b, n), -1))
+		printf("# %s t=%d head_dim=%d rows %d..%d\n", table->name, t, head_dim, q0, q1);
+	floats_free(q, n);
+	floats_free(k, n);
+	floats_free(v, n);
+	floats_free(kt, n_kt);
+	floats_free(scores, n_scores);
+	floats_free(a, n);
+	floats_free(b, n);
+}
+
+static void
+attend_matches_scalar(void)
+{
+	static const int head_dims[] = {32, 64, 1, 15, 16, 17, 48, 80, 128};
+
+	FOR_EACH_VARIANT(table)
+	{
+		for (int t = 1; t <= 70; t++)
+			for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+				check_attend(table, t, 32, 0, t, (FloatKind) kind);
+		for (int i = 0; i < (int) (sizeof(head_dims) / sizeof(head_dims[0])); i++)
+			for (int t = 5; t <= 100; t += 19)
+				check_attend(table, t, head_dims[i], t / 3, t, FLOATS_NORMAL);
+		for (int t = 100; t <= 600; t += 125)
+			check_attend(table, t, 32, t - 19, t, FLOATS_NORMAL);
+	}
+}
+
+int
+main(void)
+{
+#define SLM_KERNEL(type, member) TEST(member##_matches_scalar);
+#include "kernels/kernel_list.inc"
+#undef SLM_KERNEL
+	return check_done();
+}
