@@ -16,8 +16,7 @@
 #
 # One user of an instance at a time: build/private/NAME.lock.
 
-top=$(cd "$(dirname "$0")/../.." && pwd -P)
-cd "$top" || exit 1
+cd "$top" || exit 1 # the repository's root, set by the script that sources this
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC
 unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGOPTIONS PGSERVICE PGPASSFILE PSQLRC

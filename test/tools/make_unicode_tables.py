@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Makes src/tokenizer/unicode_tables.inc from Hugging Face's tokenizers.
+
+The package carries several Unicode versions at once (its normalization, its
+general categories, its lower-casing and its regular expressions are of
+different ages), so no single Unicode database gives its answers.  This
+script asks the package itself, once for every scalar value, and writes down
+what it says.
+
+    python3 test/tools/make_unicode_tables.py > src/tokenizer/unicode_tables.inc
+"""
+
+import sys
+import unicodedata
+
+import tokenizers
+from tokenizers import normalizers, pre_tokenizers
+
+SCALARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+
+DROP, SPACE, CJK, PUNCT, MARK, LOWER, NFD, HANGUL, LETTER, NUMBER, WHITE = (
+    1 << i for i in range(11)
+)
+HANGUL_FIRST, HANGUL_COUNT = 0xAC00, 11172
+
+
+def bert(clean=False, cjk=False, strip=False, lower=False):
+    return normalizers.BertNormalizer(
+        clean_text=clean, handle_chinese_chars=cjk, strip_accents=strip, lowercase=lower
+    ).normalize_str
+
+
+def hangul(c):
+    """Canonical decomposition of a syllable, The Unicode Standard 3.12."""
+    s = c - HANGUL_FIRST
+    parts = [0x1100 + s // 588, 0x1161 + s % 588 // 28]
+    return "".join(map(chr, parts + ([0x11A7 + s % 28] if s % 28 else [])))
+
+
+def combining_classes(nfd):
+    """The combining class that the package's NFD uses, found by how it sorts.
+
+    One reference per class; which pairs it swaps gives the class.  The
+    references' own classes are stable in Unicode since long before the oldest
+    version inside the package.
+    """
+    low, high = "\u0334", "\u0345"  # classes 1 and 240, the least and the greatest
+
+    def starter(s):
+        return s not in (low, high) and nfd(s + low) == s + low and nfd(high + s) == high + s
+
+    reference = {}
+    for c in SCALARS:
+        s = chr(c)
+        if unicodedata.combining(s) and nfd(s) == s and not starter(s):
+            reference.setdefault(unicodedata.combining(s), s)
+    classes = {}
+    for c in SCALARS:
+        s = chr(c)
+        if nfd(s) != s or starter(s):
+            continue
+        larger = [v for v, r in reference.items() if r != s and nfd(r + s) == s + r]
+        smaller = [v for v, r in reference.items() if r != s and nfd(s + r) == r + s]
+        between = [v for v in reference if v not in larger and v not in smaller]
+        assert len(between) == 1, (hex(c), between)
+        classes[c] = between[0]
+    return classes
+
+
+def probe():
+    """Flags, combining class, lower case and decomposition of every scalar value."""
+    clean, cjk, strip, lower = bert(clean=True), bert(cjk=True), bert(strip=True), bert(lower=True)
+    nfd = normalizers.NFD().normalize_str
+    split_bert = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
+    split_gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True).pre_tokenize_str
+    ccc = combining_classes(nfd)
+    flags, lowers, nfds = {}, {}, {}
+    for c in SCALARS:
+        s = chr(c)
+        f = {"": DROP, " ": SPACE, s: 0}[clean(s)] if s != " " else SPACE
+        f |= CJK if cjk(s) != s else 0
+        pieces = len(split_bert("a" + s + "a"))
+        f |= {1: 0, 2: WHITE, 3: PUNCT}[pieces]
+        f |= MARK if strip(s) == "" else 0
+        if lower(s) != s:
+            f |= LOWER
+            lowers[c] = lower(s)
+        if nfd(s) != s:
+            if HANGUL_FIRST <= c < HANGUL_FIRST + HANGUL_COUNT:
+                f |= HANGUL
+                assert nfd(s) == hangul(c)
+            else:
+                f |= NFD
+                nfds[c] = nfd(s)
+        if len(split_gpt2("a" + s + "a")) == 1:
+            f |= LETTER
+        elif len(split_gpt2("1" + s + "1")) == 1:
+            f |= NUMBER
+        else:
+            space = len(split_gpt2("!" + s + "!")) != 1
+            assert space == bool(f & WHITE), hex(c)
+        flags[c] = f
+    for c in SCALARS:
+        s = chr(c)
+        decomposed = nfds.get(c, s) if not flags[c] & HANGUL else hangul(c)
+        kept = "".join(x for x in decomposed if not flags[ord(x)] & MARK)
+        assert strip(s) == kept, hex(c)
+        # what tokenizer.h's memory bound rests on: no more characters than bytes
+        assert len(kept) <= len(s.encode()) and len(lower(s)) <= len(s.encode())
+        # a character that ends a word ends a run of combining marks as well
+        assert not (flags[c] & (PUNCT | CJK | SPACE) and ccc.get(c))
+        # normalization makes no new class that the pre-tokenizer's order could see
+        assert not any(flags[ord(x)] & (WHITE | DROP) for x in kept if x != s) or flags[c] & WHITE
+    return flags, ccc, lowers, nfds
+
+
+def emit_numbers(name, ctype, numbers, out, storage="static const"):
+    out.append(f"{storage} {ctype} {name}[{len(numbers)}] = {{")
+    line = "\t"
+    for n in numbers:
+        word = f"{n},"
+        if len(line) + len(word) > 96:
+            out.append(line)
+            line = "\t"
+        line += word
+    out.append(line)
+    out.append("};")
+
+
+def main():
+    flags, ccc, lowers, nfds = probe()
+    kinds = {(0, 0): 0}
+    for c in SCALARS:
+        kinds.setdefault((flags[c], ccc.get(c, 0)), len(kinds))
+    assert len(kinds) <= 256
+    of = [kinds[(flags[c], ccc.get(c, 0))] if c in flags else 0 for c in range(0x110000)]
+    best = None
+    for bits in (5, 6, 7, 8):
+        pages = {}
+        index = [
+            pages.setdefault(tuple(of[at : at + (1 << bits)]), len(pages))
+                for at in range(0, 0x110000, 1 << bits)
+        ]
+        size = sum(map(len, pages)) + len(index)
+        if len(pages) <= 256 and (best is None or size < best[0]):
+            best = (size, bits, pages, index)
+    _, bits, pages, index = best
+    out = [
+        "/*",
+        " * unicode_tables.inc - character properties as Hugging Face's tokenizers see them",
+        " *",
+        " * Generated by test/tools/make_unicode_tables.py; do not edit.",
+        f" * Asked of: tokenizers {tokenizers.__version__}, every scalar value.",
+        f" * Unicode {unicodedata.unidata_version} of Python only names the candidates for combining"
+        " classes.",
+        " */",
+        f"#define UNICODE_PAGE_BITS {bits}",
+        "",
+        "/* flags << 8 | canonical combining class, by kind */",
+    ]
+    emit_numbers("unicode_kinds", "uint32_t", [f << 8 | k for f, k in kinds], out)
+    out += ["", "/* page of a code point */"]
+    emit_numbers("unicode_index", "uint8_t", index, out)
+    out += ["", "/* kind of a code point within its page */"]
+    emit_numbers("unicode_pages", "uint8_t", [k for page in pages for k in page], out)
+    out += ["", "/* the role of an ASCII byte in WordPiece: 0 word, 1 space, 2 punctuation, 3 dropped */"]
+    role = [1 if f & SPACE else 3 if f & DROP else 2 if f & PUNCT else 0 for f in map(flags.get, range(128))]
+    emit_numbers("slm_unicode_ascii_role", "uint8_t", role, out, "const")
+    out += ["", "/* code points with a lower case, and up to two code points of it */"]
+    emit_numbers("unicode_lower_from", "uint32_t", sorted(lowers), out)
+    assert max(map(len, lowers.values())) <= 2
+    pairs = [ord(x) for c in sorted(lowers) for x in (lowers[c] + "\0")[:2]]
+    emit_numbers("unicode_lower_to", "uint32_t", pairs, out)
+    out += ["", "/* code points with a canonical decomposition, and up to four code points of it */"]
+    emit_numbers("unicode_nfd_from", "uint32_t", sorted(nfds), out)
+    assert max(map(len, nfds.values())) <= 4
+    quads = [ord(x) for c in sorted(nfds) for x in (nfds[c] + "\0\0\0")[:4]]
+    emit_numbers("unicode_nfd_to", "uint32_t", quads, out)
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+if __name__ == "__main__":
+    main()
