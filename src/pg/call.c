@@ -1,0 +1,534 @@
+/*
+ * call.c - what the SQL functions share
+ *
+ * The path of one row is kept short, because a row of a small model takes a
+ * millisecond or two: a remembered model costs a comparison of its name, a
+ * remembered label set or answer one look-up, and nothing is allocated but the
+ * answer and, outside UTF-8 databases, the converted text.
+ *
+ * Errors and cancels are counted by a PG_TRY around the whole call (some 20 ns);
+ * whoever raises need not know about statistics.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+#include "base/utf8.h"
+#include "pg/call.h"
+#include "pg/cost.h"
+#include "task/task.h"
+
+/* What a call site remembers of its model, in fn_extra. */
+typedef struct ModelMemo
+{
+	const SlmModelRef *ref;
+	uint64 generation;
+	Oid role; /* rights are a role's */
+	int name_size;
+	int name_room;
+	char *name; /* as the call gave it, or the default setting's */
+} ModelMemo;
+
+static SlmMemo answers = {
+	.name = "slm answers",
+	.n_entry_max = 16,
+	.n_bytes_max = 512 * 1024,
+};
+
+#define ANSWER_KEY_BYTES_MAX (64 * 1024)
+
+Datum
+slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallBody *body)
+{
+	SlmCall call = {.fcinfo = fcinfo, .verb = verb, .pinned = pinned};
+	Datum result;
+
+	if (PG_NARGS() != n_arg)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+						errmsg("%s has %d arguments, not %d: its declaration does not fit this "
+							   "version of slm",
+							   slm_verb_name[verb], n_arg, PG_NARGS())));
+
+	call.counts.calls = 1;
+	PG_TRY();
+	{
+		result = body(&call, fcinfo);
+	}
+	PG_CATCH();
+	{
+		if (call.ref != NULL)
+		{
+			if (geterrcode() == ERRCODE_QUERY_CANCELED)
+				call.counts.cancels = 1;
+			else
+				call.counts.errors = 1;
+			call.counts.tokens_in = call.run.n_token_in;
+			slm_stat_add(verb, call.ref, &call.counts);
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	if (call.ref != NULL)
+		slm_stat_add(verb, call.ref, &call.counts);
+	return result;
+}
+
+/* ---- Arguments ---- */
+
+void
+slm_arg_on_error(SlmCall *call, int i_arg)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	text *word;
+
+	if (PG_ARGISNULL(i_arg))
+		return;
+	word = PG_GETARG_TEXT_PP(i_arg);
+	if (VARSIZE_ANY_EXHDR(word) == 4 && memcmp(VARDATA_ANY(word), "null", 4) == 0)
+		call->null_on_error = true;
+	else if (VARSIZE_ANY_EXHDR(word) != 5 || memcmp(VARDATA_ANY(word), "error", 5) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for on_error: \"%s\"", text_to_cstring(word)),
+						errhint("Values are \"error\" and \"null\".")));
+}
+
+float
+slm_arg_fraction(SlmCall *call, int i_arg, const char *name, float fallback)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	float value;
+
+	if (PG_ARGISNULL(i_arg))
+		return fallback;
+	value = PG_GETARG_FLOAT4(i_arg);
+	if (!(value >= 0.0f && value <= 1.0f))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be between 0 and 1", name)));
+	return value;
+}
+
+int
+slm_arg_int(SlmCall *call, int i_arg, int fallback)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	return PG_ARGISNULL(i_arg) ? fallback : PG_GETARG_INT32(i_arg);
+}
+
+ArrayType *
+slm_arg_text_array(SlmCall *call, int i_arg, const char *name)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	ArrayType *array;
+
+	if (PG_ARGISNULL(i_arg))
+		return NULL;
+	array = PG_GETARG_ARRAYTYPE_P(i_arg);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be a one-dimensional array", name)));
+	return array;
+}
+
+void
+slm_arg_no_instructions(SlmCall *call, int i_arg)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	if (!PG_ARGISNULL(i_arg))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("model \"%s\" takes no instructions", NameStr(call->ref->name)),
+						errdetail("Its architecture is an encoder."),
+						errhint("Descriptions of the labels say what they mean.")));
+}
+
+bool
+slm_to_utf8(const char *data, int size, SlmText *out)
+{
+	int encoding = GetDatabaseEncoding();
+	Oid conversion;
+	unsigned char *utf8;
+	Size room;
+
+	out->data = data;
+	out->size = size;
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || size == 0)
+		return true;
+
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(conversion))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("no conversion from encoding \"%s\" to \"UTF8\" exists",
+							   pg_encoding_to_char(encoding))));
+	room = (Size) size * MAX_CONVERSION_GROWTH + 1;
+	if (room > MaxAllocSize)
+		return false;
+	utf8 = palloc(room);
+	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) data, size,
+									  utf8, (int) room, true) != size)
+		return false;
+	out->data = (const char *) utf8;
+	out->size = strlen((const char *) utf8);
+	return true;
+}
+
+text *
+slm_from_utf8(SlmText piece)
+{
+	char *server;
+
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return cstring_to_text_with_len(piece.data, piece.size);
+	server = (char *) pg_do_encoding_conversion((unsigned char *) pnstrdup(piece.data, piece.size),
+												piece.size, PG_UTF8, GetDatabaseEncoding());
+	return cstring_to_text(server);
+}
+
+/* The code points with Unicode's property White_Space (PropList.txt; unchanged since 6.3). */
+static bool
+is_white_space(uint32_t cp)
+{
+	return (cp >= 0x09 && cp <= 0x0d) || cp == 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
+		   (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 || cp == 0x202f ||
+		   cp == 0x205f || cp == 0x3000;
+}
+
+bool
+slm_is_blank(SlmText utf8)
+{
+	size_t at = 0;
+
+	while (at < utf8.size)
+	{
+		uint32_t cp;
+		int n = slm_utf8_decode((const uint8_t *) utf8.data + at, utf8.size - at, &cp);
+
+		if (n == 0 || !is_white_space(cp))
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* A text without a UTF-8 form; the bytes are row text and stay out of the message. */
+static void
+raise_not_convertible(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+					errmsg("input has a character that encoding \"%s\" does not convert to UTF-8",
+						   GetDatabaseEncodingName())));
+}
+
+bool
+slm_arg_input(SlmCall *call, int i_arg, SlmText *out)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	text *input;
+
+	if (PG_ARGISNULL(i_arg))
+		return false;
+	input = PG_GETARG_TEXT_PP(i_arg);
+	if (!slm_to_utf8(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), out))
+	{
+		if (!call->null_on_error)
+			raise_not_convertible();
+		return false;
+	}
+	return !slm_is_blank(*out);
+}
+
+/* ---- Model and run ---- */
+
+void
+slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	FmgrInfo *flinfo = fcinfo->flinfo;
+	ModelMemo *memo = flinfo != NULL ? flinfo->fn_extra : NULL;
+	const char *name = NULL;
+	int name_size = 0;
+	bool given = !PG_ARGISNULL(i_arg);
+
+	if (given)
+	{
+		text *argument = PG_GETARG_TEXT_PP(i_arg);
+
+		name = VARDATA_ANY(argument);
+		name_size = VARSIZE_ANY_EXHDR(argument);
+	}
+	else if (call->pinned)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("pinned model must not be null")));
+	else if (slm_default_model[which] != NULL)
+	{
+		name = slm_default_model[which];
+		name_size = strlen(name);
+	}
+
+	if (memo != NULL && memo->role == GetUserId() && memo->name_size == name_size &&
+		memcmp(memo->name, name, name_size) == 0 &&
+		slm_model_ref_valid(memo->ref, memo->generation))
+	{
+		call->ref = memo->ref;
+		call->counts.rows = 1;
+		return;
+	}
+
+	if (call->pinned)
+		call->ref = slm_model_by_pin(pnstrdup(name, name_size));
+	else
+		call->ref = slm_model_by_name(given ? pnstrdup(name, name_size) : NULL, which);
+	call->counts.rows = 1;
+	slm_cost_learn(call->ref);
+	if (flinfo == NULL)
+		return;
+
+	if (memo == NULL)
+		memo = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(ModelMemo));
+	else
+		flinfo->fn_extra = NULL; /* not to be believed until it is whole again */
+	if (memo->name_room < name_size + 1)
+	{
+		memo->name_room = Max(name_size + 1, NAMEDATALEN + SLM_FINGERPRINT_CHARS + 2);
+		memo->name = MemoryContextAlloc(flinfo->fn_mcxt, memo->name_room);
+	}
+	if (name_size > 0)
+		memcpy(memo->name, name, name_size);
+	memo->name_size = name_size;
+	memo->role = GetUserId();
+	memo->ref = call->ref;
+	memo->generation = call->ref->generation;
+	flinfo->fn_extra = memo;
+}
+
+void
+slm_call_begin(SlmCall *call)
+{
+	uint64_t n_token_in = call->run.n_token_in;
+
+	INSTR_TIME_SET_CURRENT(call->engine_started);
+	call->run.arena = slm_scratch();
+	call->run.model = call->ref->model;
+	call->run.options = &call->ref->options;
+	call->run.kernels = slm_current_kernels();
+	call->run.host = &slm_pg_host;
+	call->run.n_token_in = n_token_in;
+}
+
+int
+slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n)
+{
+	instr_time now;
+	int n_failed = 0;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, call->engine_started);
+	call->counts.inference_us += INSTR_TIME_GET_MICROSEC(now);
+	slm_engine_check(status, &call->err);
+	call->counts.tokens_in = call->run.n_token_in;
+
+	for (int i = 0; row_status != NULL && i < n; i++)
+		n_failed += row_status[i] != SLM_OK;
+	call->counts.nulls += n_failed;
+	return n - n_failed;
+}
+
+bool
+slm_call_admits(SlmCall *call, SlmText text)
+{
+	SlmStatus status;
+	int n_token = 0;
+
+	if (slm_max_input_tokens < 0)
+		return true;
+	slm_call_begin(call);
+	status = slm_task_count_tokens(&call->run, text, &n_token, &call->err);
+	if (status == SLM_OK && n_token > slm_max_input_tokens)
+		status = slm_fail(&call->err, SLM_ERR_LIMIT,
+						  "input has %d tokens, which exceeds slm.max_input_tokens of %d", n_token,
+						  slm_max_input_tokens);
+	if (call->null_on_error && (status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING))
+		return slm_call_end(call, SLM_OK, &status, 1) == 1;
+	return slm_call_end(call, status, NULL, 1) == 1;
+}
+
+/* ---- Answers ---- */
+
+void
+slm_answer_key(SlmCall *call, SlmKey *key, char kind)
+{
+	Oid role = GetUserId();
+
+	initStringInfo(&key->bytes);
+	key->too_long = false;
+	appendStringInfoChar(&key->bytes, kind);
+	appendBinaryStringInfo(&key->bytes, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	appendBinaryStringInfo(&key->bytes, (const char *) &role, sizeof(role));
+	appendBinaryStringInfo(&key->bytes, (const char *) &slm_max_input_tokens,
+						   sizeof(slm_max_input_tokens));
+	appendBinaryStringInfo(&key->bytes, (const char *) &slm_force_isa, sizeof(slm_force_isa));
+}
+
+void
+slm_key_bytes(SlmKey *key, const void *data, Size size)
+{
+	uint64 size_before = size;
+
+	if (key->too_long || key->bytes.len + sizeof(size_before) + size > ANSWER_KEY_BYTES_MAX)
+	{
+		key->too_long = true;
+		return;
+	}
+	appendBinaryStringInfo(&key->bytes, (const char *) &size_before, sizeof(size_before));
+	appendBinaryStringInfo(&key->bytes, data, (int) size);
+}
+
+bool
+slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n)
+{
+	SlmMemoEntry *entry;
+
+	if (key->too_long)
+		return false;
+	entry = slm_memo_find(&answers, key->bytes.data, key->bytes.len);
+	if (entry == NULL || entry->value_size != n * sizeof(float))
+		return false;
+	memcpy(out, entry->value, entry->value_size);
+	call->counts.memo_hits++;
+	return true;
+}
+
+void
+slm_answer_add(const SlmKey *key, const float *answer, int n)
+{
+	if (!key->too_long)
+		slm_memo_add(&answers, key->bytes.data, key->bytes.len, answer, n * sizeof(float));
+}
+
+int
+slm_call_n_embd(const SlmCall *call)
+{
+	return slm_model_info(call->ref->model)->n_embd;
+}
+
+bool
+slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out)
+{
+	int n_embd = slm_call_n_embd(call);
+	SlmStatus row_status = SLM_OK;
+	SlmStatus *row = call->null_on_error ? &row_status : NULL;
+	SlmKey key;
+	SlmStatus status;
+
+	slm_answer_key(call, &key, purpose == SLM_PURPOSE_QUERY ? 'q' : 'd');
+	slm_key_bytes(&key, text.data, text.size);
+	if (slm_answer_find(call, &key, out, n_embd))
+		return true;
+
+	if (!slm_call_admits(call, text))
+		return false;
+	slm_call_begin(call);
+	status = slm_task_embed(&call->run, &text, 1, purpose, out, row, &call->err);
+	if (slm_call_end(call, status, row, 1) == 0)
+		return false;
+	slm_answer_add(&key, out, n_embd);
+	return true;
+}
+
+/* ---- Rows of the array forms ---- */
+
+/* Computes the rows gathered so far and writes them, with the NULL ones between. */
+static void
+flush_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, const int *row_of, int n_row,
+		   int n_text, int first_ord)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) call->fcinfo->resultinfo;
+	SlmStatus row_status[SLM_BATCH_ROWS] = {SLM_OK};
+
+	if (n_text > 0 && batch->compute != NULL)
+		batch->compute(call, batch, text, n_text, call->null_on_error ? row_status : NULL);
+
+	for (int i = 0; i < n_row; i++)
+	{
+		Datum value[SLM_BATCH_COLUMNS];
+		bool null[SLM_BATCH_COLUMNS];
+		int row = row_of[i];
+
+		memset(null, true, sizeof(null));
+		value[0] = Int32GetDatum(first_ord + i);
+		null[0] = false;
+		if (row >= 0 && batch->compute != NULL && row_status[row] == SLM_OK)
+			batch->emit(call, batch, row, value, null);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, null);
+	}
+}
+
+void
+slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs)
+{
+	MemoryContext group_context;
+	MemoryContext caller_context;
+	ArrayIterator iterator;
+	Datum element;
+	bool is_null;
+	SlmText text[SLM_BATCH_ROWS];
+	int row_of[SLM_BATCH_ROWS]; /* index in text, -1 for a NULL answer */
+	int n_row = 0;
+	int n_text = 0;
+	int ord = 1;
+	Size n_bytes = 0;
+
+	InitMaterializedSRF(call->fcinfo, 0);
+	call->counts.rows = 0;
+	if (inputs == NULL)
+		return;
+
+	group_context =
+		AllocSetContextCreate(CurrentMemoryContext, "slm batch rows", ALLOCSET_DEFAULT_SIZES);
+	iterator = array_create_iterator(inputs, 0, NULL);
+	caller_context = MemoryContextSwitchTo(group_context);
+	while (array_iterate(iterator, &element, &is_null))
+	{
+		SlmText *next = &text[n_text];
+
+		row_of[n_row] = -1;
+		if (!is_null)
+		{
+			struct varlena *input = PG_DETOAST_DATUM_PACKED(element);
+
+			if (!slm_to_utf8(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), next))
+			{
+				if (!call->null_on_error)
+					raise_not_convertible();
+				call->counts.nulls++;
+			}
+			else if (!slm_is_blank(*next) && slm_call_admits(call, *next))
+			{
+				row_of[n_row] = n_text++;
+				n_bytes += next->size;
+			}
+		}
+		n_row++;
+		call->counts.rows++;
+
+		if (n_row == SLM_BATCH_ROWS || n_bytes >= SLM_BATCH_BYTES)
+		{
+			flush_rows(call, batch, text, row_of, n_row, n_text, ord);
+			MemoryContextReset(group_context);
+			ord += n_row;
+			n_row = 0;
+			n_text = 0;
+			n_bytes = 0;
+		}
+	}
+	flush_rows(call, batch, text, row_of, n_row, n_text, ord);
+	MemoryContextSwitchTo(caller_context);
+	array_free_iterator(iterator);
+	MemoryContextDelete(group_context);
+}

@@ -1,0 +1,171 @@
+/*
+ * call.h - what the SQL functions share: a call, its model, its inputs, its rows
+ *
+ * The life of a call:
+ *
+ *   slm_call()          starts the clock, counts errors and cancels, adds to the
+ *                       statistics at the end; between, the function's body:
+ *     slm_arg_*()       wrong calls that need no model are refused
+ *     slm_arg_input()   the text in UTF-8; NULL or blank ends the call with NULL
+ *     slm_call_model()  name or pin to a model, remembered in fn_extra
+ *     slm_call_begin()  the engine's run, with the backend's scratch arena
+ *     slm_call_end()    after each engine call: errors, interrupts, the clock
+ */
+#ifndef SLM_PG_CALL_H
+#define SLM_PG_CALL_H
+
+#include "lib/stringinfo.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+
+#include "engine/slm.h"
+#include "pg/memo.h"
+#include "pg/model_ref.h"
+#include "pg/pg_compat.h"
+#include "pg/pg_host.h"
+#include "pg/stats.h"
+#include "task/classify.h"
+#include "task/embed.h"
+
+typedef struct SlmCall
+{
+	FunctionCallInfo fcinfo;
+	SlmVerb verb;
+	bool pinned;            /* the form whose model argument is an slm_model */
+	bool null_on_error;     /* on_error => 'null' */
+	const SlmModelRef *ref; /* NULL before slm_call_model() */
+	SlmRun run;             /* valid after slm_call_begin() */
+	SlmError err;           /* of the engine call in progress */
+	SlmCallCounts counts;
+	instr_time engine_started;
+} SlmCall;
+
+typedef Datum SlmCallBody(SlmCall *call, FunctionCallInfo fcinfo);
+
+/* Runs body as a call of verb; n_arg is what the SQL declaration has. */
+extern Datum slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg,
+					  SlmCallBody *body);
+
+/* The two C functions of a verb: name takes a model's name, name_pinned a pin. */
+#define SLM_FUNCTION(name, verb, n_arg, body)                                                      \
+	PG_FUNCTION_INFO_V1(name);                                                                     \
+	PG_FUNCTION_INFO_V1(name##_pinned);                                                            \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return slm_call(fcinfo, verb, false, n_arg, body);                                         \
+	}                                                                                              \
+	Datum name##_pinned(PG_FUNCTION_ARGS)                                                          \
+	{                                                                                              \
+		return slm_call(fcinfo, verb, true, n_arg, body);                                          \
+	}                                                                                              \
+	extern int slm_no_such_variable
+
+/* Arguments. i_arg counts from 0. */
+
+/* Sets call->null_on_error; 22023 for anything but 'error', 'null' and NULL. */
+extern void slm_arg_on_error(SlmCall *call, int i_arg);
+
+/* A real in [0, 1], or fallback when NULL; 22023 otherwise, with the argument's name. */
+extern float slm_arg_fraction(SlmCall *call, int i_arg, const char *name, float fallback);
+
+/* An int, or fallback when NULL. */
+extern int slm_arg_int(SlmCall *call, int i_arg, int fallback);
+
+/* A one-dimensional text array, NULL when NULL; 22023 with the argument's name otherwise. */
+extern ArrayType *slm_arg_text_array(SlmCall *call, int i_arg, const char *name);
+
+/* 0A000 when not NULL: no model that we run takes instructions.  Needs call->ref. */
+extern void slm_arg_no_instructions(SlmCall *call, int i_arg);
+
+/*
+ * Converts a text of the database's encoding to UTF-8, in palloc'd memory or in
+ * place.  False when it has no UTF-8 form; bytes of an SQL_ASCII database are
+ * left to the engine to check.
+ */
+extern bool slm_to_utf8(const char *data, int size, SlmText *out);
+
+/* A piece of UTF-8 in the database's encoding, as a text datum. */
+extern text *slm_from_utf8(SlmText piece);
+
+/* Empty, or nothing but white space (Unicode's property). */
+extern bool slm_is_blank(SlmText utf8);
+
+/*
+ * A text argument as UTF-8 in *out.  False: the answer is NULL, because the
+ * argument is NULL or blank, or cannot be converted and on_error is 'null'.
+ */
+extern bool slm_arg_input(SlmCall *call, int i_arg, SlmText *out);
+
+/* Model and run */
+
+/* Resolves the model argument into call->ref; raises when it cannot be used. */
+extern void slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which);
+
+/* Starts a part that calls the engine: resets the scratch arena, fills call->run. */
+extern void slm_call_begin(SlmCall *call);
+
+/*
+ * Ends it: raises what the engine or an interrupt said.  With row_status a
+ * row's own failure is in there; returns n minus the number of failed rows.
+ */
+extern int slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n);
+
+/*
+ * Holds a text against slm.max_input_tokens, in an engine part of its own.
+ * False: it has more, and on_error is 'null'.
+ */
+extern bool slm_call_admits(SlmCall *call, SlmText text);
+
+/* Answers */
+
+/* What an answer is remembered by. */
+typedef struct SlmKey
+{
+	StringInfoData bytes;
+	bool too_long; /* to be remembered */
+} SlmKey;
+
+/*
+ * Starts a key of the answer store with everything beside the arguments that
+ * an answer may depend on or may be seen by: model, role, caps, instructions.
+ */
+extern void slm_answer_key(SlmCall *call, SlmKey *key, char kind);
+extern void slm_key_bytes(SlmKey *key, const void *data, Size size);
+
+/* A remembered answer of exactly n floats, copied to out and counted; false when unknown. */
+extern bool slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n);
+extern void slm_answer_add(const SlmKey *key, const float *answer, int n);
+
+/*
+ * Embedding of one text, remembered; out [n_embd].  False when the row failed
+ * and on_error is 'null'.
+ */
+extern bool slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out);
+
+extern int slm_call_n_embd(const SlmCall *call);
+
+/* Rows of the array forms */
+
+/*
+ * A function over an array: compute() fills its own result memory for n texts
+ * at once (and row_status, when that is not NULL), emit() writes row i of it
+ * into columns 1 and up.  Without compute() every answer is NULL.
+ */
+typedef struct SlmBatch SlmBatch;
+struct SlmBatch
+{
+	void (*compute)(SlmCall *call, SlmBatch *batch, const SlmText *text, int n,
+					SlmStatus *row_status);
+	void (*emit)(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null);
+	float *result; /* compute's, in the arena; forgotten after each group */
+};
+
+#define SLM_BATCH_COLUMNS 3           /* at most, ord included */
+#define SLM_BATCH_ROWS 256            /* texts given to the engine at once */
+#define SLM_BATCH_BYTES (1024 * 1024) /* or as many as have this size */
+
+/* Materializes one row (ord, ...) for each element; NULL and blank elements give NULLs. */
+extern void slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * labels.c - a set of labels, checked and embedded once per backend
+ *
+ * The store is keyed by the bytes of the arguments as they came, so that a hit
+ * costs neither taking the array apart nor checking it: what is in the store
+ * has been checked.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "pg/labels.h"
+
+static SlmMemo label_sets = {
+	.name = "slm label sets",
+	.n_entry_max = 32,
+	.n_bytes_max = 4 * 1024 * 1024,
+	.keeps_largest = true, /* else a large set would be embedded for each row */
+};
+
+/* Labels on their way into the store: names as given, and both texts in UTF-8. */
+typedef struct LabelInput
+{
+	int n;
+	SlmLabel *label; /* [n] */
+	SlmText *name;   /* [n] in the database's encoding */
+} LabelInput;
+
+static SlmText
+label_to_utf8(const char *data, int size, const char *what)
+{
+	SlmText utf8;
+
+	if (!slm_to_utf8(data, size, &utf8))
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("a %s has a character that encoding \"%s\" does not convert to "
+							   "UTF-8",
+							   what, GetDatabaseEncodingName())));
+	return utf8;
+}
+
+static void
+read_labels(ArrayType *labels, LabelInput *out)
+{
+	Datum *element;
+
+	deconstruct_array(labels, TEXTOID, -1, false, TYPALIGN_INT, &element, NULL, &out->n);
+	out->label = palloc0_array(SlmLabel, out->n);
+	out->name = palloc0_array(SlmText, out->n);
+	for (int i = 0; i < out->n; i++)
+	{
+		struct varlena *name = PG_DETOAST_DATUM_PACKED(element[i]);
+
+		out->name[i].data = VARDATA_ANY(name);
+		out->name[i].size = VARSIZE_ANY_EXHDR(name);
+		out->label[i].name = label_to_utf8(out->name[i].data, out->name[i].size, "label");
+	}
+}
+
+/* The labels that a model brings along. */
+static void
+read_own_labels(const SlmModel *model, LabelInput *out)
+{
+	out->n = slm_model_info(model)->n_class;
+	out->label = palloc0_array(SlmLabel, out->n);
+	out->name = palloc0_array(SlmText, out->n);
+	for (int i = 0; i < out->n; i++)
+	{
+		text *name = slm_from_utf8(slm_model_class_label(model, i));
+
+		out->label[i].name = slm_model_class_label(model, i);
+		out->name[i].data = VARDATA_ANY(name);
+		out->name[i].size = VARSIZE_ANY_EXHDR(name);
+	}
+}
+
+/* Puts the texts of {"label": "description", ...} beside the labels they belong to. */
+static void
+read_descriptions(Jsonb *descriptions, LabelInput *out)
+{
+	JsonbIterator *iterator;
+	JsonbValue key;
+	JsonbValue value;
+
+	if (!JB_ROOT_IS_OBJECT(descriptions))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("descriptions must be a JSON object of labels and texts")));
+
+	iterator = JsonbIteratorInit(&descriptions->root);
+	(void) JsonbIteratorNext(&iterator, &key, true);
+	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	{
+		SlmLabel *label = NULL;
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		for (int i = 0; i < out->n && label == NULL; i++)
+		{
+			if (out->name[i].size == (size_t) key.val.string.len &&
+				memcmp(out->name[i].data, key.val.string.val, key.val.string.len) == 0)
+				label = &out->label[i];
+		}
+		if (label == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("descriptions has a key that is not a label: \"%s\"",
+								   pnstrdup(key.val.string.val, key.val.string.len))));
+		if (value.type != jbvString)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("description of label \"%s\" must be a string",
+								   pnstrdup(key.val.string.val, key.val.string.len))));
+		label->description =
+			label_to_utf8(value.val.string.val, value.val.string.len, "description");
+	}
+}
+
+/* Checks and embeds a set, and lays it out flat. */
+static SlmLabelSet *
+build_set(SlmCall *call, const LabelInput *input, Size *size)
+{
+	const SlmModel *model = call->ref->model;
+	bool has_head = slm_task_has_labels(model);
+	int n_embd = slm_call_n_embd(call);
+	int n = input->n;
+	Size n_embedding = has_head ? 0 : (Size) n * n_embd;
+	Size name_bytes = 0;
+	Size at = sizeof(SlmLabelSet);
+	SlmLabelSet *set;
+	uint32 *name_end;
+	SlmStatus status;
+	int *class_of = NULL;
+
+	slm_call_begin(call);
+	if (has_head)
+		class_of = palloc0_array(int, Max(n, 1));
+	status = slm_task_check_labels(model, input->label, n, class_of, call->run.arena, &call->err);
+	slm_call_end(call, status, NULL, 1);
+
+	for (int i = 0; i < n; i++)
+		name_bytes += input->name[i].size;
+	set = MemoryContextAllocExtended(CurrentMemoryContext,
+									 sizeof(SlmLabelSet) + n * (sizeof(uint32) + sizeof(int32)) +
+										 MAXALIGN(name_bytes) + MAXIMUM_ALIGNOF +
+										 n_embedding * sizeof(float),
+									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	set->n = n;
+	set->n_class = has_head ? slm_model_info(model)->n_class : 0;
+
+	set->name_end_at = at;
+	at += n * sizeof(uint32);
+	set->class_of_at = at;
+	at += n * sizeof(int32);
+	set->name_at = at;
+	at += name_bytes;
+	set->embedding_at = MAXALIGN(at);
+	*size = set->embedding_at + n_embedding * sizeof(float);
+
+	name_end = (uint32 *) ((char *) set + set->name_end_at);
+	for (int i = 0; i < n; i++)
+	{
+		uint32 start = i > 0 ? name_end[i - 1] : 0;
+
+		memcpy((char *) set + set->name_at + start, input->name[i].data, input->name[i].size);
+		name_end[i] = start + input->name[i].size;
+	}
+	if (has_head)
+		memcpy((char *) set + set->class_of_at, class_of, n * sizeof(int32));
+	else
+	{
+		slm_call_begin(call);
+		status = slm_task_embed_labels(&call->run, input->label, n,
+									   (float *) ((char *) set + set->embedding_at), &call->err);
+		slm_call_end(call, status, NULL, 1);
+	}
+	return set;
+}
+
+const SlmLabelSet *
+slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
+{
+	Oid role = GetUserId();
+	bool has_head = slm_task_has_labels(call->ref->model);
+	StringInfoData key;
+	SlmMemoEntry *entry;
+	LabelInput input;
+	SlmLabelSet *set;
+	Size size;
+
+	if (labels == NULL && !has_head)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("labels must not be null"),
+				 errdetail("Model \"%s\" brings no labels of its own.", NameStr(call->ref->name))));
+	if (descriptions != NULL && has_head)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("model \"%s\" takes no descriptions", NameStr(call->ref->name)),
+						errdetail("It has learned its own labels.")));
+
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	appendBinaryStringInfo(&key, (const char *) &role, sizeof(role));
+	appendBinaryStringInfo(&key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
+	if (labels != NULL)
+		appendBinaryStringInfo(&key, (const char *) labels, VARSIZE(labels));
+	if (descriptions != NULL)
+		appendBinaryStringInfo(&key, (const char *) descriptions, VARSIZE(descriptions));
+
+	entry = slm_memo_find(&label_sets, key.data, key.len);
+	if (entry == NULL)
+	{
+		if (labels != NULL)
+			read_labels(labels, &input);
+		else
+			read_own_labels(call->ref->model, &input);
+		if (descriptions != NULL)
+			read_descriptions(descriptions, &input);
+		set = build_set(call, &input, &size);
+		entry = slm_memo_add(&label_sets, key.data, key.len, set, size);
+		pfree(set);
+	}
+	return (const SlmLabelSet *) entry->value;
+}
+
+void
+slm_label_key(SlmKey *key, ArrayType *labels, Jsonb *descriptions)
+{
+	slm_key_bytes(key, labels, labels != NULL ? VARSIZE(labels) : 0);
+	slm_key_bytes(key, descriptions, descriptions != NULL ? VARSIZE(descriptions) : 0);
+}
+
+text *
+slm_label_name(const SlmLabelSet *set, int i)
+{
+	const uint32 *end = (const uint32 *) ((const char *) set + set->name_end_at);
+	uint32 start = i > 0 ? end[i - 1] : 0;
+
+	return cstring_to_text_with_len((const char *) set + set->name_at + start, end[i] - start);
+}
+
+const float *
+slm_label_embedding(const SlmLabelSet *set)
+{
+	if (set->n_class > 0)
+		return NULL;
+	return (const float *) ((const char *) set + set->embedding_at);
+}
+
+int
+slm_label_n_output(const SlmLabelSet *set)
+{
+	return set->n_class > 0 ? set->n_class : set->n;
+}
+
+void
+slm_label_pick(const SlmLabelSet *set, SlmClassifyMode mode, const float *output,
+			   float *probability)
+{
+	const int32 *class_of = (const int32 *) ((const char *) set + set->class_of_at);
+	float sum = 0.0f;
+
+	if (set->n_class == 0)
+	{
+		memcpy(probability, output, set->n * sizeof(float));
+		return;
+	}
+	for (int i = 0; i < set->n; i++)
+	{
+		probability[i] = output[class_of[i]];
+		sum += probability[i];
+	}
+	if (mode == SLM_CLASSIFY_MULTI || set->n == set->n_class || !(sum > 0.0f))
+		return;
+	for (int i = 0; i < set->n; i++)
+		probability[i] /= sum;
+}

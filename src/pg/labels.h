@@ -1,0 +1,50 @@
+/*
+ * labels.h - a set of labels, checked and embedded once per backend
+ */
+#ifndef SLM_PG_LABELS_H
+#define SLM_PG_LABELS_H
+
+#include "pg/call.h"
+
+/*
+ * One flat piece of memory: this header, then what it points to by offsets.
+ * Names are in the database's encoding.
+ */
+typedef struct SlmLabelSet
+{
+	int32 n;
+	int32 n_class;      /* outputs of the model's head; 0: zero-shot */
+	uint32 name_end_at; /* uint32[n]: one past the last byte of name i, from name_at */
+	uint32 name_at;     /* the names, one after the other */
+	uint32 class_of_at; /* int32[n] with a head */
+	Size embedding_at;  /* float[n][n_embd] without */
+} SlmLabelSet;
+
+/*
+ * The label set of a call's arguments (either may be NULL), from the backend's
+ * store or checked and embedded now.  Needs call->ref; starts and ends its own
+ * engine part.  Valid until the next slm_label_set().  Errors: 22004 without
+ * labels for a model that has none of its own, 22023 for a bad set.
+ */
+extern const SlmLabelSet *slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions);
+
+/* The bytes that identify the set beside its model, for keys. */
+extern void slm_label_key(SlmKey *key, ArrayType *labels, Jsonb *descriptions);
+
+extern text *slm_label_name(const SlmLabelSet *set, int i);
+
+/* Matrix for slm_task_classify(); NULL with a head. */
+extern const float *slm_label_embedding(const SlmLabelSet *set);
+
+/* Number of probabilities that slm_task_classify() gives for a row. */
+extern int slm_label_n_output(const SlmLabelSet *set);
+
+/*
+ * Turns a row of slm_task_classify() into probabilities of the set's labels in
+ * their order, probability [n]: a copy, or the chosen classes of a head, which
+ * in mode ONE are made to sum to 1 again where some were left out.
+ */
+extern void slm_label_pick(const SlmLabelSet *set, SlmClassifyMode mode, const float *output,
+						   float *probability);
+
+#endif
