@@ -135,7 +135,7 @@ SUPPORT_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out test/unit/test_%,$(wild
 UNIT_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/test_*.c))
 FUZZ_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/bench_*.c))
-TOOL_PROGRAMS := $(BUILD)/models/quantize
+TOOL_PROGRAMS := $(BUILD)/models/quantize $(patsubst %.c,$(BUILD)/%,$(wildcard test/tools/*.c))
 PROGRAMS := $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(BENCH_PROGRAMS) $(TOOL_PROGRAMS)
 PROGRAM_FLAGS = $(ENGINE_FLAGS) -Itest/unit $(WERROR)
 FUZZ_LINK := $(if $(filter fuzz,$(FLAVOR)),-fsanitize=fuzzer)

@@ -3,8 +3,12 @@
  */
 #include "base/arena.h"
 
-/* Blocks grow by doubling from here, so a long call makes few of them. */
+/*
+ * Blocks grow by doubling, so a long call makes few of them, but not past the
+ * second size: what comes after one large table is usually small.
+ */
 #define MIN_BLOCK_BYTES ((size_t) 256 * 1024)
+#define MAX_GROWN_BYTES ((size_t) 8 << 20)
 
 struct SlmArenaBlock
 {
@@ -29,10 +33,12 @@ static SlmStatus
 add_block(SlmArena *arena, SlmArenaBlock *last, size_t bytes, SlmError *err)
 {
 	const size_t overhead = sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN;
-	size_t size = last != NULL ? last->size * 2 : MIN_BLOCK_BYTES;
+	size_t size = MIN_BLOCK_BYTES;
 	size_t left = arena->max_bytes - arena->held_bytes;
 	SlmArenaBlock *block;
 
+	if (last != NULL)
+		size = last->size < MAX_GROWN_BYTES / 2 ? last->size * 2 : MAX_GROWN_BYTES;
 	if (size < bytes)
 		size = bytes;
 	if (bytes > SIZE_MAX - overhead || bytes + overhead > left)

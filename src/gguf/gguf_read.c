@@ -616,7 +616,7 @@ place_tensors(Parser *parser, SlmGguf *out)
 	if (parser->file_bytes > next)
 		return slm_fail(parser->err, SLM_ERR_CORRUPT,
 						"model file has %" PRIu64
-						" bytes after its last tensor, which ends at byte %" PRIu64,
+						" bytes after the end of its tensor data at byte %" PRIu64,
 						parser->file_bytes - next, next);
 	return SLM_OK;
 }

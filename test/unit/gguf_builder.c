@@ -10,6 +10,8 @@
 void
 gguf_put(GgufBytes *bytes, const void *data, size_t n)
 {
+	if (n == 0)
+		return;
 	if (n > bytes->capacity - bytes->size)
 	{
 		bytes->capacity = (bytes->size + n) * 2 + 256;

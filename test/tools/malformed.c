@@ -1,0 +1,100 @@
+/*
+ * malformed.c - writes the corpus of hostile model files to a folder
+ *
+ *     build/test/tools/malformed FOLDER
+ *
+ * FOLDER/index has a line for each file, fields separated by tabs:
+ *
+ *     NAME.gguf  corrupt | unsupported | limit | accept  part of the message
+ *
+ * Files as large as SLM_MAX_FILE_BYTES are mostly holes; on a file system that
+ * refuses such a size the case is left out and said so on standard error.
+ */
+#include "malformed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *
+verdict(const MalformedCase *which)
+{
+	switch (which->status)
+	{
+		case SLM_OK:
+			return "accept";
+		case SLM_ERR_CORRUPT:
+			return "corrupt";
+		case SLM_ERR_UNSUPPORTED:
+			return "unsupported";
+		default:
+			return "limit";
+	}
+}
+
+/* Writes one case; false when the file system refuses it. */
+static bool
+write_case(const char *folder, const MalformedCase *which, int variant, FILE *list)
+{
+	GgufBytes bytes = {0};
+	char name[32], path[4096];
+	FILE *file;
+	bool done;
+
+	malformed_name(which, variant, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/%s.gguf", folder, name);
+	which->make(&bytes, variant);
+	file = fopen(path, "wb");
+	done = file != NULL && fwrite(bytes.data, 1, bytes.size, file) == bytes.size &&
+		   fflush(file) == 0 &&
+		   (which->sparse_bytes == 0 || ftruncate(fileno(file), (off_t) which->sparse_bytes) == 0);
+	if (!done)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	if (file != NULL && fclose(file) != 0)
+		done = false;
+	if (done)
+		fprintf(list, "%s.gguf\t%s\t%s\n", name, verdict(which),
+				which->message != NULL ? which->message : "");
+	else
+		remove(path);
+	gguf_bytes_free(&bytes);
+	return done || which->sparse_bytes > 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	char path[4096];
+	FILE *list;
+	bool ok = true;
+
+	if (argc != 2)
+	{
+		fprintf(stderr, "usage: malformed FOLDER\n");
+		return 2;
+	}
+	if (mkdir(argv[1], 0777) != 0 && errno != EEXIST)
+	{
+		fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	snprintf(path, sizeof(path), "%s/index", argv[1]);
+	list = fopen(path, "w");
+	if (list == NULL)
+	{
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	for (int i = 0; i < malformed_n_case; i++)
+	{
+		const MalformedCase *which = &malformed_cases[i];
+
+		for (int variant = which->from; variant <= which->to; variant++)
+			ok = write_case(argv[1], which, variant, list) && ok;
+	}
+	if (fclose(list) != 0)
+		ok = false;
+	return ok ? 0 : 1;
+}
