@@ -20,7 +20,7 @@
 
 #include "base/utf8.h"
 #include "pg/call.h"
-#include "pg/cost.h"
+#include "pg/support.h"
 #include "task/task.h"
 
 /* What a call site remembers of its model, in fn_extra. */

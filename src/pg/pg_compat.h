@@ -44,6 +44,12 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 }
 #endif
 
+/* Came with 16, and with minor releases of 15; counts are bounded by the callers. */
+#ifndef palloc_array
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#endif
+
 /* The planner's estimate of an array's length takes the planner's state. */
 #if PG_VERSION_NUM < 170000
 #define SLM_ESTIMATE_ARRAY_LENGTH(root, node) ((double) estimate_array_length(node))

@@ -1,8 +1,8 @@
 /*
- * cost.h - what planner support knows of models
+ * support.h - what planner support knows of models
  */
-#ifndef SLM_PG_COST_H
-#define SLM_PG_COST_H
+#ifndef SLM_PG_SUPPORT_H
+#define SLM_PG_SUPPORT_H
 
 #include "pg/model_ref.h"
 
