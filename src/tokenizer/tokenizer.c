@@ -1,0 +1,204 @@
+/*
+ * tokenizer.c - text to token ids: the front of the algorithms
+ */
+#include "tokenizer/tokenizer.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "tokenizer/algorithms.h"
+
+typedef struct Algorithm
+{
+	const char *model; /* value of tokenizer.ggml.model */
+	SlmTokenizerKind kind;
+	SlmStatus (*build)(SlmBuild *build, SlmError *err);
+	SlmStatus (*run)(SlmRun *run);
+} Algorithm;
+
+static const Algorithm algorithms[] = {
+	{"bert", SLM_TOKENIZER_WORDPIECE, slm_wordpiece_build, slm_wordpiece_run},
+};
+
+#define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
+
+SlmStatus
+slm_sink_init(SlmTokenSink *sink, size_t expected, SlmArena *arena, SlmError *err)
+{
+	sink->arena = arena;
+	sink->tokens.n = 0;
+	sink->capacity = (int32_t) expected;
+	SLM_TRY(SLM_NEW_ARRAY(arena, expected, &sink->tokens.id, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, expected, &sink->tokens.start, err));
+	return SLM_NEW_ARRAY(arena, expected, &sink->tokens.end, err);
+}
+
+SlmStatus
+slm_sink_grow(SlmTokenSink *sink, SlmError *err)
+{
+	SlmTokens old = sink->tokens;
+	size_t n = (size_t) old.n;
+
+	if (sink->capacity > INT32_MAX / 2)
+		return slm_fail(err, SLM_ERR_LIMIT, "text has more than the limit of %d tokens", INT32_MAX);
+	SLM_TRY(slm_sink_init(sink, (size_t) sink->capacity * 2, sink->arena, err));
+	memcpy(sink->tokens.id, old.id, n * sizeof(*old.id));
+	memcpy(sink->tokens.start, old.start, n * sizeof(*old.start));
+	memcpy(sink->tokens.end, old.end, n * sizeof(*old.end));
+	sink->tokens.n = old.n;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_tokenizer_build(const SlmGguf *gguf, const SlmHost *host, SlmArena *arena, const void **blob,
+					size_t *blob_bytes, SlmError *err)
+{
+	SlmBuild build = {.gguf = gguf, .host = host, .arena = arena};
+	SlmText model;
+	char quoted[64];
+
+	SLM_TRY(slm_gguf_get_string(gguf, "tokenizer.ggml.model", NULL, &model, err));
+	for (size_t i = 0; i < N_ALGORITHMS; i++)
+	{
+		SlmText name = slm_text(algorithms[i].model);
+
+		if (model.size != name.size || memcmp(model.data, name.data, name.size) != 0)
+			continue;
+		SLM_TRY(slm_vocab_read(gguf, host, arena, &build.vocab, err));
+		build.header = (SlmBlobHeader){
+			.kind = algorithms[i].kind,
+			.n_vocab = build.vocab.n,
+			.bos = -1,
+			.eos = -1,
+			.sep = -1,
+			.pad = -1,
+			.unk = -1,
+			.mask = -1,
+		};
+		SLM_TRY(algorithms[i].build(&build, err));
+		SLM_TRY(slm_vocab_parts(&build.vocab, host, arena, build.part, err));
+		return slm_blob_assemble(&build.header, build.part, host, arena, blob, blob_bytes, err);
+	}
+	return slm_fail(err, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.model \"%s\" is not supported",
+					slm_error_quote(quoted, sizeof(quoted), model.data, model.size));
+}
+
+static const Algorithm *
+find_algorithm(uint32_t kind)
+{
+	for (size_t i = 0; i < N_ALGORITHMS; i++)
+	{
+		if (algorithms[i].kind == kind)
+			return &algorithms[i];
+	}
+	return NULL;
+}
+
+SlmStatus
+slm_tokenizer_open(const void *blob, size_t blob_bytes, SlmTokenizer *out, SlmError *err)
+{
+	SlmBlobHeader header;
+
+	SLM_TRY(slm_blob_open(blob, blob_bytes, &header, err));
+	if (find_algorithm(header.kind) == NULL)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer section is of unknown kind %u",
+						header.kind);
+	*out = (SlmTokenizer){
+		.blob = blob,
+		.blob_bytes = blob_bytes,
+		.kind = header.kind,
+		.n_vocab = header.n_vocab,
+		.special =
+			{
+				.bos = header.bos,
+				.eos = header.eos,
+				.sep = header.sep,
+				.pad = header.pad,
+				.unk = header.unk,
+				.mask = header.mask,
+				.add_bos = header.add_bos != 0 && header.bos >= 0,
+				.add_eos = header.add_eos != 0 && header.eos >= 0,
+				.pair_seps = header.pair_seps == 2 ? 2 : 1,
+			},
+	};
+	return SLM_OK;
+}
+
+/* Checks UTF-8 in steps, polling in between. */
+static SlmStatus
+check_utf8(const SlmHost *host, const uint8_t *text, size_t n, SlmError *err)
+{
+	size_t at = 0;
+
+	while (at < n)
+	{
+		size_t step = n - at < SLM_POLL_BYTES ? n - at : SLM_POLL_BYTES;
+		size_t valid = slm_utf8_valid_bytes(text + at, step);
+
+		/* a step may cut the last character, at most 3 of its bytes */
+		if (valid < step && (at + step == n || valid + 3 < step))
+			return slm_fail(err, SLM_ERR_ENCODING, "text is not valid UTF-8 at byte %zu",
+							at + valid);
+		at += valid;
+		if (at < n)
+			SLM_TRY(slm_poll(host, err));
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *text, size_t n,
+			 SlmArena *arena, SlmTokens *out, SlmError *err)
+{
+	SlmBlobHeader header;
+	const Algorithm *algorithm = find_algorithm(tokenizer->kind);
+	SlmRun run = {
+		.blob = tokenizer->blob,
+		.header = &header,
+		.host = host,
+		.text = (const uint8_t *) text,
+		.n = (uint32_t) n,
+		.arena = arena,
+		.err = err,
+	};
+
+	if (n > SLM_MAX_INPUT_BYTES)
+		return slm_fail(err, SLM_ERR_LIMIT, "text has %zu bytes, over the limit of %u", n,
+						SLM_MAX_INPUT_BYTES);
+	SLM_TRY(slm_poll(host, err));
+	SLM_TRY(check_utf8(host, run.text, n, err));
+	SLM_TRY(slm_blob_open(tokenizer->blob, tokenizer->blob_bytes, &header, err));
+	if (algorithm == NULL || header.kind != tokenizer->kind || header.n_vocab != tokenizer->n_vocab)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer section changed after it was opened");
+	/* a token per 3 bytes is more than most texts have, one per byte the most of a short one */
+	SLM_TRY(slm_sink_init(&run.sink, n < 1024 ? n + 1 : n / 3, arena, err));
+	if (n > 0)
+		SLM_TRY(algorithm->run(&run));
+	*out = run.sink.tokens;
+	return SLM_OK;
+}
+
+SlmText
+slm_token_text(const SlmTokenizer *tokenizer, int32_t id)
+{
+	SlmText none = {"", 0};
+	SlmBlobHeader header;
+	const uint32_t *ends;
+	const char *bytes;
+	uint64_t n_ends, n_bytes;
+	uint32_t start, end;
+
+	if (slm_blob_open(tokenizer->blob, tokenizer->blob_bytes, &header, NULL) != SLM_OK)
+		return none;
+	ends =
+		slm_blob_section(tokenizer->blob, &header, SLM_SECTION_TOKEN_ENDS, sizeof(*ends), &n_ends);
+	bytes = slm_blob_section(tokenizer->blob, &header, SLM_SECTION_TOKEN_BYTES, 1, &n_bytes);
+	if (id < 0 || id >= header.n_vocab || (uint64_t) id >= n_ends)
+		return none;
+	start = id > 0 ? slm_read_u32(&ends[id - 1]) : 0;
+	end = slm_read_u32(&ends[id]);
+	if (start > end || end > n_bytes)
+		return none;
+	return (SlmText){bytes + start, end - start};
+}

@@ -1,0 +1,55 @@
+/*
+ * unicode.h - what Hugging Face's tokenizers hold of a character
+ *
+ * The package mixes several Unicode versions, so its answers were asked for
+ * every scalar value and written into unicode_tables.inc.  No other source is
+ * consulted: the answer is the same on every machine, whatever version of a
+ * Unicode library it has.
+ */
+#ifndef SLM_TOKENIZER_UNICODE_H
+#define SLM_TOKENIZER_UNICODE_H
+
+#include <stdint.h>
+
+/* Flags of a code point. */
+#define SLM_UNICODE_DROP 0x001   /* BertNormalizer removes it */
+#define SLM_UNICODE_SPACE 0x002  /* BertNormalizer makes it a space */
+#define SLM_UNICODE_CJK 0x004    /* BertNormalizer puts spaces around it */
+#define SLM_UNICODE_PUNCT 0x008  /* BertPreTokenizer makes it a word */
+#define SLM_UNICODE_MARK 0x010   /* a non-spacing mark: strip_accents removes it */
+#define SLM_UNICODE_LOWER 0x020  /* lower case differs */
+#define SLM_UNICODE_NFD 0x040    /* has a canonical decomposition */
+#define SLM_UNICODE_HANGUL 0x080 /* has one by arithmetic */
+#define SLM_UNICODE_LETTER 0x100 /* \p{L} of the byte-level pattern */
+#define SLM_UNICODE_NUMBER 0x200 /* \p{N} of it */
+#define SLM_UNICODE_WHITE 0x400  /* white space: \s of it, and of WhitespaceSplit */
+
+#define SLM_UNICODE_MAX_PARTS 4 /* code points of the longest decomposition */
+
+typedef struct SlmUnicode
+{
+	uint32_t flags;
+	uint32_t combining; /* canonical combining class; 0: a starter */
+} SlmUnicode;
+
+/* Properties of any 32-bit number; those past U+10FFFF have none. */
+extern SlmUnicode slm_unicode(uint32_t cp);
+
+/* Writes the canonical decomposition (or cp itself) to out, returns its length. */
+extern int slm_unicode_decompose(uint32_t cp, uint32_t flags, uint32_t out[SLM_UNICODE_MAX_PARTS]);
+
+/* Writes the lower case (or cp itself) to out, returns its length, 1 or 2. */
+extern int slm_unicode_lower(uint32_t cp, uint32_t flags, uint32_t out[2]);
+
+/* How WordPiece takes an ASCII byte. */
+typedef enum SlmAsciiRole
+{
+	SLM_ASCII_WORD = 0,
+	SLM_ASCII_SPACE = 1,
+	SLM_ASCII_PUNCT = 2,
+	SLM_ASCII_DROP = 3
+} SlmAsciiRole;
+
+extern const uint8_t slm_unicode_ascii_role[128];
+
+#endif

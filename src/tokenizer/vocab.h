@@ -1,0 +1,88 @@
+/*
+ * vocab.h - the vocabulary of a GGUF file, checked
+ *
+ * The rules, each with a message of its own: tokens are 1 to SLM_MAX_VOCAB
+ * strings of valid UTF-8, none empty, none over SLM_MAX_TOKEN_BYTES; duplicate
+ * strings are accepted (the lowest id is found, both have their text); scores
+ * are finite floats, token types 1 to 6, both exactly as many as tokens; every
+ * special id lies in the vocabulary.
+ *
+ * Row text is data: a token that is not ordinary (control, unknown, or named
+ * by a special id) is never put into a look-up index.
+ */
+#ifndef SLM_TOKENIZER_VOCAB_H
+#define SLM_TOKENIZER_VOCAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "gguf/gguf.h"
+#include "tokenizer/blob.h"
+
+/* Token types of GGUF. */
+typedef enum SlmTokenType
+{
+	SLM_TOKEN_NORMAL = 1,
+	SLM_TOKEN_UNKNOWN = 2,
+	SLM_TOKEN_CONTROL = 3,
+	SLM_TOKEN_USER_DEFINED = 4,
+	SLM_TOKEN_UNUSED = 5,
+	SLM_TOKEN_BYTE = 6
+} SlmTokenType;
+
+typedef struct SlmVocab
+{
+	int32_t n;
+	SlmText *token;     /* [n] borrowed from the GGUF head */
+	uint8_t *type;      /* [n] SlmTokenType */
+	float *score;       /* [n], NULL when the file has none */
+	uint64_t all_bytes; /* of all tokens */
+} SlmVocab;
+
+/* Reads tokens, types and scores. */
+extern SlmStatus slm_vocab_read(const SlmGguf *gguf, const SlmHost *host, SlmArena *arena,
+								SlmVocab *out, SlmError *err) SLM_MUST_CHECK;
+
+/* Id of a spelling, the lowest; -1 if none. Linear: for a few look-ups per file. */
+extern int32_t slm_vocab_find(const SlmVocab *vocab, const char *spelling);
+
+/*
+ * Id that a key names: *id keeps its value when the key is absent; otherwise the
+ * key must be an integer inside the vocabulary.
+ */
+extern SlmStatus slm_vocab_special(const SlmGguf *gguf, const SlmVocab *vocab, const char *key,
+								   int32_t *id, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Fills header->bos .. pair_seps from the keys tokenizer.ggml.*_token_id and
+ * add_*_token, with what the algorithm has decided (header's values at entry)
+ * for the absent ones, and marks the named tokens in vocab as control.
+ */
+extern SlmStatus slm_vocab_specials(const SlmGguf *gguf, SlmVocab *vocab, SlmBlobHeader *header,
+									SlmError *err) SLM_MUST_CHECK;
+
+/* Whether text may become this token. */
+static inline bool
+slm_vocab_is_ordinary(const SlmVocab *vocab, int32_t id)
+{
+	return vocab->type[id] == SLM_TOKEN_NORMAL || vocab->type[id] == SLM_TOKEN_UNUSED;
+}
+
+/* Whether a spelling looks like a special token: <...> or [...]. */
+extern bool slm_vocab_looks_special(SlmText token);
+
+/*
+ * SLM_ERR_UNSUPPORTED unless tokenizer.ggml.pre is absent or one of names
+ * (NULL-terminated).  *which (may be NULL) is its index, -1 when absent.
+ */
+extern SlmStatus slm_vocab_check_pre(const SlmGguf *gguf, const char *const *names, int *which,
+									 SlmError *err) SLM_MUST_CHECK;
+
+/* Makes the sections every blob has: token ends and bytes. */
+extern SlmStatus slm_vocab_parts(const SlmVocab *vocab, const SlmHost *host, SlmArena *arena,
+								 SlmBlobPart part[SLM_SECTIONS], SlmError *err) SLM_MUST_CHECK;
+
+#endif
