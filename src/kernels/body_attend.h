@@ -142,6 +142,37 @@ value_rows(const int n_row, const SlmAttend *args, int i, const float *e, const 
 		value_tile(n_row, 1, false, rest, args, i, d, e, sum);
 }
 
+/* The row counts that attend() uses. */
+SLM_NOINLINE void
+score_many(const SlmAttend *args, int i, float *scores)
+{
+	score_rows(SCORE_TILE_ROWS, args, i, scores);
+}
+
+SLM_NOINLINE void
+score_one(const SlmAttend *args, int i, float *scores)
+{
+	score_rows(1, args, i, scores);
+}
+
+SLM_NOINLINE void
+value_many(const SlmAttend *args, int i, const float *e, const float *sum)
+{
+	value_rows(VALUE_TILE_ROWS, args, i, e, sum);
+}
+
+SLM_NOINLINE void
+value_four(const SlmAttend *args, int i, const float *e, const float *sum)
+{
+	value_rows(4, args, i, e, sum);
+}
+
+SLM_NOINLINE void
+value_one(const SlmAttend *args, int i, const float *e, const float *sum)
+{
+	value_rows(1, args, i, e, sum);
+}
+
 static void
 attend(const SlmAttend *args, int q0, int q1)
 {
@@ -151,22 +182,20 @@ attend(const SlmAttend *args, int q0, int q1)
 		float sum[QUERY_BLOCK];
 		int r = 0;
 
+#define SCORES (args->scores + (size_t) r * args->t_stride)
 		for (; r + SCORE_TILE_ROWS <= n; r += SCORE_TILE_ROWS)
-			score_rows(SCORE_TILE_ROWS, args, i + r, args->scores + (size_t) r * args->t_stride);
+			score_many(args, i + r, SCORES);
 		for (; r < n; r++)
-			score_rows(1, args, i + r, args->scores + (size_t) r * args->t_stride);
+			score_one(args, i + r, SCORES);
 		for (r = 0; r < n; r++)
-			sum[r] = exponentials(args->scores + (size_t) r * args->t_stride, args->t);
+			sum[r] = exponentials(SCORES, args->t);
 		for (r = 0; r + VALUE_TILE_ROWS <= n; r += VALUE_TILE_ROWS)
-			value_rows(VALUE_TILE_ROWS, args, i + r, args->scores + (size_t) r * args->t_stride,
-					   sum + r);
-		if (VALUE_TILE_ROWS > 4 && r + 4 <= n)
-		{
-			value_rows(4, args, i + r, args->scores + (size_t) r * args->t_stride, sum + r);
-			r += 4;
-		}
+			value_many(args, i + r, SCORES, sum + r);
+		for (; r + 4 <= n; r += 4)
+			value_four(args, i + r, SCORES, sum + r);
 		for (; r < n; r++)
-			value_rows(1, args, i + r, args->scores + (size_t) r * args->t_stride, sum + r);
+			value_one(args, i + r, SCORES, sum + r);
+#undef SCORES
 	}
 }
 

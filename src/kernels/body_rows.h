@@ -123,7 +123,7 @@ layer_norm(const float *x, const float *residual, const float *weight, const flo
 }
 
 /* x becomes exp(x - max); returns the sum. */
-SLM_INLINE float
+SLM_NOINLINE float
 exponentials(float *x, int64_t n)
 {
 	VecIf rest = vec_first((int) (n % LANES));
