@@ -1,0 +1,66 @@
+/*
+ * catalog.h - a model is a foreign server of the foreign-data wrapper slm
+ */
+#ifndef SLM_PG_CATALOG_H
+#define SLM_PG_CATALOG_H
+
+#include "nodes/pg_list.h"
+
+#include "engine/slm.h"
+
+#define SLM_WRAPPER_NAME "slm"
+
+/*
+ * What the catalog says of one model.  Lives in the backend's cache until the
+ * server changes; copy what must outlive the next catalog access.
+ */
+typedef struct SlmModelDef
+{
+	Oid serverid; /* hash key */
+	Oid ownerid;
+	NameData name;
+	char *file; /* plain name or absolute path, syntax checked */
+	bool has_sha256;
+	uint8 sha256[SLM_SHA256_BYTES];
+	SlmModelOptions options;
+	uint64 version;    /* differs for every reading of the catalog */
+	uint32 hash_value; /* of the syscache entry, to be invalidated by */
+	MemoryContext context;
+} SlmModelDef;
+
+/* Counts catalog changes that could concern a model; what was resolved under another value is stale.
+ */
+extern uint64 slm_catalog_epoch;
+
+extern void slm_catalog_init(void);
+
+/*
+ * Fills def from a list of DefElem, with the list's texts; raises for an option
+ * that is unknown (HV00D), bad (22023) or missing (HV00J).
+ */
+extern void slm_catalog_parse(SlmModelDef *def, List *list);
+
+/*
+ * Finds a model by name for the current user: 42704 when there is no such
+ * server, 42809 when it belongs to another wrapper, 42501 without USAGE.
+ */
+extern const SlmModelDef *slm_catalog_find(const char *name);
+
+/* The definition of a server of ours, without any rights check; NULL when it is gone. */
+extern const SlmModelDef *slm_catalog_by_oid(Oid serverid);
+
+/* Oid of the wrapper, or InvalidOid when the extension is not installed here. */
+extern Oid slm_catalog_wrapper(void);
+
+/*
+ * Hashes (file content, options that change results, SLM_RESULTS_VERSION); an
+ * option that stands at its default counts as absent.
+ */
+extern void slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES],
+									const SlmModelOptions *options, char *out);
+
+/* Copies options with their texts into a memory context. */
+extern void slm_catalog_copy_options(SlmModelOptions *to, const SlmModelOptions *from,
+									 MemoryContext context);
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * fn_admin.c - SQL functions that register, load, list and clean up models
+ *
+ * slm_create_model and slm_drop_model run the DDL that a user could have typed,
+ * with that user's rights: ownership, event triggers, grants and dependencies
+ * are PostgreSQL's own.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "executor/spi.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "pg/cache.h"
+#include "pg/catalog.h"
+#include "pg/files.h"
+#include "pg/hash.h"
+#include "pg/pg_compat.h"
+#include "pg/pg_host.h"
+#include "pg/registry.h"
+#include "pg/shmem.h"
+
+PG_FUNCTION_INFO_V1(slm_create_model);
+PG_FUNCTION_INFO_V1(slm_drop_model);
+PG_FUNCTION_INFO_V1(slm_load);
+PG_FUNCTION_INFO_V1(slm_cache_gc);
+PG_FUNCTION_INFO_V1(slm_version);
+PG_FUNCTION_INFO_V1(slm_model_list);
+
+/* ---- Registering --------------------------------------------------------- */
+
+static void
+run_ddl(const char *command)
+{
+	int rc;
+
+	SPI_connect();
+	rc = SPI_execute(command, false, 0);
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute of a DDL command returned %d", rc);
+	SPI_finish();
+}
+
+/* Adds the members of a JSON object to a list of DefElem, as text. */
+static List *
+add_options(List *list, Jsonb *options)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue item;
+	char *name = NULL;
+
+	if (!JB_ROOT_IS_OBJECT(options))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("options of a model must be a JSON object")));
+	iterator = JsonbIteratorInit(&options->root);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		char *value = NULL;
+
+		if (token == WJB_KEY)
+			name = pnstrdup(item.val.string.val, item.val.string.len);
+		if (token != WJB_VALUE)
+			continue;
+		switch (item.type)
+		{
+			case jbvNull:
+				continue; /* a NULL option is its default */
+			case jbvString:
+				value = pnstrdup(item.val.string.val, item.val.string.len);
+				break;
+			case jbvNumeric:
+				value = DatumGetCString(
+					DirectFunctionCall1(numeric_out, NumericGetDatum(item.val.numeric)));
+				break;
+			case jbvBool:
+				value = item.val.boolean ? "true" : "false";
+				break;
+			default:
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("option \"%s\" must be a string, a number or a Boolean", name)));
+		}
+		if (strcmp(name, "file") == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("the file of a model is an argument, not an option")));
+		list = lappend(list, makeDefElem(name, (Node *) makeString(value), -1));
+	}
+	return list;
+}
+
+/*
+ * slm_create_model(name text, file text, options jsonb) returns slm_model:
+ * reads the file and builds its image, so that what cannot run is not
+ * registered, and writes its sha256 into the options.
+ */
+Datum
+slm_create_model(PG_FUNCTION_ARGS)
+{
+	char *name;
+	char *file;
+	List *options;
+	ListCell *cell;
+	SlmModelDef def;
+	Oid wrapper = slm_catalog_wrapper();
+	StringInfoData command;
+	AclResult acl;
+	SlmFileIdentity identity;
+	uint8 sha256[SLM_SHA256_BYTES];
+	char hex[SLM_HASH_HEX_CHARS + 1];
+	const SlmModelRef *ref;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("name and file of a model must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	file = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	/* Rights first: no error about a file reaches who may not register models. */
+	if (!OidIsValid(wrapper))
+		elog(ERROR, "foreign-data wrapper \"%s\" does not exist", SLM_WRAPPER_NAME);
+	acl = object_aclcheck(ForeignDataWrapperRelationId, wrapper, GetUserId(), ACL_USAGE);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FDW, SLM_WRAPPER_NAME);
+
+	options = list_make1(makeDefElem("file", (Node *) makeString(file), -1));
+	if (!PG_ARGISNULL(2))
+		options = add_options(options, PG_GETARG_JSONB_P(2));
+	slm_catalog_parse(&def, options);
+	slm_file_check_rights(file, GetUserId());
+
+	slm_cache_locate(file, def.has_sha256 ? def.sha256 : NULL, &identity, sha256);
+	slm_hash_to_hex(sha256, hex);
+	if (!def.has_sha256)
+		options = lappend(options, makeDefElem("sha256", (Node *) makeString(hex), -1));
+
+	initStringInfo(&command);
+	appendStringInfo(&command, "CREATE SERVER %s FOREIGN DATA WRAPPER %s OPTIONS (",
+					 quote_identifier(name), SLM_WRAPPER_NAME);
+	foreach (cell, options)
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		appendStringInfo(&command, "%s%s %s", cell == list_head(options) ? "" : ", ",
+						 quote_identifier(option->defname),
+						 quote_literal_cstr(strVal(option->arg)));
+	}
+	appendStringInfoChar(&command, ')');
+	run_ddl(command.data);
+
+	/* Checks that the options fit the model; an error takes the registration with it. */
+	ref = slm_model_by_name(name, SLM_DEFAULT_EMBED);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s@%s", NameStr(ref->name), ref->fingerprint)));
+}
+
+/* slm_drop_model(name text, cascade boolean) returns void. */
+Datum
+slm_drop_model(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool cascade = PG_GETARG_BOOL(1);
+
+	if (slm_catalog_by_oid(get_foreign_server_oid(name, false)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("server \"%s\" is not a model", name)));
+	run_ddl(psprintf("DROP SERVER %s%s", quote_identifier(name), cascade ? " CASCADE" : ""));
+	PG_RETURN_VOID();
+}
+
+/* ---- Images -------------------------------------------------------------- */
+
+/*
+ * slm_load(model text) returns bigint: builds and maps the image if need be,
+ * reads all of it into memory, and says how many bytes it has.
+ */
+Datum
+slm_load(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	SlmMapping *mapping = slm_model_mapping(slm_model_by_name(name, SLM_DEFAULT_EMBED));
+
+	slm_weights_populate(mapping);
+	PG_RETURN_INT64((int64) mapping->bytes);
+}
+
+/* slm_cache_gc() returns table (file text, bytes bigint): what it has removed. */
+Datum
+slm_cache_gc(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SlmCacheVictim *victim;
+	int n_victim;
+
+	InitMaterializedSRF(fcinfo, 0);
+	victim = slm_cache_remove_unused(&n_victim);
+	for (int i = 0; i < n_victim; i++)
+	{
+		Datum values[2] = {CStringGetTextDatum(victim[i].name), Int64GetDatum(victim[i].bytes)};
+		bool nulls[2] = {false, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	PG_RETURN_NULL();
+}
+
+/* slm_version() returns text. */
+Datum
+slm_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(SLM_VERSION));
+}
+
+/* ---- The list ------------------------------------------------------------ */
+
+enum ModelColumn
+{
+	COLUMN_NAME = 0,
+	COLUMN_FILE,
+	COLUMN_SHA256,
+	COLUMN_FINGERPRINT,
+	COLUMN_ARCHITECTURE,
+	COLUMN_QUANTIZATION,
+	COLUMN_PARAMETERS,
+	COLUMN_DIMENSIONS,
+	COLUMN_CONTEXT,
+	COLUMN_LICENCE,
+	COLUMN_BYTES,
+	COLUMN_STATE,
+	COLUMN_ATTACHED,
+	COLUMN_COUNT
+};
+
+typedef struct ModelRow
+{
+	Datum value[COLUMN_COUNT];
+	bool null[COLUMN_COUNT];
+} ModelRow;
+
+static void
+set_column(ModelRow *row, int column, Datum value)
+{
+	row->value[column] = value;
+	row->null[column] = false;
+}
+
+/* Text of a model file: what is not printable ASCII is shown as \xNN. */
+static void
+set_file_text(ModelRow *row, int column, SlmText value)
+{
+	char quoted[256];
+
+	if (value.size > 0)
+		set_column(
+			row, column,
+			CStringGetTextDatum(slm_error_quote(quoted, sizeof(quoted), value.data, value.size)));
+}
+
+/* What the image itself says; it is mapped for that, which reads its first pages only. */
+static void
+set_image_columns(ModelRow *row, const SlmMapping *mapping, const SlmModelOptions *options)
+{
+	const SlmModelInfo *info = slm_model_info(mapping->model);
+	int context = info->n_context;
+
+	if (options->context_length > 0 && options->context_length < context)
+		context = options->context_length;
+	set_file_text(row, COLUMN_ARCHITECTURE, info->architecture);
+	set_file_text(row, COLUMN_QUANTIZATION, info->quantization);
+	set_file_text(row, COLUMN_LICENCE, info->licence);
+	set_column(row, COLUMN_PARAMETERS, Int64GetDatum((int64) info->n_parameter));
+	set_column(row, COLUMN_DIMENSIONS, Int32GetDatum(info->n_embd));
+	set_column(row, COLUMN_CONTEXT, Int32GetDatum(context));
+	set_column(row, COLUMN_BYTES, Int64GetDatum((int64) mapping->bytes));
+}
+
+/*
+ * Fills the columns that come from the file, as far as they are known without
+ * reading or building anything, and returns the state.
+ */
+static const char *
+describe_model(ModelRow *row, const SlmModelDef *def)
+{
+	uint8 sha256[SLM_SHA256_BYTES];
+	char hex[SLM_HASH_HEX_CHARS + 1];
+	char fingerprint[SLM_FINGERPRINT_CHARS + 1];
+	SlmCacheState state;
+	SlmFileIdentity identity;
+	SlmError err;
+	SlmMapping *mapping;
+
+	if (object_aclcheck(ForeignServerRelationId, def->serverid, GetUserId(), ACL_USAGE) !=
+			ACLCHECK_OK ||
+		!slm_file_has_rights(def->file, def->ownerid))
+		return "forbidden";
+
+	if (slm_cache_peek(def->file, def->has_sha256 ? def->sha256 : NULL, sha256, &state))
+	{
+		slm_hash_to_hex(sha256, hex);
+		set_column(row, COLUMN_SHA256, CStringGetTextDatum(hex));
+		slm_catalog_fingerprint(sha256, &def->options, fingerprint);
+		set_column(row, COLUMN_FINGERPRINT, CStringGetTextDatum(fingerprint));
+		if (state == SLM_CACHE_READY)
+		{
+			set_column(row, COLUMN_ATTACHED, Int32GetDatum(slm_shared_users(sha256)));
+			if (slm_weights_attach(sha256, &mapping, &err) != SLM_OK || mapping == NULL)
+				return "unreadable";
+			set_image_columns(row, mapping, &def->options);
+			slm_weights_release(mapping);
+			slm_weights_sweep();
+			return "ready";
+		}
+	}
+	if (state == SLM_CACHE_BUILDING)
+		return "building";
+	return slm_file_stat(def->file, &identity, &err) == SLM_OK ? "absent" : "no file";
+}
+
+/* slm_model_list(): the rows of the view slm_models. */
+Datum
+slm_model_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid wrapper = slm_catalog_wrapper();
+	Relation servers;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid *serverid = palloc(sizeof(Oid));
+	int n_server = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	servers = table_open(ForeignServerRelationId, AccessShareLock);
+	scan = systable_beginscan(servers, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_foreign_server server = (Form_pg_foreign_server) GETSTRUCT(tuple);
+
+		if (server->srvfdw != wrapper)
+			continue;
+		serverid = repalloc(serverid, sizeof(Oid) * (size_t) (n_server + 1));
+		serverid[n_server++] = server->oid;
+	}
+	systable_endscan(scan);
+	table_close(servers, AccessShareLock);
+
+	for (int i = 0; i < n_server; i++)
+	{
+		const SlmModelDef *def = slm_catalog_by_oid(serverid[i]);
+		ModelRow row;
+
+		if (def == NULL)
+			continue; /* dropped meanwhile */
+		memset(row.null, true, sizeof(row.null));
+		set_column(&row, COLUMN_NAME, NameGetDatum(&def->name));
+		set_column(&row, COLUMN_FILE, CStringGetTextDatum(def->file));
+		set_column(&row, COLUMN_STATE, CStringGetTextDatum(describe_model(&row, def)));
+		tuplestore_putvalues(result->setResult, result->setDesc, row.value, row.null);
+	}
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,277 @@
+/*
+ * model_ref.c - from a model's name to something that runs
+ *
+ * A ref binds a catalog definition to the mapped image of one file content.
+ * Every look-up by name asks for rights; then the backend's current ref of that
+ * server is taken if it still fits:
+ *
+ * - the catalog entry has not changed;
+ * - its image is not broken;
+ * - a model that does not carry its sha256 has an unchanged file, which is asked
+ *   once per statement: a statement runs on one content from start to end, the
+ *   next one sees the new file.
+ *
+ * Otherwise a new ref with a new generation takes its place.  The old one keeps
+ * its image until the end of the transaction, for those who still hold it, and
+ * its memory is used again but never given back, so that asking an old pointer
+ * whether it is valid is always safe.
+ *
+ * A "statement" is what the client sent: its start time tells them apart, and
+ * parallel workers share it with their leader.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "pg/cache.h"
+#include "pg/catalog.h"
+#include "pg/files.h"
+#include "pg/pg_compat.h"
+#include "pg/pg_host.h"
+#include "pg/pin.h"
+#include "pg/registry.h"
+#include "pg/weights.h"
+
+#define MAX_IDLE_MODELS 16  /* refs kept between transactions */
+#define MAX_ATTACH_TRIES 10 /* each means that an image was dropped before we could map it */
+
+typedef struct BackendRef
+{
+	SlmModelRef ref; /* first: what callers see */
+	struct BackendRef *next;
+	bool current; /* found by its server; else waiting for the end of the transaction */
+	uint64 def_version;
+	SlmMapping *mapping;
+	bool by_content; /* the model carries its sha256 */
+	SlmFileIdentity identity;
+	MemoryContext context; /* of the options' texts */
+
+	/* The last check that let this ref pass. */
+	TimestampTz checked_statement;
+	uint64 checked_epoch;
+	Oid checked_user;
+} BackendRef;
+
+static BackendRef *refs;      /* current ones and ones to be recycled, last used first */
+static BackendRef *free_refs; /* memory for the next ones */
+static uint64 last_generation;
+
+static const char *const default_model_setting[SLM_DEFAULT_COUNT] = {
+	[SLM_DEFAULT_EMBED] = "slm.embed_model",       [SLM_DEFAULT_CLASSIFY] = "slm.classify_model",
+	[SLM_DEFAULT_EXTRACT] = "slm.extract_model",   [SLM_DEFAULT_SUMMARIZE] = "slm.summarize_model",
+	[SLM_DEFAULT_GENERATE] = "slm.generate_model",
+};
+
+static BackendRef *
+current_ref(Oid serverid)
+{
+	for (BackendRef *ref = refs; ref != NULL; ref = ref->next)
+		if (ref->current && ref->ref.serverid == serverid)
+			return ref;
+	return NULL;
+}
+
+static void
+move_to_front(BackendRef *ref)
+{
+	BackendRef **link = &refs;
+
+	while (*link != ref)
+		link = &(*link)->next;
+	*link = ref->next;
+	ref->next = refs;
+	refs = ref;
+}
+
+/* Takes a ref that nobody may rely on any more out of use. */
+static void
+recycle(BackendRef *ref)
+{
+	slm_weights_release(ref->mapping);
+	MemoryContextDelete(ref->context);
+	memset(ref, 0, sizeof(*ref));
+	ref->next = free_refs;
+	free_refs = ref;
+}
+
+/* At the end of a transaction nobody holds a ref. */
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	BackendRef **link = &refs;
+	int n_kept = 0;
+
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	while (*link != NULL)
+	{
+		BackendRef *ref = *link;
+
+		if (ref->current && !ref->mapping->broken && n_kept < MAX_IDLE_MODELS)
+		{
+			n_kept++;
+			link = &ref->next;
+		}
+		else
+		{
+			*link = ref->next;
+			recycle(ref);
+		}
+	}
+	slm_weights_sweep();
+}
+
+void
+slm_registry_init(void)
+{
+	slm_catalog_init();
+	RegisterXactCallback(end_of_transaction, NULL);
+}
+
+/* Builds or awaits the image of a definition and binds the two. */
+static BackendRef *
+attach(const SlmModelDef *def)
+{
+	SlmModelDef copy = *def; /* def itself may change under the catalog accesses below */
+	MemoryContext context;
+	SlmMapping *mapping = NULL;
+	SlmFileIdentity identity;
+	uint8 sha256[SLM_SHA256_BYTES];
+	BackendRef *ref;
+	SlmError err;
+
+	if (free_refs == NULL)
+		free_refs = MemoryContextAllocZero(TopMemoryContext, sizeof(BackendRef));
+	context =
+		AllocSetContextCreate(CurrentMemoryContext, "slm model options", ALLOCSET_SMALL_SIZES);
+	slm_catalog_copy_options(&copy.options, &def->options, context);
+	copy.file = pstrdup(def->file);
+
+	for (int i = 0; i < MAX_ATTACH_TRIES && mapping == NULL; i++)
+	{
+		slm_cache_locate(copy.file, copy.has_sha256 ? copy.sha256 : NULL, &identity, sha256);
+		SLM_CHECK(slm_weights_attach(sha256, &mapping, &err), &err);
+	}
+	if (mapping == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+						errmsg("weight image of model \"%s\" vanishes as often as it is built",
+							   NameStr(copy.name)),
+						errhint("Is slm.max_cache_size large enough for the models in use?")));
+
+	if (slm_model_options_check(&copy.options, mapping->model, &err) != SLM_OK)
+	{
+		slm_weights_release(mapping);
+		slm_raise(&err);
+	}
+
+	ref = free_refs;
+	free_refs = ref->next;
+	MemoryContextSetParent(context, TopMemoryContext);
+
+	ref->ref.serverid = copy.serverid;
+	ref->ref.name = copy.name;
+	slm_catalog_fingerprint(sha256, &copy.options, ref->ref.fingerprint);
+	ref->ref.generation = ++last_generation;
+	ref->ref.model = mapping->model;
+	ref->ref.options = copy.options;
+	ref->current = true;
+	ref->def_version = copy.version;
+	ref->mapping = mapping;
+	ref->by_content = copy.has_sha256;
+	ref->identity = identity;
+	ref->context = context;
+	ref->next = refs;
+	refs = ref;
+	return ref;
+}
+
+/* Has the file of a model without sha256 kept its content since it was attached? */
+static bool
+file_unchanged(const BackendRef *ref, const SlmModelDef *def)
+{
+	SlmFileIdentity identity;
+	SlmError err;
+
+	return slm_file_stat(def->file, &identity, &err) == SLM_OK &&
+		   slm_file_same(&identity, &ref->identity);
+}
+
+static const SlmModelRef *
+resolve(const char *name)
+{
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	uint64 epoch = slm_catalog_epoch;
+	const SlmModelDef *def = slm_catalog_find(name);
+	BackendRef *ref;
+
+	slm_file_check_rights(def->file, def->ownerid);
+	ref = current_ref(def->serverid);
+	if (ref != NULL &&
+		(ref->def_version != def->version || ref->mapping->broken ||
+		 (!ref->by_content && ref->checked_statement != statement && !file_unchanged(ref, def))))
+	{
+		ref->current = false;
+		ref = NULL;
+	}
+	if (ref == NULL)
+		ref = attach(def);
+	move_to_front(ref);
+	ref->checked_statement = statement;
+	ref->checked_epoch = epoch;
+	ref->checked_user = GetUserId();
+	return &ref->ref;
+}
+
+const SlmModelRef *
+slm_model_by_name(const char *name, SlmDefaultModel which)
+{
+	if (name == NULL)
+	{
+		name = slm_default_model[which];
+		if (name == NULL || name[0] == '\0')
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("no model is given and \"%s\" is not set",
+								   default_model_setting[which]),
+							errhint("Name a model in the call, or set the default. The view "
+									"slm_models lists what there is.")));
+	}
+	return resolve(name);
+}
+
+const SlmModelRef *
+slm_model_by_pin(const char *pin)
+{
+	char name[NAMEDATALEN];
+	const char *fingerprint = slm_pin_split(pin, name);
+	const SlmModelRef *ref = resolve(name);
+
+	if (strcmp(ref->fingerprint, fingerprint) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("model \"%s\" is not the one that was pinned", name),
+						errdetail("Its fingerprint is %s, the pin says %s.", ref->fingerprint,
+								  fingerprint),
+						errhint("File, options or version have changed. slm_pin('%s') gives the "
+								"new pin; what was computed with the old one should be computed "
+								"anew.",
+								name)));
+	return ref;
+}
+
+bool
+slm_model_ref_valid(const SlmModelRef *ref, uint64 generation)
+{
+	const BackendRef *known = (const BackendRef *) ref;
+
+	return ref->generation == generation && known->current && !known->mapping->broken &&
+		   known->checked_epoch == slm_catalog_epoch && known->checked_user == GetUserId() &&
+		   known->checked_statement == GetCurrentStatementStartTimestamp();
+}
+
+SlmMapping *
+slm_model_mapping(const SlmModelRef *ref)
+{
+	return ((const BackendRef *) ref)->mapping;
+}

@@ -1,0 +1,64 @@
+/*
+ * shmem.h - the small piece of shared memory that slm asks for
+ */
+#ifndef SLM_PG_SHMEM_H
+#define SLM_PG_SHMEM_H
+
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+
+#include "pg/stats.h"
+
+#define SLM_SHARED_IMAGES 64 /* images whose users are counted */
+#define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
+#define SLM_STAT_COUNTERS 8  /* of SlmCallCounts */
+
+/* Who called what. */
+typedef struct SlmStatKey
+{
+	Oid roleid;
+	Oid databaseid;
+	Oid serverid;
+	int32 verb;
+} SlmStatKey;
+
+typedef struct SlmStatRow
+{
+	SlmStatKey key;
+	NameData model; /* its name when the row was made */
+	pg_atomic_uint64 count[SLM_STAT_COUNTERS];
+} SlmStatRow;
+
+/* An image and the number of processes that have it mapped; 0: free slot. */
+typedef struct SlmSharedImage
+{
+	uint8 sha256[SLM_SHA256_BYTES];
+	int n_user;
+} SlmSharedImage;
+
+typedef struct SlmShared
+{
+	uint32 abi;  /* SLM_SHARED_ABI of who created it */
+	LWLock lock; /* guards all below, except that counters are atomic */
+	int n_row;
+	SlmStatRow row[SLM_STAT_ROWS + 1]; /* the last one is "other" */
+	SlmSharedImage image[SLM_SHARED_IMAGES];
+} SlmShared;
+
+/*
+ * The shared struct, attached at the first call; NULL when there is no room for
+ * it, or a server started with another version of slm owns it.  Never raises.
+ */
+extern SlmShared *slm_shared(void);
+
+/* From _PG_init: asks for room when the library is preloaded. */
+extern void slm_shared_init(void);
+
+/* Counts this process as a user of an image; a slot for slm_shared_leave(), or -1. */
+extern int slm_shared_enter(const uint8 sha256[SLM_SHA256_BYTES]);
+extern void slm_shared_leave(int slot);
+
+/* Number of processes that have an image mapped. */
+extern int slm_shared_users(const uint8 sha256[SLM_SHA256_BYTES]);
+
+#endif
