@@ -20,6 +20,7 @@ char *slm_default_model[SLM_DEFAULT_COUNT];
 char *slm_model_path;
 char *slm_cache_dir;
 int slm_max_cache_size = -1;
+int slm_min_free_disk = -1;
 int slm_max_scratch_memory = 256 * 1024;
 int slm_max_input_tokens = -1;
 int slm_force_isa = SLM_ISA_AUTO;
@@ -98,6 +99,10 @@ slm_guc_init(void)
 		"slm.max_cache_size", "Largest total size of the weight images on disk.",
 		"-1 means no limit but the room the disk must keep.", &slm_max_cache_size, -1, -1, INT_MAX,
 		PGC_SIGHUP, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.min_free_disk",
+							"Room that building a weight image must leave on its disk.",
+							"-1 means the larger of 1 GB and 5 % of the disk.", &slm_min_free_disk,
+							-1, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomIntVariable("slm.max_scratch_memory",
 							"Most memory that one call may use in one process, weights aside.",
 							"A call that would need more fails.", &slm_max_scratch_memory,
