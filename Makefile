@@ -11,7 +11,7 @@
 
 all:
 .PHONY: all help unit test demo server server-stop psql dev lint format check-format \
-	asan valgrind fuzz bench fixture tools models FORCE
+	asan valgrind fuzz bench tools models FORCE
 
 ifndef V
 MAKEFLAGS += --silent --no-print-directory
@@ -82,7 +82,7 @@ endif
 # ---- Engine -----------------------------------------------------------------
 FLOORS := base gguf kernels tokenizer model engine task
 ENGINE_SOURCES := $(sort $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
-ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>&1)),)
 ENGINE_SOURCES := $(filter-out src/kernels/kernels_avx%,$(ENGINE_SOURCES))
 endif
 ENGINE_OBJS := $(ENGINE_SOURCES:src/%.c=$(BUILD)/%.o)
@@ -191,7 +191,7 @@ psql: ## psql on it, or run a script from standard input
 	test/tools/server psql
 dev: ## build with assertions, -Og -g3 and -Werror
 	$(MAKE) FLAVOR=dev WERROR=-Werror all
-models: tools ## fetch and convert the interim model (all-MiniLM-L6-v2)
+models: build/models/quantize ## fetch and convert the interim model (all-MiniLM-L6-v2)
 	models/fetch-minilm
 
 help: ## this list
