@@ -46,7 +46,320 @@ COMMENT ON FUNCTION slm_pin(text) IS 'the model as it is now, for calls that mus
 
 -- ============================================================================
 -- Functions
+--
+-- Each verb has two forms with the same parameters.  The one whose model is a
+-- text is STABLE, because the name, or the default setting, may come to mean
+-- another model.  The one whose model is an slm_model names a fingerprint, so
+-- its answer is a function of its arguments: IMMUTABLE, for generated columns
+-- and indexes.  An unknown literal resolves to the text form.
+--
+-- Functions check NULLs themselves: they have options, so none is STRICT.
 -- ============================================================================
+
+CREATE FUNCTION slm_support(internal) RETURNS internal
+LANGUAGE C STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+-- Vectors
+
+CREATE FUNCTION slm_embed(
+	input text,
+	model text DEFAULT NULL,
+	purpose text DEFAULT 'document',
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS real[]
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_embed';
+
+CREATE FUNCTION slm_embed(
+	input text,
+	model slm_model,
+	purpose text DEFAULT 'document',
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS real[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_embed_pinned';
+
+COMMENT ON FUNCTION slm_embed(text, text, text, int, text) IS
+	'embedding of a text';
+
+COMMENT ON FUNCTION slm_embed(text, slm_model, text, int, text) IS
+	'embedding of a text';
+
+-- Vectors of many texts in one pass
+
+CREATE FUNCTION slm_embed_batch(
+	inputs text[],
+	model text DEFAULT NULL,
+	purpose text DEFAULT 'document',
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, embedding real[])
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_embed_batch';
+
+CREATE FUNCTION slm_embed_batch(
+	inputs text[],
+	model slm_model,
+	purpose text DEFAULT 'document',
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, embedding real[])
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_embed_batch_pinned';
+
+COMMENT ON FUNCTION slm_embed_batch(text[], text, text, int, text) IS
+	'embeddings of an array of texts, in one pass';
+
+COMMENT ON FUNCTION slm_embed_batch(text[], slm_model, text, int, text) IS
+	'embeddings of an array of texts, in one pass';
+
+-- How alike two texts are
+
+CREATE FUNCTION slm_similarity(
+	a text,
+	b text,
+	model text DEFAULT NULL)
+RETURNS real
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_similarity';
+
+CREATE FUNCTION slm_similarity(
+	a text,
+	b text,
+	model slm_model)
+RETURNS real
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_similarity_pinned';
+
+COMMENT ON FUNCTION slm_similarity(text, text, text) IS
+	'cosine of the embeddings of two texts';
+
+COMMENT ON FUNCTION slm_similarity(text, text, slm_model) IS
+	'cosine of the embeddings of two texts';
+
+-- How well a document answers a query
+
+CREATE FUNCTION slm_rank(
+	document text,
+	query text,
+	model text DEFAULT NULL)
+RETURNS real
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_rank';
+
+CREATE FUNCTION slm_rank(
+	document text,
+	query text,
+	model slm_model)
+RETURNS real
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_rank_pinned';
+
+COMMENT ON FUNCTION slm_rank(text, text, text) IS
+	'score of a document for a query';
+
+COMMENT ON FUNCTION slm_rank(text, text, slm_model) IS
+	'score of a document for a query';
+
+-- The same for many documents in one pass
+
+CREATE FUNCTION slm_rank_batch(
+	documents text[],
+	query text,
+	model text DEFAULT NULL)
+RETURNS TABLE (ord int, score real)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_rank_batch';
+
+CREATE FUNCTION slm_rank_batch(
+	documents text[],
+	query text,
+	model slm_model)
+RETURNS TABLE (ord int, score real)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_rank_batch_pinned';
+
+COMMENT ON FUNCTION slm_rank_batch(text[], text, text) IS
+	'scores of an array of documents for a query, in one pass';
+
+COMMENT ON FUNCTION slm_rank_batch(text[], text, slm_model) IS
+	'scores of an array of documents for a query, in one pass';
+
+-- One of several labels
+
+CREATE FUNCTION slm_classify(
+	input text,
+	labels text[] DEFAULT NULL,
+	model text DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify';
+
+CREATE FUNCTION slm_classify(
+	input text,
+	labels text[],
+	model slm_model,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_pinned';
+
+COMMENT ON FUNCTION slm_classify(text, text[], text, jsonb, text, real, text) IS
+	'the label that fits a text best';
+
+COMMENT ON FUNCTION slm_classify(text, text[], slm_model, jsonb, text, real, text) IS
+	'the label that fits a text best';
+
+-- Every label with its confidence, best first
+
+CREATE FUNCTION slm_classify_scores(
+	input text,
+	labels text[] DEFAULT NULL,
+	model text DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (label text, confidence real)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_scores';
+
+CREATE FUNCTION slm_classify_scores(
+	input text,
+	labels text[],
+	model slm_model,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (label text, confidence real)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_scores_pinned';
+
+COMMENT ON FUNCTION slm_classify_scores(text, text[], text, jsonb, text, text) IS
+	'all labels with their confidence for a text';
+
+COMMENT ON FUNCTION slm_classify_scores(text, text[], slm_model, jsonb, text, text) IS
+	'all labels with their confidence for a text';
+
+-- All labels that fit
+
+CREATE FUNCTION slm_classify_multi(
+	input text,
+	labels text[] DEFAULT NULL,
+	model text DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	threshold real DEFAULT 0.5,
+	on_error text DEFAULT 'error')
+RETURNS text[]
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_multi';
+
+CREATE FUNCTION slm_classify_multi(
+	input text,
+	labels text[],
+	model slm_model,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	threshold real DEFAULT 0.5,
+	on_error text DEFAULT 'error')
+RETURNS text[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_multi_pinned';
+
+COMMENT ON FUNCTION slm_classify_multi(text, text[], text, jsonb, text, real, text) IS
+	'the labels that fit a text, each on its own';
+
+COMMENT ON FUNCTION slm_classify_multi(text, text[], slm_model, jsonb, text, real, text) IS
+	'the labels that fit a text, each on its own';
+
+-- One of several labels for many texts in one pass
+
+CREATE FUNCTION slm_classify_batch(
+	inputs text[],
+	labels text[] DEFAULT NULL,
+	model text DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, label text, confidence real)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_batch';
+
+CREATE FUNCTION slm_classify_batch(
+	inputs text[],
+	labels text[],
+	model slm_model,
+	descriptions jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, label text, confidence real)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_classify_batch_pinned';
+
+COMMENT ON FUNCTION slm_classify_batch(text[], text[], text, jsonb, text, real, text) IS
+	'labels of an array of texts, in one pass';
+
+COMMENT ON FUNCTION slm_classify_batch(text[], text[], slm_model, jsonb, text, real, text) IS
+	'labels of an array of texts, in one pass';
+
+-- Tokens of a text
+
+CREATE FUNCTION slm_count_tokens(
+	input text,
+	model text DEFAULT NULL)
+RETURNS int
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_count_tokens';
+
+CREATE FUNCTION slm_count_tokens(
+	input text,
+	model slm_model)
+RETURNS int
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_count_tokens_pinned';
+
+COMMENT ON FUNCTION slm_count_tokens(text, text) IS
+	'number of tokens of a text';
+
+COMMENT ON FUNCTION slm_count_tokens(text, slm_model) IS
+	'number of tokens of a text';
+
+-- A long text in pieces
+
+CREATE FUNCTION slm_chunk(
+	input text,
+	max_tokens int DEFAULT NULL,
+	overlap int DEFAULT 0,
+	model text DEFAULT NULL)
+RETURNS TABLE (ord int, chunk text, start int)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_chunk';
+
+CREATE FUNCTION slm_chunk(
+	input text,
+	max_tokens int,
+	overlap int,
+	model slm_model)
+RETURNS TABLE (ord int, chunk text, start int)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_chunk_pinned';
+
+COMMENT ON FUNCTION slm_chunk(text, int, int, text) IS
+	'pieces of a text of at most so many tokens';
+
+COMMENT ON FUNCTION slm_chunk(text, int, int, slm_model) IS
+	'pieces of a text of at most so many tokens';
 
 -- ============================================================================
 -- Views and administration

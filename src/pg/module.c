@@ -10,6 +10,7 @@
 #include "pg/guc.h"
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"
+#include "pg/registry.h"
 #include "pg/stats.h"
 
 PG_MODULE_MAGIC_EXT(.name = "slm", .version = "0.1.0");
@@ -21,5 +22,6 @@ _PG_init(void)
 {
 	slm_guc_init();
 	slm_host_init();
+	slm_registry_init();
 	slm_stat_init();
 }
