@@ -40,12 +40,12 @@ q8_tile(const int n_row, const uint8_t *w, int64_t n_pair, const SlmActivations 
 		const uint8_t *codes = w + b / 2 * SLM_Q8_PAIR_BYTES + b % 2 * SLM_Q8_BLOCK_BYTES;
 		const uint8_t *scales =
 			w + b / 2 * SLM_Q8_PAIR_BYTES + SLM_Q8_SCALES + b % 2 * SLM_GROUP_ROWS * 2;
-		VecInt isum[Q8_TILE_ROWS];
+		__m256i lo_sum[Q8_TILE_ROWS], hi_sum[Q8_TILE_ROWS];
 		Vec dw;
 
 		SLM_UNROLL
 		for (int i = 0; i < n_row; i++)
-			isum[i] = vec_int_zero();
+			lo_sum[i] = hi_sum[i] = _mm256_setzero_si256();
 		SLM_UNROLL
 		for (int j = 0; j < SLM_Q8_BLOCK / 4; j++)
 		{
@@ -61,8 +61,8 @@ q8_tile(const int n_row, const uint8_t *w, int64_t n_pair, const SlmActivations 
 
 				memcpy(&four, q + (size_t) i * x->q_stride + b * SLM_Q8_BLOCK + j * 4, 4);
 				activation = _mm256_set1_epi32(four);
-				isum[i].lo = q8_dot(isum[i].lo, lo, activation);
-				isum[i].hi = q8_dot(isum[i].hi, hi, activation);
+				lo_sum[i] = q8_dot(lo_sum[i], lo, activation);
+				hi_sum[i] = q8_dot(hi_sum[i], hi, activation);
 			}
 		}
 		dw = vec_load_f16((const uint16_t *) (const void *) scales);
@@ -70,7 +70,7 @@ q8_tile(const int n_row, const uint8_t *w, int64_t n_pair, const SlmActivations 
 		for (int i = 0; i < n_row; i++)
 		{
 			Vec scale = vec_mul(dw, vec_set1(d[(size_t) i * x->d_stride + (size_t) b]));
-			Vec dot32 = {_mm256_cvtepi32_ps(isum[i].lo), _mm256_cvtepi32_ps(isum[i].hi)};
+			Vec dot32 = {_mm256_cvtepi32_ps(lo_sum[i]), _mm256_cvtepi32_ps(hi_sum[i])};
 
 			acc[i] = vec_fma(dot32, scale, acc[i]);
 		}

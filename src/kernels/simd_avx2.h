@@ -16,11 +16,6 @@ typedef struct Vec
 	__m256 lo, hi; /* lanes 0 to 7, 8 to 15 */
 } Vec;
 
-typedef struct VecInt
-{
-	__m256i lo, hi;
-} VecInt;
-
 typedef Vec VecIf;
 
 /* Tiles, by the 16 registers: rows of weights in vectors x rows of activations. */
@@ -200,50 +195,25 @@ vec_tree_max(Vec x)
 	SLM_TREE(x, _mm256_max_ps, _mm_max_ps);
 }
 
-SLM_INLINE VecInt
-vec_int_zero(void)
+SLM_INLINE __m256i
+vec_block_magnitude(Vec a, Vec b)
 {
-	return BOTH(VecInt, _mm256_setzero_si256(), _mm256_setzero_si256());
+	Vec x = vec_abs(a), y = vec_abs(b);
+	__m256i lo = _mm256_max_epi32(_mm256_castps_si256(x.lo), _mm256_castps_si256(y.lo));
+	__m256i hi = _mm256_max_epi32(_mm256_castps_si256(x.hi), _mm256_castps_si256(y.hi));
+
+	return _mm256_max_epi32(lo, hi);
 }
 
-SLM_INLINE VecInt
-vec_magnitude_bits(Vec x)
+SLM_INLINE __m256i
+vec_block_codes(Vec a, Vec b)
 {
-	Vec a = vec_abs(x);
+	__m256i a16 = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+	__m256i b16 = _mm256_packs_epi32(_mm256_cvtps_epi32(b.lo), _mm256_cvtps_epi32(b.hi));
 
-	return BOTH(VecInt, _mm256_castps_si256(a.lo), _mm256_castps_si256(a.hi));
-}
-
-SLM_INLINE VecInt
-vec_int_max(VecInt a, VecInt b)
-{
-	return BOTH(VecInt, _mm256_max_epi32(a.lo, b.lo), _mm256_max_epi32(a.hi, b.hi));
-}
-
-SLM_INLINE int32_t
-vec_int_tree_max(VecInt x)
-{
-	__m256i a8 = _mm256_max_epi32(x.lo, x.hi);
-	__m128i a4 = _mm_max_epi32(_mm256_castsi256_si128(a8), _mm256_extracti128_si256(a8, 1));
-	__m128i a2 = _mm_max_epi32(a4, _mm_shuffle_epi32(a4, _MM_SHUFFLE(1, 0, 3, 2)));
-
-	return _mm_cvtsi128_si32(_mm_max_epi32(a2, _mm_shuffle_epi32(a2, _MM_SHUFFLE(2, 3, 0, 1))));
-}
-
-SLM_INLINE int32_t
-vec_store_codes(int8_t *q, Vec a, Vec b)
-{
-	__m256i i0 = _mm256_cvtps_epi32(a.lo), i1 = _mm256_cvtps_epi32(a.hi);
-	__m256i i2 = _mm256_cvtps_epi32(b.lo), i3 = _mm256_cvtps_epi32(b.hi);
-	/* the packs work in 128-bit halves: dwords 0 4 1 5 2 6 3 7 restore the order */
-	__m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i0, i1), _mm256_packs_epi32(i2, i3));
-	__m256i sum = _mm256_add_epi32(_mm256_add_epi32(i0, i1), _mm256_add_epi32(i2, i3));
-	__m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-	__m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, _MM_SHUFFLE(1, 0, 3, 2)));
-
-	packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-	_mm256_storeu_si256((__m256i *) (void *) q, packed);
-	return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, _MM_SHUFFLE(2, 3, 0, 1))));
+	/* the packs work within 128 bits: fours of a and b now stand a0 a2 b0 b2 a1 a3 b1 b3 */
+	return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a16, b16),
+									   _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 #endif

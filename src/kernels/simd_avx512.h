@@ -12,7 +12,6 @@
 #include "kernels/simd_common.h"
 
 typedef __m512 Vec;      /* 16 floats */
-typedef __m512i VecInt;  /* 16 int32 */
 typedef __mmask16 VecIf; /* 16 truth values */
 
 /* Tiles, by the 32 registers: rows of weights in vectors x rows of activations. */
@@ -181,41 +180,26 @@ vec_tree_max(Vec x)
 	SLM_TREE(x, _mm256_max_ps, _mm_max_ps);
 }
 
-SLM_INLINE VecInt
-vec_int_zero(void)
+/* The bits of the largest |x| of 32 floats, in 8 lanes yet to be combined. */
+SLM_INLINE __m256i
+vec_block_magnitude(Vec a, Vec b)
 {
-	return _mm512_setzero_si512();
+	__m512i m = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(a)),
+								 _mm512_castps_si512(_mm512_abs_ps(b)));
+
+	return _mm256_max_epi32(_mm512_castsi512_si256(m), _mm512_extracti32x8_epi32(m, 1));
 }
 
-/* The bits of |x|, which order as integers. */
-SLM_INLINE VecInt
-vec_magnitude_bits(Vec x)
+/* 32 floats of at most 127, rounded to codes. */
+SLM_INLINE __m256i
+vec_block_codes(Vec a, Vec b)
 {
-	return _mm512_castps_si512(_mm512_abs_ps(x));
-}
+	__m512i wide = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
+	__m256i codes =
+		_mm256_packs_epi16(_mm512_castsi512_si256(wide), _mm512_extracti64x4_epi64(wide, 1));
 
-SLM_INLINE VecInt
-vec_int_max(VecInt a, VecInt b)
-{
-	return _mm512_max_epi32(a, b);
-}
-
-SLM_INLINE int32_t
-vec_int_tree_max(VecInt x)
-{
-	return _mm512_reduce_max_epi32(x);
-}
-
-/* Stores 32 floats, rounded, as codes; returns their sum. */
-SLM_INLINE int32_t
-vec_store_codes(int8_t *q, Vec a, Vec b)
-{
-	__m512i ia = _mm512_cvtps_epi32(a);
-	__m512i ib = _mm512_cvtps_epi32(b);
-
-	_mm_storeu_si128((__m128i *) (void *) q, _mm512_cvtepi32_epi8(ia));
-	_mm_storeu_si128((__m128i *) (void *) (q + 16), _mm512_cvtepi32_epi8(ib));
-	return _mm512_reduce_add_epi32(_mm512_add_epi32(ia, ib));
+	/* the packs work within 128 bits: fours of a and b now stand a0 b0 a2 b2 a1 b1 a3 b3 */
+	return _mm256_permutevar8x32_epi32(codes, _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7));
 }
 
 #endif
