@@ -9,7 +9,7 @@
 
 #include "base/fp16.h"
 
-#define LAST_TYPE 39
+#define LAST_TYPE 41
 
 static const SlmDtypeInfo dtypes[LAST_TYPE + 1] = {
 	[0] = {"F32", 1, 4, true},          [1] = {"F16", 1, 2, true},
@@ -32,6 +32,7 @@ static const SlmDtypeInfo dtypes[LAST_TYPE + 1] = {
 	[34] = {"TQ1_0", 256, 54, false},   [35] = {"TQ2_0", 256, 66, false},
 	[36] = {"IQ4_NL_4_4", 0, 0, false}, [37] = {"IQ4_NL_4_8", 0, 0, false},
 	[38] = {"IQ4_NL_8_8", 0, 0, false}, [39] = {"MXFP4", 32, 17, false},
+	[40] = {"NVFP4", 64, 36, false},    [41] = {"Q1_0", 128, 18, false},
 };
 
 const SlmDtypeInfo *
@@ -115,6 +116,18 @@ slm_dequantize(SlmDtype type, const void *src, float *dst, int64_t n)
 	}
 }
 
+/*
+ * 1 / d, and 0 where that is not finite: such a d is 0 in half precision, so
+ * that every code means 0.
+ */
+static float
+invert_scale(float d)
+{
+	float inverse = 1.0f / d;
+
+	return isfinite(inverse) ? inverse : 0.0f;
+}
+
 static void
 quantize_q8_0(const float *src, SlmBlockQ8_0 *dst, int64_t n_block)
 {
@@ -126,7 +139,7 @@ quantize_q8_0(const float *src, SlmBlockQ8_0 *dst, int64_t n_block)
 		for (int i = 0; i < 32; i++)
 			amax = fmaxf(amax, fabsf(src[b * 32 + i]));
 		d = amax / 127.0f;
-		inverse = d != 0.0f ? 1.0f / d : 0.0f;
+		inverse = invert_scale(d);
 		dst[b].d = slm_float_to_fp16(d);
 		for (int i = 0; i < 32; i++)
 			dst[b].qs[i] = (int8_t) roundf(src[b * 32 + i] * inverse);
@@ -153,10 +166,11 @@ signed_max(const float *src)
 	return max;
 }
 
+/* offset and the half that rounds are added at once, with one rounding. */
 static int
-quantize_code(float x, int offset, int max)
+quantize_code(float x, float offset, int max)
 {
-	int code = (int) (x + (float) offset + 0.5f);
+	int code = (int) (x + offset);
 
 	return code < max ? code : max;
 }
@@ -167,13 +181,13 @@ quantize_q4_0(const float *src, SlmBlockQ4_0 *dst, int64_t n_block)
 	for (int64_t b = 0; b < n_block; b++)
 	{
 		float d = signed_max(src + b * 32) / -8.0f;
-		float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+		float inverse = invert_scale(d);
 
 		dst[b].d = slm_float_to_fp16(d);
 		for (int i = 0; i < 16; i++)
 		{
-			int low = quantize_code(src[b * 32 + i] * inverse, 8, 15);
-			int high = quantize_code(src[b * 32 + i + 16] * inverse, 8, 15);
+			int low = quantize_code(src[b * 32 + i] * inverse, 8.5f, 15);
+			int high = quantize_code(src[b * 32 + i + 16] * inverse, 8.5f, 15);
 
 			dst[b].qs[i] = (uint8_t) (low | high << 4);
 		}
@@ -186,14 +200,14 @@ quantize_q5_0(const float *src, SlmBlockQ5_0 *dst, int64_t n_block)
 	for (int64_t b = 0; b < n_block; b++)
 	{
 		float d = signed_max(src + b * 32) / -16.0f;
-		float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+		float inverse = invert_scale(d);
 
 		dst[b].d = slm_float_to_fp16(d);
 		memset(dst[b].qh, 0, sizeof(dst[b].qh));
 		for (int i = 0; i < 16; i++)
 		{
-			int low = quantize_code(src[b * 32 + i] * inverse, 16, 31);
-			int high = quantize_code(src[b * 32 + i + 16] * inverse, 16, 31);
+			int low = quantize_code(src[b * 32 + i] * inverse, 16.5f, 31);
+			int high = quantize_code(src[b * 32 + i + 16] * inverse, 16.5f, 31);
 
 			dst[b].qs[i] = (uint8_t) ((low & 15) | (high & 15) << 4);
 			dst[b].qh[i / 8] |= (uint8_t) ((low >> 4) << (i % 8));

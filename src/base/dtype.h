@@ -59,7 +59,8 @@ extern void slm_dequantize(SlmDtype type, const void *src, float *dst, int64_t n
 
 /*
  * Turns n floats into blocks of a type, as llama.cpp's reference quantizers do
- * (ggml-quants.c: quantize_row_*_ref).  Used by the model converter.
+ * (ggml-quants.c: quantize_row_*_ref).  The floats are finite.  Used by the
+ * model converter.
  */
 extern void slm_quantize(SlmDtype type, const float *src, void *dst, int64_t n);
 

@@ -744,7 +744,7 @@ type(GgufBytes *file, int variant)
 static void
 t14(GgufBytes *file, int variant)
 {
-	static const uint32_t value[] = {UINT32_MAX, 40, 1U << 31};
+	static const uint32_t value[] = {UINT32_MAX, 42, 1U << 31};
 
 	extra_entry(file, 256, 1, value[variant], 0);
 }
@@ -1039,7 +1039,7 @@ const MalformedCase malformed_cases[] = {
 	PARSE("T13", 1, 1, CORRUPT, "has rows of 31 items, not a multiple of Q8_0's block of 32", t13),
 	PARSE("T13", 2, 2, CORRUPT, "has rows of 33 items, not a multiple of Q8_0's block of 32", t13),
 	PARSE("T14", 0, 0, UNSUPPORTED, "tensor \"x.weight\" has unknown type 4294967295", t14),
-	PARSE("T14", 1, 1, UNSUPPORTED, "tensor \"x.weight\" has unknown type 40", t14),
+	PARSE("T14", 1, 1, UNSUPPORTED, "tensor \"x.weight\" has unknown type 42", t14),
 	PARSE("T14", 2, 2, UNSUPPORTED, "tensor \"x.weight\" has unknown type 2147483648", t14),
 	PARSE("T15", 4, 5, UNSUPPORTED, "which was removed from the format", type),
 	PARSE("T15", 31, 33, UNSUPPORTED, "which was removed from the format", type),
@@ -1049,7 +1049,7 @@ const MalformedCase malformed_cases[] = {
 	PARSE("T16", 7, 7, UNSUPPORTED, "has type Q5_1, which is not supported", type),
 	PARSE("T16", 9, 29, UNSUPPORTED, "which is not supported", type),
 	PARSE("T16", 34, 35, UNSUPPORTED, "which is not supported", type),
-	PARSE("T16", 39, 39, UNSUPPORTED, "has type MXFP4, which is not supported", type),
+	PARSE("T16", 39, 41, UNSUPPORTED, "which is not supported", type),
 	PARSE("T17", 0, 1, CORRUPT, "not a multiple of the alignment 32", offsets),
 	PARSE("T18", 2, 3, CORRUPT, "tensor \"x.weight\" of 32 bytes lies past the end", offsets),
 	PARSE("T19", 4, 5, CORRUPT, "tensor \"x.weight\" of 32 bytes lies past the end", offsets),
