@@ -187,7 +187,9 @@ attend(const SlmAttend *args, int q0, int q1)
 			score_many(args, i + r, SCORES);
 		for (; r < n; r++)
 			score_one(args, i + r, SCORES);
-		for (r = 0; r < n; r++)
+		for (r = 0; r + EXP_ROWS <= n; r += EXP_ROWS)
+			exponentials_many(SCORES, args->t_stride, args->t, sum + r);
+		for (; r < n; r++)
 			sum[r] = exponentials(SCORES, args->t);
 		for (r = 0; r + VALUE_TILE_ROWS <= n; r += VALUE_TILE_ROWS)
 			value_many(args, i + r, SCORES, sum + r);

@@ -122,34 +122,77 @@ layer_norm(const float *x, const float *residual, const float *weight, const flo
 		layer_norm_body(x, NULL, weight, bias, eps, n, y);
 }
 
+#define EXP_ROWS 4 /* rows side by side, so that their chains overlap */
+
+/* Each of n_row rows becomes exp(x - max); its sum goes to sum[]. */
+SLM_INLINE void
+exponentials_rows(const int n_row, float *x, size_t stride, int64_t n, float *sum)
+{
+	VecIf rest = vec_first((int) (n % LANES));
+	Vec max[EXP_ROWS], total[EXP_ROWS];
+	int64_t i;
+
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		max[r] = vec_set1(-INFINITY);
+		total[r] = vec_zero();
+	}
+	for (i = 0; i + LANES <= n; i += LANES)
+	{
+		SLM_UNROLL
+		for (int r = 0; r < n_row; r++)
+			max[r] = vec_max(vec_load(x + (size_t) r * stride + i), max[r]);
+	}
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		if (i < n)
+			max[r] = vec_select(
+				rest, vec_max(vec_load_if(rest, x + (size_t) r * stride + i), max[r]), max[r]);
+		max[r] = vec_set1(vec_tree_max(max[r]));
+	}
+	for (i = 0; i + LANES <= n; i += LANES)
+	{
+		SLM_UNROLL
+		for (int r = 0; r < n_row; r++)
+		{
+			float *at = x + (size_t) r * stride + i;
+			Vec e = vec_exp(vec_sub(vec_load(at), max[r]));
+
+			vec_store(at, e);
+			total[r] = vec_add(total[r], e);
+		}
+	}
+	SLM_UNROLL
+	for (int r = 0; r < n_row; r++)
+	{
+		if (i < n)
+		{
+			float *at = x + (size_t) r * stride + i;
+			Vec e = vec_exp(vec_sub(vec_load_if(rest, at), max[r]));
+
+			vec_store_if(rest, at, e);
+			total[r] = vec_select(rest, vec_add(total[r], e), total[r]);
+		}
+		sum[r] = vec_tree_sum(total[r]);
+	}
+}
+
+SLM_NOINLINE void
+exponentials_many(float *x, size_t stride, int64_t n, float *sum)
+{
+	exponentials_rows(EXP_ROWS, x, stride, n, sum);
+}
+
 /* x becomes exp(x - max); returns the sum. */
 SLM_NOINLINE float
 exponentials(float *x, int64_t n)
 {
-	VecIf rest = vec_first((int) (n % LANES));
-	Vec max = vec_set1(-INFINITY), sum = vec_zero();
-	int64_t i;
+	float sum;
 
-	for (i = 0; i + LANES <= n; i += LANES)
-		max = vec_max(vec_load(x + i), max);
-	if (i < n)
-		max = vec_select(rest, vec_max(vec_load_if(rest, x + i), max), max);
-	max = vec_set1(vec_tree_max(max));
-	for (i = 0; i + LANES <= n; i += LANES)
-	{
-		Vec e = vec_exp(vec_sub(vec_load(x + i), max));
-
-		vec_store(x + i, e);
-		sum = vec_add(sum, e);
-	}
-	if (i < n)
-	{
-		Vec e = vec_exp(vec_sub(vec_load_if(rest, x + i), max));
-
-		vec_store_if(rest, x + i, e);
-		sum = vec_select(rest, vec_add(sum, e), sum);
-	}
-	return vec_tree_sum(sum);
+	exponentials_rows(1, x, 0, n, &sum);
+	return sum;
 }
 
 static void
