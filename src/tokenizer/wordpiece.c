@@ -240,7 +240,7 @@ end_word(const Pieces *pieces, Word *word)
 	uint8_t bytes[MAX_WORD_CHARS * 4];
 	uint32_t start[MAX_WORD_CHARS * 4];
 	uint32_t end[MAX_WORD_CHARS * 4];
-	uint32_t n = 0;
+	uint32_t n = 0, furthest = 0;
 
 	if (word->n == 0)
 		return SLM_OK;
@@ -255,10 +255,13 @@ end_word(const Pieces *pieces, Word *word)
 	{
 		int length = slm_utf8_encode(word->cp[i], bytes + n);
 
+		/* where characters changed places, a piece reaches as far as any before its end */
+		if (furthest < word->cp_end[i])
+			furthest = word->cp_end[i];
 		for (int j = 0; j < length; j++)
 		{
 			start[n] = word->cp_start[i];
-			end[n] = word->cp_end[i];
+			end[n] = furthest;
 			n++;
 		}
 	}

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Compares slm's tokenizers with Hugging Face's, id for id.
+
+    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA]
+
+TOKENIZE is the program build/release/test/tools/tokenize, VOCABULARIES a folder
+with gguf/ggml-vocab-*.gguf (and .inp, .out), spm/*.model and vectors/*.jsonl, DATA
+a folder whose *.tsv and *.jsonl files give real texts.  Run by hand with the
+packages tokenizers and gguf; nothing here runs in `make test`.
+
+Special tokens are never matched in text on either side: the Hugging Face
+tokenizers are built here without added tokens.
+"""
+
+import glob
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+import gguf
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+WORD_START = "\u2581"
+RANDOM_TEXTS = 100000
+SEED = 20240601
+
+
+def scalars():
+    return (c for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+
+
+def read_gguf(path):
+    """Tokens, types and the value of other keys of a vocabulary."""
+    fields = gguf.GGUFReader(path).fields
+    keys = {}
+    for name, field in fields.items():
+        if not field.types:
+            continue
+        if field.types[0] == gguf.GGUFValueType.ARRAY:
+            if field.types[1] == gguf.GGUFValueType.STRING:
+                keys[name] = [bytes(field.parts[i]).decode() for i in field.data]
+            else:
+                keys[name] = [field.parts[i].tolist()[0] for i in field.data]
+        else:
+            keys[name] = field.contents()
+    return keys
+
+
+class Ours:
+    """The program under test, fed in one go."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def encode(self, vocabulary, texts):
+        data = b"".join(struct.pack("<I", len(b)) + b for b in texts)
+        out = subprocess.run(
+            [self.program, vocabulary], input=data, stdout=subprocess.PIPE, check=True
+        ).stdout
+        answers, at = [], 0
+        for text in texts:
+            (n,) = struct.unpack_from("<i", out, at)
+            assert n >= 0, text
+            ids = struct.unpack_from(f"<{n}i", out, at + 4)
+            starts = struct.unpack_from(f"<{n}I", out, at + 4 + 4 * n)
+            ends = struct.unpack_from(f"<{n}I", out, at + 4 + 8 * n)
+            at += 4 + 12 * n
+            assert all(a <= b <= len(text) for a, b in zip(starts, ends)), text
+            assert list(starts) == sorted(starts) and list(ends) == sorted(ends), text
+            answers.append(ids)
+        assert at == len(out)
+        return answers
+
+
+def compare(name, ours, vocabulary, reference, texts):
+    """Prints one line; returns the number of texts that differ."""
+    got = ours.encode(vocabulary, [t.encode() for t in texts])
+    want = []
+    for at in range(0, len(texts), 20000):
+        batch = reference.encode_batch(texts[at : at + 20000], add_special_tokens=False)
+        want += [tuple(e.ids) for e in batch]
+    bad = [i for i in range(len(texts)) if got[i] != want[i]]
+    tokens = sum(map(len, want))
+    print(f"{name}: {len(texts)} texts, {tokens} tokens, {len(bad)} differ", flush=True)
+    for i in bad[:5]:
+        print(f"  {texts[i][:80]!r}\n    ours {got[i][:20]}\n    theirs {want[i][:20]}")
+    return len(bad)
+
+
+def code_point_texts():
+    alone = [chr(c) for c in scalars()]
+    between = ["a" + chr(c) + "b" for c in scalars()]
+    return alone, between
+
+
+def data_texts(folder):
+    """Every line of every .tsv and every string of every .jsonl, at most 200,000."""
+    texts = []
+    for path in sorted(glob.glob(os.path.join(folder, "*", "*"))):
+        if path.endswith(".tsv"):
+            texts += open(path, encoding="utf8", errors="replace").read().split("\n")
+        elif path.endswith(".jsonl"):
+            for line in open(path, encoding="utf8"):
+                value = json.loads(line)
+                texts += [v for v in value.values() if isinstance(v, str)]
+    random.Random(SEED).shuffle(texts)
+    return [t for t in texts if t][:200000]
+
+
+def random_texts():
+    """Strings of every kind of character, weighted to what the rules treat apart."""
+    rng = random.Random(SEED)
+    pools = [
+        [chr(c) for c in range(0x20, 0x7F)],
+        list("aeiounrst ABEILMORS "),
+        [chr(c) for c in range(0x20)] + ["\x7f", "\x85", "\xa0", "\u200b", "\u2028", "\u3000"],
+        [chr(c) for c in range(0xA0, 0x250)],
+        [chr(c) for c in range(0x300, 0x370)],
+        [chr(c) for c in range(0x370, 0x600)],
+        [chr(c) for c in range(0x900, 0xE00)],
+        [chr(c) for c in range(0x1100, 0x1200)] + [chr(c) for c in range(0xAC00, 0xAC80)],
+        [chr(c) for c in range(0x1E00, 0x2100)],
+        [chr(c) for c in range(0x4E00, 0x4F00)] + [chr(c) for c in range(0xF900, 0xFB00)],
+        [chr(c) for c in range(0xFF00, 0xFFF0)],
+        [chr(c) for c in range(0x1B00, 0x1C00)] + ["\u302e", "\u302f", "\u1abf", "\ua953"],
+        [chr(c) for c in range(0x1D150, 0x1D200)] + [chr(c) for c in range(0x1F600, 0x1F650)],
+        ["##", "[CLS]", "[MASK]", "</s>", "<|endoftext|>", "\u2581", "\u0120", "\ufffd", "'s", "'LL", "  "],
+    ]
+    texts = []
+    for _ in range(RANDOM_TEXTS):
+        own = rng.sample(pools, rng.randint(1, 4))
+        length = rng.choice((1, 3, 10, 30, 120))
+        texts.append("".join(rng.choice(rng.choice(own)) for _ in range(length)))
+    for _ in range(2000):
+        texts.append("".join(chr(rng.choice((rng.randrange(0xD800), rng.randrange(0xE000, 0x110000)))) for _ in range(40)))
+    for c in ("a", "A", "\u00e9", "e\u0301", "\u4e2d", "\u0e01", " ", "!", "\U0001f600"):
+        texts += [c * n for n in (99, 100, 101, 150, 1000)]
+    return texts
+
+
+def bert_reference(words, lowercase, strip_accents=None):
+    tokenizer = Tokenizer(models.WordPiece(words, unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=strip_accents)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def google_words(keys):
+    """llama.cpp's spelling back to Google's, ids by word."""
+    words = {}
+    for i, token in enumerate(keys["tokenizer.ggml.tokens"]):
+        kind = keys["tokenizer.ggml.token_type"][i]
+        if kind == gguf.TokenType.CONTROL or (token[0] == "[" and token[-1] == "]" and len(token) > 1):
+            words.setdefault(token, i)
+        elif token.startswith(WORD_START):
+            words.setdefault(token[1:], i)
+        else:
+            words.setdefault("##" + token, i)
+    return words
+
+
+def write_bert(path, words, **options):
+    """A vocabulary in Google's spelling, in order of the ids."""
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list(sorted(words, key=words.get))
+    for name, value in options.items():
+        writer.add_bool("tokenizer.ggml.normalizer." + name, value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+def check_inp_out(ours, vocabulary):
+    texts = open(vocabulary + ".inp", "rb").read().split(b"\n__ggml_vocab_test__\n")
+    want = [tuple(map(int, line.split())) for line in open(vocabulary + ".out").read().split("\n")]
+    got = ours.encode(vocabulary, texts)
+    bad = sum(got[i] != want[i] for i in range(len(texts)))
+    print(f"{os.path.basename(vocabulary)}.inp: {len(texts)} texts, {bad} differ")
+    return bad
+
+
+def check_vectors(ours, vocabulary, path, wrap, ids_of=lambda ids: ids, text_of=lambda text: text):
+    """Vectors of transformers.js: ids with the special tokens of one sequence around."""
+    cases = [json.loads(line) for line in open(path, encoding="utf8")]
+    cases = [c for c in cases if isinstance(c["text"], str)]
+    got = ours.encode(vocabulary, [text_of(c["text"]).encode() for c in cases])
+    bad = 0
+    for case, ids in zip(cases, got):
+        want = tuple(case["ids"])
+        if tuple(ids_of(wrap[0] + list(ids) + wrap[1])) != want:
+            bad += 1
+            print(f"  {case['case']}: {case['text'][:60]!r}\n    ours {ids}\n    theirs {want}")
+    print(f"{os.path.basename(path)}: {len(cases)} texts, {bad} differ")
+    return bad
+
+
+def compare_bert(ours, folder, texts):
+    vocabulary = os.path.join(folder, "gguf", "ggml-vocab-bert-bge.gguf")
+    words = google_words(read_gguf(vocabulary))
+    bad = check_inp_out(ours, vocabulary)
+    vectors = os.path.join(folder, "vectors")
+    for name in ("bert__Xenova--bert-base-uncased", "distilbert__Xenova--distilbert-base-uncased-finetuned-sst-2-english"):
+        bad += check_vectors(ours, vocabulary, os.path.join(vectors, name + ".jsonl"), ([101], [102]))
+    # all-mpnet-base-v2 is the same list of words behind four other special tokens
+    shift = {100: 104, 101: 0, 102: 2}
+    bad += check_vectors(
+        ours, vocabulary, os.path.join(vectors, "mpnet__Xenova--all-mpnet-base-v2.jsonl"), ([101], [102]),
+        ids_of=lambda ids: [shift.get(i, i + 4) for i in ids],
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        for lowercase in (True, False):
+            for strip in (True, False):
+                path = os.path.join(scratch, f"bert-{lowercase}-{strip}.gguf")
+                write_bert(path, words, lowercase=lowercase, strip_accents=strip)
+                reference = bert_reference(words, lowercase, strip)
+                for name, part in texts.items():
+                    bad += compare(f"bert lowercase={lowercase} strip_accents={strip} {name}", ours, path, reference, part)
+    reference = bert_reference(words, True)
+    for name, part in texts.items():
+        bad += compare(f"bert as converted by llama.cpp, {name}", ours, vocabulary, reference, part)
+    return bad
+
+
+def main():
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    ours, folder = Ours(sys.argv[1]), sys.argv[2]
+    alone, between = code_point_texts()
+    texts = {"code points alone": alone, "code points between letters": between, "random": random_texts()}
+    if len(sys.argv) == 4:
+        texts["data"] = data_texts(sys.argv[3])
+    bad = compare_bert(ours, folder, texts)
+    print(f"{bad} differences in all")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

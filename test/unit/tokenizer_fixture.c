@@ -1,0 +1,126 @@
+/*
+ * tokenizer_fixture.c - a tokenizer over a vocabulary that a test writes
+ */
+#include "tokenizer_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+#define MAX_ARENA_BYTES ((size_t) 2 << 30)
+
+static void
+init(TokenizerFixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	slm_arena_init(&f->load, test_host(), MAX_ARENA_BYTES);
+	slm_arena_init(&f->scratch, test_host(), MAX_ARENA_BYTES);
+}
+
+void
+fixture_begin(TokenizerFixture *f, const char *model)
+{
+	init(f);
+	gguf_begin(&f->builder);
+	gguf_add_string(&f->builder, "tokenizer.ggml.model", model);
+}
+
+void
+fixture_tokens(TokenizerFixture *f, const char *words)
+{
+	uint64_t n = 1;
+
+	for (const char *at = words; *at != '\0'; at++)
+		n += *at == ' ';
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, n);
+	for (const char *at = words;; at++)
+	{
+		size_t length = strcspn(at, " ");
+
+		gguf_put_text(&f->builder.keys, at, length);
+		at += length;
+		if (*at == '\0')
+			break;
+	}
+}
+
+static SlmStatus
+open_file(TokenizerFixture *f)
+{
+	bool need_more;
+
+	SLM_TRY(slm_gguf_parse(f->file.data, f->file.size, f->file.size, test_host(), &f->load,
+						   &f->gguf, &need_more, &f->err));
+	SLM_TRY(
+		slm_tokenizer_build(&f->gguf, test_host(), &f->load, &f->blob, &f->blob_bytes, &f->err));
+	return slm_tokenizer_open(f->blob, f->blob_bytes, &f->tokenizer, &f->err);
+}
+
+SlmStatus
+fixture_finish(TokenizerFixture *f)
+{
+	gguf_finish(&f->builder, &f->file);
+	return open_file(f);
+}
+
+SlmStatus
+fixture_load(TokenizerFixture *f, const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	char part[65536];
+	size_t n;
+
+	init(f);
+	if (file == NULL)
+		return slm_fail(&f->err, SLM_ERR_NO_FILE, "cannot open %s", path);
+	while ((n = fread(part, 1, sizeof(part), file)) > 0)
+		gguf_put(&f->file, part, n);
+	fclose(file);
+	return open_file(f);
+}
+
+SlmStatus
+fixture_tokenize(TokenizerFixture *f, const void *text, size_t n)
+{
+	slm_arena_reset(&f->scratch);
+	return slm_tokenize(&f->tokenizer, test_host(), text, n, &f->scratch, &f->tokens, &f->err);
+}
+
+static const char *
+print_tokens(TokenizerFixture *f, const char *text, bool spans)
+{
+	size_t at = 0;
+
+	if (fixture_tokenize(f, text, strlen(text)) != SLM_OK)
+		return f->err.message;
+	f->text[0] = '\0';
+	for (int32_t i = 0; i < f->tokens.n && at + 40 < sizeof(f->text); i++)
+	{
+		at += (size_t) sprintf(f->text + at, "%s%d", i > 0 ? " " : "", f->tokens.id[i]);
+		if (spans)
+			at += (size_t) sprintf(f->text + at, ":%u-%u", f->tokens.start[i], f->tokens.end[i]);
+	}
+	return f->text;
+}
+
+const char *
+fixture_ids(TokenizerFixture *f, const char *text)
+{
+	return print_tokens(f, text, false);
+}
+
+const char *
+fixture_spans(TokenizerFixture *f, const char *text)
+{
+	return print_tokens(f, text, true);
+}
+
+void
+fixture_free(TokenizerFixture *f)
+{
+	slm_arena_trim(&f->load, 0);
+	slm_arena_trim(&f->scratch, 0);
+	gguf_bytes_free(&f->file);
+}

@@ -1,0 +1,55 @@
+/*
+ * tokenizer_fixture.h - a tokenizer over a vocabulary that a test writes
+ *
+ *     TokenizerFixture f;
+ *
+ *     fixture_begin(&f, "bert");
+ *     fixture_tokens(&f, "[UNK] a ##b");
+ *     ... more keys with gguf_add_...(&f.builder, ...)
+ *     CHECK_STATUS(fixture_finish(&f), SLM_OK);
+ *     CHECK_STR(fixture_ids(&f, "ab"), "1 2");
+ *     fixture_free(&f);
+ */
+#ifndef SLM_TEST_TOKENIZER_FIXTURE_H
+#define SLM_TEST_TOKENIZER_FIXTURE_H
+
+#include "gguf_builder.h"
+#include "tokenizer/tokenizer.h"
+
+typedef struct TokenizerFixture
+{
+	GgufBuilder builder;
+	GgufBytes file;
+	SlmArena load;    /* GGUF directory and blob */
+	SlmArena scratch; /* tokens of the last call */
+	SlmGguf gguf;
+	const void *blob;
+	size_t blob_bytes;
+	SlmTokenizer tokenizer;
+	SlmTokens tokens; /* of the last call */
+	SlmError err;     /* of the last failure */
+	char text[4096];  /* what fixture_ids() returns */
+} TokenizerFixture;
+
+extern void fixture_begin(TokenizerFixture *f, const char *model);
+
+/* Adds tokenizer.ggml.tokens: words separated by one space. */
+extern void fixture_tokens(TokenizerFixture *f, const char *words);
+
+/* Finishes the file, parses it, builds and opens the tokenizer. */
+extern SlmStatus fixture_finish(TokenizerFixture *f);
+
+/* The same from a file on disk. */
+extern SlmStatus fixture_load(TokenizerFixture *f, const char *path);
+
+extern SlmStatus fixture_tokenize(TokenizerFixture *f, const void *text, size_t n);
+
+/* Tokenizes and gives "id id ...", or the error message. */
+extern const char *fixture_ids(TokenizerFixture *f, const char *text);
+
+/* The same with offsets: "id:start-end ...". */
+extern const char *fixture_spans(TokenizerFixture *f, const char *text);
+
+extern void fixture_free(TokenizerFixture *f);
+
+#endif
