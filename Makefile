@@ -82,7 +82,7 @@ endif
 # ---- Engine -----------------------------------------------------------------
 FLOORS := base gguf kernels tokenizer model engine task
 ENGINE_SOURCES := $(sort $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
-ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>&1)),)
+ifeq ($(findstring x86_64,$(shell { $(CC) -dumpmachine; } 2>&1)),)
 ENGINE_SOURCES := $(filter-out src/kernels/kernels_avx%,$(ENGINE_SOURCES))
 endif
 ENGINE_OBJS := $(ENGINE_SOURCES:src/%.c=$(BUILD)/%.o)

@@ -29,9 +29,9 @@ die() {
 	exit 1
 }
 
-# Runs make of this tree with the variables that were given to the outer make,
-# but not its jobs.
-make_here() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j"$(nproc)" "$@"; }
+# Runs make of this tree with the variables that were given to the outer make, but not its T
+# (which tests) and its jobs.
+make_here() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j"$(nproc)" T= "$@"; }
 
 # Which PostgreSQL: sets pg_config, pgxs_top.
 find_postgres() {
