@@ -173,6 +173,20 @@ fuzz: ## libFuzzer over test/fuzz (TIME=seconds each; needs clang)
 endif
 bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
+# ---- Measurements through SQL: test/bench/README.md ---------------------------
+# FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
+MEASUREMENTS := bench-parity bench-zeroshot bench-one-answer bench-labels-once bench-memory bench-speed bench-cancel
+.PHONY: $(MEASUREMENTS)
+$(MEASUREMENTS): $(BUILD)/test/bench/bench_kernels
+	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
+bench-parity: ## cosine and STS-B beside sentence-transformers (FOLDER=data sets)
+bench-zeroshot: ## labels beside MiniLM in Python (FOLDER=data sets)
+bench-one-answer: ## one hash over instruction sets, batches, orders, backends, workers
+bench-labels-once: ## trigger and prepared statement pay for labels once
+bench-memory: ## 32 backends, first calls, cold image
+bench-speed: ## rows/s beside ONNX Runtime int8 ([FOLDER=data sets])
+bench-cancel: ## cancel and statement_timeout over plain SQL's
+
 lint: all ## floors, exports, symbols, format, unreferenced tests, banners
 	test/tools/lint $(ENGINE) slm.so
 check-format: ## is the C code formatted?
@@ -195,10 +209,10 @@ models: build/models/quantize ## fetch and convert the interim model (all-MiniLM
 	models/fetch-minilm
 
 help: ## this list
-	@echo "make                 build slm.so with PGXS"
-	@echo "make install         install it into PostgreSQL (never downloads)"
-	@echo "make installcheck    regression tests on a running server"
+	@echo "make                    build slm.so with PGXS"
+	@echo "make install            install it into PostgreSQL (never downloads)"
+	@echo "make installcheck       regression tests on a running server"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
-		while IFS='	' read -r name what; do printf 'make %-15s %s\n' "$$name" "$$what"; done
-	@echo "make clean           remove what was built"
+		while IFS='	' read -r name what; do printf 'make %-18s %s\n' "$$name" "$$what"; done
+	@echo "make clean              remove what was built"
 	@echo "Variables: PG_CONFIG=/path/to/pg_config  FLAVOR=release|dev|asan|fuzz  WERROR=-Werror  V=1"
