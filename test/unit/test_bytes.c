@@ -61,7 +61,7 @@ stops_at_the_end(void)
 			bytes.at = at;
 			CHECK(!slm_bytes_take(&bytes, UINT64_MAX, &ptr));
 			CHECK(!slm_bytes_take(&bytes, UINT64_MAX - at + 1, &ptr) || at == 0);
-			CHECK(!slm_bytes_read(&bytes, copy, sizeof(copy)));
+			CHECK(!slm_bytes_read(&bytes, copy, size - at + 1));
 			CHECK_INT(bytes.at, at);
 		}
 		free(data);
