@@ -37,7 +37,7 @@ extern void slm_check_interrupts(void);
  * A broken mapping and the real reason of a cancel (timeout, termination,
  * recovery conflict) go first.  Does not return.
  */
-extern void slm_raise(const SlmError *err) pg_attribute_noreturn();
+extern _Noreturn void slm_raise(const SlmError *err);
 
 /*
  * What follows every engine call whose result is used: raises err unless
