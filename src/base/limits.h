@@ -27,6 +27,8 @@
 #define SLM_MAX_HEAD_DIM 1024
 #define SLM_MAX_CONTEXT 1048576
 #define SLM_MAX_CLASSES 65536
+#define SLM_MAX_CLASS_LABEL_BYTES 1024
+#define SLM_MAX_TOKEN_TYPES 65536
 
 /* Tokenizers (src/tokenizer) */
 #define SLM_MAX_VOCAB (1U << 22)

@@ -33,17 +33,17 @@
  */
 typedef struct SlmModelOptions
 {
-	SlmPooling	pooling;		/* SLM_POOLING_UNSPECIFIED: as the file says */
-	bool		normalize;		/* unit length embeddings; default true */
-	int			context_length; /* tokens of one window, 0: as the file says */
+	SlmPooling pooling; /* SLM_POOLING_UNSPECIFIED: as the file says */
+	bool normalize;     /* unit length embeddings; default true */
+	int context_length; /* tokens of one window, 0: as the file says */
 	enum
 	{
 		SLM_OVERFLOW_CHUNK = 0, /* windows, averaged weighted by their tokens */
 		SLM_OVERFLOW_TRUNCATE,
 		SLM_OVERFLOW_ERROR
-	}			overflow;
-	SlmText		query_prefix;
-	SlmText		document_prefix;
+	} overflow;
+	SlmText query_prefix;
+	SlmText document_prefix;
 } SlmModelOptions;
 
 extern void slm_model_options_init(SlmModelOptions *options);
@@ -59,12 +59,16 @@ typedef struct SlmRun
 	const SlmModelOptions *options;
 	const SlmKernels *kernels;
 	const SlmHost *host;
-	SlmArena   *arena;
-	uint64_t	n_token_in; /* counts up: tokens that went through the model */
+	SlmArena *arena;
+	int max_input_tokens; /* of one text, 0: no cap */
+	uint64_t n_token_in;  /* counts up: tokens that went through the model */
 } SlmRun;
 
 /* Tokens a window can hold, special tokens included. */
-extern int	slm_context_length(const SlmRun *run);
+extern int slm_context_length(const SlmRun *run);
+
+/* The model's pooling, or what the options say instead. */
+extern SlmPooling slm_effective_pooling(const SlmRun *run);
 
 /*
  * A sequence with its special tokens, ready for the model.  segment_two is the
@@ -73,21 +77,24 @@ extern int	slm_context_length(const SlmRun *run);
 typedef struct SlmSequence
 {
 	const int32_t *token; /* [n], borrowed */
-	int			n;		  /* 1 .. slm_context_length */
-	int			segment_two;
+	int n;                /* 1 .. slm_context_length */
+	int segment_two;
 } SlmSequence;
 
 /*
  * Runs n_sequence sequences through the model as ragged batches of at most
  * SLM_BATCH_TOKENS tokens, and writes one row each, in the given order:
  *
- *   slm_encode_pooled   out [n_sequence][n_embd], pooled, not normalized
+ *   slm_encode_pooled   out [n_sequence][n_embd], pooled, not normalized;
+ *                       SLM_ERR_UNSUPPORTED where nothing says how to pool
  *   slm_encode_scores   out [n_sequence][n_class], logits of a
- *                       sequence-classification head
+ *                       sequence-classification head; SLM_ERR_UNSUPPORTED for a
+ *                       model without one
  *
  * The bits of a row do not depend on the other rows.  A row that is not finite
- * is SLM_ERR_CORRUPT ("model gave a value that is not finite").  No normalized
- * or unnormalized row is written after an error.
+ * is SLM_ERR_CORRUPT ("model gave a value that is not finite").  After an
+ * error, what stands in out is undefined.  What a call takes from run->arena it
+ * has given back when it returns.
  */
 extern SlmStatus slm_encode_pooled(SlmRun *run, const SlmSequence *sequence, int n_sequence,
 								   float *out, SlmError *err) SLM_MUST_CHECK;

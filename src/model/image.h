@@ -5,15 +5,16 @@
  * Position independent: offsets from the start of the image, no pointers.
  *
  *   header          SlmImageHeader: magic, layout version, sizes, sha256 of the
- *                   source file, hyperparameters, checksum of header + directory
- *   directory       one SlmTensorRef per slot of the architecture table,
- *                   (1 + n_layer) * SLM_SLOT_COUNT rows
+ *                   source file, hyperparameters, checksum of all but tokenizer
+ *                   and weights
+ *   directory       one SlmTensorRef per slot of the architecture table: those of
+ *                   the whole model, then those of each layer
  *   strings         name, licence, class labels
  *   tokenizer blob
- *   weights         in the order the forward pass reads them, each 64-aligned:
- *                   packed groups (kernels.h) for matrix products, plain rows in
- *                   the file's type for tables that are looked up by row, float
- *                   for vectors
+ *   weights         in the file's order, so that one pass over it is enough, each
+ *                   64-aligned: packed groups (kernels.h) for matrix products,
+ *                   plain rows in the file's type for tables that are looked up
+ *                   by row, float for vectors
  *
  * SLM_IMAGE_VERSION changes with anything in this layout, so that an old
  * image is never read by new code; SLM_RESULTS_VERSION changes with anything
@@ -31,29 +32,30 @@
 #include "base/source.h"
 #include "base/status.h"
 
-#define SLM_IMAGE_VERSION	1
+#define SLM_IMAGE_VERSION 1
 #define SLM_RESULTS_VERSION 1
 
 /* Where a builder puts the image; the host owns the file. */
 typedef struct SlmImageSink
 {
-	void	   *arg;
+	void *arg;
 
 	/* Called once, before any write, with the exact size: room is checked here. */
-	SlmStatus	(*reserve)(void *arg, uint64_t image_bytes, SlmError *err);
+	SlmStatus (*reserve)(void *arg, uint64_t image_bytes, SlmError *err);
 
 	/*
-	 * Writes n <= SLM_IO_STEP_BYTES bytes at offset; offsets ascend except that
-	 * the header at offset 0 comes last, so that an unfinished image is not one.
+	 * Writes n <= SLM_IO_STEP_BYTES bytes at offset.  The writes cover the image
+	 * without gaps, in ascending order except that the header at offset 0 comes
+	 * last, so that an unfinished image is not one.
 	 */
-	SlmStatus	(*write)(void *arg, uint64_t offset, const void *data, size_t n, SlmError *err);
+	SlmStatus (*write)(void *arg, uint64_t offset, const void *data, size_t n, SlmError *err);
 } SlmImageSink;
 
 typedef struct SlmImageInfo
 {
-	uint8_t		source_sha256[SLM_SHA256_BYTES];
-	uint64_t	source_bytes;
-	uint64_t	image_bytes;
+	uint8_t source_sha256[SLM_SHA256_BYTES];
+	uint64_t source_bytes;
+	uint64_t image_bytes;
 } SlmImageInfo;
 
 /*

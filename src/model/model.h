@@ -27,21 +27,21 @@ typedef enum SlmPooling
 /* What a model says of itself; texts are borrowed from the model. */
 typedef struct SlmModelInfo
 {
-	SlmText		architecture;
-	SlmText		quantization; /* type of most weight bytes: "Q8_0" */
-	SlmText		name;		  /* general.name, may be empty */
-	SlmText		licence;	  /* general.license, may be empty */
-	uint64_t	n_parameter;
-	uint64_t	image_bytes;
-	uint64_t	source_bytes;
-	uint8_t		source_sha256[SLM_SHA256_BYTES];
-	int			n_layer;
-	int			n_embd;
-	int			n_ff;
-	int			n_head;
-	int			n_context; /* positions the file was made for */
-	int			n_class;   /* outputs of a sequence-classification head, 0: none */
-	SlmPooling	pooling;
+	SlmText architecture;
+	SlmText quantization; /* type of most weight bytes: "Q8_0" */
+	SlmText name;         /* general.name, may be empty */
+	SlmText licence;      /* general.license, may be empty */
+	uint64_t n_parameter;
+	uint64_t image_bytes;
+	uint64_t source_bytes;
+	uint8_t source_sha256[SLM_SHA256_BYTES];
+	int n_layer;
+	int n_embd;
+	int n_ff;
+	int n_head;
+	int n_context; /* positions the file was made for */
+	int n_class;   /* outputs of a sequence-classification head, 0: none */
+	SlmPooling pooling;
 } SlmModelInfo;
 
 typedef struct SlmModel SlmModel;

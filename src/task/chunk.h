@@ -8,9 +8,9 @@
 
 typedef struct SlmChunk
 {
-	size_t		start; /* byte offset in the text */
-	size_t		size;  /* bytes */
-	int			n_token;
+	size_t start; /* byte offset in the text */
+	size_t size;  /* bytes */
+	int n_token;
 } SlmChunk;
 
 /*

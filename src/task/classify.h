@@ -3,10 +3,13 @@
  *
  * Zero-shot with an embedding model: the text's embedding against each label's.
  * A label is embedded as its name, or as "name: description" where it has a
- * description.  probability = softmax(cosine / SLM_CLASSIFY_TEMPERATURE).
+ * description.  probability = softmax(cosine / SLM_CLASSIFY_TEMPERATURE); for
+ * classify_multi, where each label stands alone, it is
+ * sigmoid((cosine - SLM_CLASSIFY_MIDDLE) / SLM_CLASSIFY_TEMPERATURE).
  *
- * With a sequence-classification model: softmax of its logits over its own
- * labels (sigmoid for classify_multi); other labels are refused.
+ * With a sequence-classification model (two classes or more): softmax of its
+ * logits over its own labels (sigmoid for classify_multi); other labels are
+ * refused.
  */
 #ifndef SLM_TASK_CLASSIFY_H
 #define SLM_TASK_CLASSIFY_H
@@ -14,11 +17,12 @@
 #include "task/task.h"
 
 #define SLM_CLASSIFY_TEMPERATURE 0.05f
+#define SLM_CLASSIFY_MIDDLE 0.25f /* cosine where a label on its own is as likely as not */
 
 typedef struct SlmLabel
 {
-	SlmText		name;
-	SlmText		description; /* empty: none */
+	SlmText name;
+	SlmText description; /* empty: none */
 } SlmLabel;
 
 /* True when the model has a head with its own labels. */
@@ -34,14 +38,14 @@ extern SlmStatus slm_task_check_labels(const SlmModel *model, const SlmLabel *la
 									   int *class_of, SlmArena *arena,
 									   SlmError *err) SLM_MUST_CHECK;
 
-/* out[i][n_embd] = embedding of label i, for slm_task_classify(). */
+/* out[i][n_embd] = embedding of label i, of unit length, for slm_task_classify(). */
 extern SlmStatus slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out,
 									   SlmError *err) SLM_MUST_CHECK;
 
 typedef enum SlmClassifyMode
 {
 	SLM_CLASSIFY_ONE = 0, /* probabilities of a row sum to 1 */
-	SLM_CLASSIFY_MULTI	  /* each label on its own, in [0, 1] */
+	SLM_CLASSIFY_MULTI    /* each label on its own, in [0, 1] */
 } SlmClassifyMode;
 
 /*
@@ -55,6 +59,6 @@ extern SlmStatus slm_task_classify(SlmRun *run, const SlmText *text, int n,
 								   SlmError *err) SLM_MUST_CHECK;
 
 /* Index of the greatest probability; the lowest index among equals. */
-extern int	slm_task_best_label(const float *probability, int n_label);
+extern int slm_task_best_label(const float *probability, int n_label);
 
 #endif

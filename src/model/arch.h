@@ -1,0 +1,137 @@
+/*
+ * arch.h - architectures as rows of one table (law 7)
+ *
+ * A row says what a model file must hold and which of the steps that the
+ * forward pass knows it takes.  The forward pass never asks which architecture
+ * it runs: it switches over the fields below, without a default, so that a new
+ * value of a field makes the compiler name every place that has to know it; a
+ * slot that a file lacks is a step that is skipped.
+ *
+ * A slot is a place for a tensor and its bias.  Names and shapes are data: the
+ * image builder, the check of a mapped image and the forward pass all walk the
+ * same rows.
+ */
+#ifndef SLM_MODEL_ARCH_H
+#define SLM_MODEL_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+/* Slots of the whole model stand first, those that every layer has follow. */
+typedef enum SlmSlot
+{
+	SLM_SLOT_TOKEN_EMBD = 0,
+	SLM_SLOT_POSITION_EMBD,
+	SLM_SLOT_TOKEN_TYPES,
+	SLM_SLOT_EMBD_NORM,
+	SLM_SLOT_CLS,
+	SLM_SLOT_CLS_OUTPUT,
+	SLM_GLOBAL_SLOTS,
+
+	SLM_SLOT_ATTN_Q = SLM_GLOBAL_SLOTS,
+	SLM_SLOT_ATTN_K,
+	SLM_SLOT_ATTN_V,
+	SLM_SLOT_ATTN_OUTPUT,
+	SLM_SLOT_ATTN_OUTPUT_NORM,
+	SLM_SLOT_FFN_UP,
+	SLM_SLOT_FFN_DOWN,
+	SLM_SLOT_LAYER_OUTPUT_NORM,
+	SLM_SLOT_COUNT,
+	SLM_LAYER_SLOTS = SLM_SLOT_COUNT - SLM_GLOBAL_SLOTS
+} SlmSlot;
+
+/* How a slot's weight lies in the image. */
+typedef enum SlmSlotKind
+{
+	SLM_SLOT_ABSENT = 0, /* the architecture has no such slot */
+	SLM_SLOT_MATRIX,     /* packed for the kernels: n_out rows of n_in */
+	SLM_SLOT_TABLE,      /* plain rows in the file's type, looked up one by one */
+	SLM_SLOT_VECTOR      /* floats */
+} SlmSlotKind;
+
+/* A dimension of a slot, by the number of the model that it must equal. */
+typedef enum SlmSize
+{
+	SLM_SIZE_ONE = 0,
+	SLM_SIZE_EMBD,
+	SLM_SIZE_FF,
+	SLM_SIZE_VOCAB,
+	SLM_SIZE_CONTEXT,
+	SLM_SIZE_TOKEN_TYPES,
+	SLM_SIZE_CLASSES,
+	SLM_SIZE_COUNT
+} SlmSize;
+
+typedef enum SlmNeed
+{
+	SLM_NEVER = 0, /* there is no such tensor */
+	SLM_OPTIONAL,
+	SLM_REQUIRED
+} SlmNeed;
+
+typedef struct SlmSlotSpec
+{
+	SlmSlotKind kind;
+	const char *name; /* of the tensor, without "blk.N." and ".weight" */
+	SlmSize n_in;     /* ne[0] */
+	SlmSize n_out;    /* ne[1]; SLM_SIZE_ONE for vectors */
+	SlmNeed weight;
+	SlmNeed bias; /* a vector of n_out, or of n_in where the weight is a vector */
+} SlmSlotSpec;
+
+typedef enum SlmNorm
+{
+	SLM_NORM_LAYER = 0 /* mean and variance, weight and bias */
+} SlmNorm;
+
+typedef enum SlmNormPlace
+{
+	SLM_NORM_POST = 0 /* after each residual sum, and after the embeddings */
+} SlmNormPlace;
+
+typedef enum SlmPosition
+{
+	SLM_POSITION_LEARNED = 0 /* a row of a table, added to the embedding */
+} SlmPosition;
+
+typedef enum SlmMask
+{
+	SLM_MASK_FULL = 0 /* every token sees every token of its sequence */
+} SlmMask;
+
+typedef enum SlmActivation
+{
+	SLM_ACTIVATION_GELU_ERF = 0, /* Hugging Face's "gelu" */
+	SLM_ACTIVATION_TANH,
+	SLM_ACTIVATION_RELU,
+	SLM_ACTIVATION_COUNT
+} SlmActivation;
+
+typedef struct SlmArch
+{
+	const char *name; /* general.architecture, and the prefix of its keys */
+	SlmNorm norm;
+	SlmNormPlace norm_place;
+	SlmPosition position;
+	SlmMask mask;
+	SlmActivation activation;      /* of the feed-forward block */
+	SlmActivation head_activation; /* after the slot cls, where the file does not say */
+	SlmSlotSpec slot[SLM_SLOT_COUNT];
+} SlmArch;
+
+/* The row of an architecture; NULL when there is none. */
+extern const SlmArch *slm_arch_find(SlmText name);
+
+/* "gelu", "tanh", "relu". */
+extern const char *slm_activation_name(SlmActivation activation);
+
+/*
+ * Writes the name of a tensor of a slot, of a layer where the slot belongs to
+ * one: "blk.3.ffn_up.weight".  part is "weight" or "bias".
+ */
+extern void slm_slot_name(const SlmArch *arch, SlmSlot slot, int layer, const char *part, char *out,
+						  size_t size);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * compute.h - one forward computation: what it borrows, how it polls, its steps
+ *
+ * Activations are rows of floats, [n_row][stride] with strides that are
+ * multiples of 16, because kernels write whole groups of 16 outputs.
+ *
+ * Law 2 holds here by construction: every step treats rows one by one, but
+ * attention, which stays inside one sequence.  How rows are cut into panels
+ * can therefore change speed only.
+ *
+ * Law 3: work is counted in units of about one integer multiply-add, and the
+ * host is polled whenever a budget is used up.  Steps that might exceed half a
+ * budget are cut.
+ */
+#ifndef SLM_MODEL_COMPUTE_H
+#define SLM_MODEL_COMPUTE_H
+
+#include "base/arena.h"
+#include "model/model_impl.h"
+
+typedef struct SlmCompute
+{
+	const SlmModel *model;
+	const SlmKernels *kernels;
+	const SlmHost *host;
+	SlmArena *arena;
+	int64_t budget; /* units between two polls */
+	int64_t spent;  /* since the last poll */
+} SlmCompute;
+
+/* Units of work an element costs, measured on the scalar reference. */
+enum
+{
+	SLM_COST_FLOAT_MAC = 4,
+	SLM_COST_MOVE = 2,
+	SLM_COST_QUANTIZE = 8,
+	SLM_COST_NORM = 16,
+	SLM_COST_EXP = 32
+};
+
+extern void slm_compute_init(SlmCompute *c, const SlmModel *model, const SlmKernels *kernels,
+							 const SlmHost *host, SlmArena *arena);
+
+/* Counts units of work just done or about to be done, and polls when it is time. */
+static inline SlmStatus
+slm_spend(SlmCompute *c, int64_t units, SlmError *err)
+{
+	c->spent += units;
+	if (c->spent < c->budget)
+		return SLM_OK;
+	c->spent = 0;
+	return slm_poll(c->host, err);
+}
+
+/* Rows of n floats are kept this far apart. */
+static inline size_t
+slm_row_stride(int64_t n)
+{
+	return (size_t) (n + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS * SLM_GROUP_ROWS;
+}
+
+/* ---- linear.c: matrix products -------------------------------------------- */
+
+/* Rows as matrix products read them; buffers are reused from product to product. */
+typedef struct SlmInput
+{
+	SlmActivations rows;
+	int8_t *q;    /* [max_rows][max_k padded to 64] */
+	float *d;     /* [max_rows][max_k padded to 64, / 32] */
+	int32_t *sum; /* the same */
+} SlmInput;
+
+extern SlmStatus slm_input_init(SlmCompute *c, int64_t max_rows, int64_t max_k, SlmInput *out,
+								SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Presents m rows x[m][x_stride] to the n_weight matrices that will read
+ * them; they are quantized once when one of these wants it.  x is borrowed.
+ */
+extern SlmStatus slm_input_set(SlmCompute *c, SlmInput *input, const float *x, size_t x_stride,
+							   int m, const SlmWeight *const *weight, int n_weight,
+							   SlmError *err) SLM_MUST_CHECK;
+
+/* y[i][0 .. n_out padded to 16) = weight * row i + bias, for the m rows of input. */
+extern SlmStatus slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
+							float *y, size_t y_stride, SlmError *err) SLM_MUST_CHECK;
+
+/* In place on m rows of n numbers. */
+extern SlmStatus slm_activate(SlmCompute *c, SlmActivation activation, float *x, size_t stride,
+							  int m, int64_t n, SlmError *err) SLM_MUST_CHECK;
+
+/* ---- attention.c ------------------------------------------------------------ */
+
+typedef struct SlmAttention
+{
+	float *kt;     /* [head_dim][max_t padded to 16] */
+	float *scores; /* [16][max_t padded to 16] */
+} SlmAttention;
+
+extern SlmStatus slm_attention_init(SlmCompute *c, int max_t, SlmAttention *out,
+									SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Attention of the t rows of one sequence over each other.  q, k, v are
+ * [t][in_stride], out is [t][out_stride], each row n_embd numbers: the heads
+ * side by side.
+ */
+extern SlmStatus slm_attention(SlmCompute *c, SlmAttention *attention, const float *q,
+							   const float *k, const float *v, size_t in_stride, int t, float *out,
+							   size_t out_stride, SlmError *err) SLM_MUST_CHECK;
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * hparams.c - the numbers that give a model its shape
+ *
+ * Every number that sizes a buffer or bounds a loop is checked here against
+ * its limit, before anything is computed from it.
+ */
+#include "model/hparams.h"
+
+#include <stdio.h>
+
+/* Keys behind "<arch>." that are read below, or that say nothing we need. */
+static const char *const known_keys[] = {
+	"block_count",
+	"context_length",
+	"embedding_length",
+	"feed_forward_length",
+	"vocab_size",
+	"pooling_type",
+	"attention.causal",
+	"attention.head_count",
+	"attention.head_count_kv",
+	"attention.key_length",
+	"attention.value_length",
+	"attention.layer_norm_epsilon",
+	"classifier.activation",
+	"classifier.output_labels",
+};
+
+#define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
+
+static void
+key_name(const SlmArch *arch, const char *suffix, char out[MAX_KEY])
+{
+	snprintf(out, MAX_KEY, "%s.%s", arch->name, suffix);
+}
+
+static SlmStatus
+check_known(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
+{
+	size_t prefix = strlen(arch->name);
+
+	for (uint64_t i = 0; i < gguf->n_key; i++)
+	{
+		SlmText key = gguf->key[i].name;
+		bool known = false;
+		char quoted[128];
+
+		if (key.size <= prefix || memcmp(key.data, arch->name, prefix) != 0 ||
+			key.data[prefix] != '.')
+			continue;
+		for (size_t j = 0; j < sizeof(known_keys) / sizeof(known_keys[0]) && !known; j++)
+			known = key.size - prefix - 1 == strlen(known_keys[j]) &&
+					memcmp(key.data + prefix + 1, known_keys[j], strlen(known_keys[j])) == 0;
+		if (!known)
+			return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\" is not supported",
+							slm_error_quote(quoted, sizeof(quoted), key.data, key.size));
+	}
+	return SLM_OK;
+}
+
+/* A required integer key in [1, max]. */
+static SlmStatus
+read_count(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, int64_t max, uint32_t *out,
+		   SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t value = 0;
+
+	key_name(arch, suffix, key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 1, max, NULL, &value, err));
+	*out = (uint32_t) value;
+	return SLM_OK;
+}
+
+/* An optional integer key that must have one value. */
+static SlmStatus
+expect_count(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, uint32_t expected,
+			 SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t value = expected;
+	bool found;
+
+	key_name(arch, suffix, key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 0, INT64_MAX, &found, &value, err));
+	if (value != (int64_t) expected)
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %lld, but must be %u here", key,
+						(long long) value, expected);
+	return SLM_OK;
+}
+
+static SlmStatus
+read_epsilon(const SlmGguf *gguf, const SlmArch *arch, float *out, SlmError *err)
+{
+	char key[MAX_KEY];
+	float value = 0.0f;
+
+	key_name(arch, "attention.layer_norm_epsilon", key);
+	SLM_TRY(slm_gguf_get_float(gguf, key, NULL, &value, err));
+	if (!(value > 0.0f && value <= 1.0f))
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %g, but must be above 0, at most 1",
+						key, (double) value);
+	*out = value;
+	return SLM_OK;
+}
+
+static SlmStatus
+read_pooling(const SlmGguf *gguf, const SlmArch *arch, int32_t *out, SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t value = SLM_POOLING_UNSPECIFIED;
+	bool found;
+
+	key_name(arch, "pooling_type", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, SLM_POOLING_NONE, SLM_POOLING_RANK, &found, &value, err));
+	*out = (int32_t) value;
+	return SLM_OK;
+}
+
+static SlmStatus
+check_mask(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
+{
+	char key[MAX_KEY];
+	bool found, causal = false;
+
+	key_name(arch, "attention.causal", key);
+	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &causal, err));
+	switch (arch->mask)
+	{
+		case SLM_MASK_FULL:
+			if (causal)
+				return slm_fail(err, SLM_ERR_UNSUPPORTED,
+								"key \"%s\" is true, which is not supported for \"%s\"", key,
+								arch->name);
+			break;
+	}
+	return SLM_OK;
+}
+
+/* What stands between the two matrices of a classification head. */
+static SlmStatus
+read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, SlmError *err)
+{
+	char key[MAX_KEY], quoted[64];
+	SlmText value = {NULL, 0};
+	bool found;
+
+	key_name(arch, "classifier.activation", key);
+	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &value, err));
+	*out = arch->head_activation;
+	if (!found)
+		return SLM_OK;
+	for (*out = 0; *out < SLM_ACTIVATION_COUNT; (*out)++)
+	{
+		const char *name = slm_activation_name((SlmActivation) *out);
+
+		if (strlen(name) == value.size && memcmp(name, value.data, value.size) == 0)
+			return SLM_OK;
+	}
+	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": activation \"%s\" is not supported", key,
+					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
+}
+
+/* Rows of a table or matrix whose number stands in the tensor alone; 0 when absent. */
+static SlmStatus
+rows_of(const SlmGguf *gguf, const SlmArch *arch, SlmSlot slot, uint64_t max, uint32_t *out,
+		SlmError *err)
+{
+	const SlmGgufTensor *tensor;
+	char name[64];
+
+	slm_slot_name(arch, slot, 0, "weight", name, sizeof(name));
+	tensor = slm_gguf_tensor(gguf, name);
+	*out = 0;
+	if (tensor == NULL)
+		return SLM_OK;
+	if (tensor->ne[1] < 1 || tensor->ne[1] > max)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" has %llu rows, not 1 to %llu", name,
+						(unsigned long long) tensor->ne[1], (unsigned long long) max);
+	*out = (uint32_t) tensor->ne[1];
+	return SLM_OK;
+}
+
+static SlmStatus
+check_token_types(const SlmGguf *gguf, const SlmHparams *hparams, SlmError *err)
+{
+	const char *key = "tokenizer.ggml.token_type_count";
+	int64_t value = hparams->n_token_type;
+	bool found;
+
+	SLM_TRY(slm_gguf_get_int(gguf, key, 0, INT64_MAX, &found, &value, err));
+	if (hparams->n_token_type != 0 && value != hparams->n_token_type)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s\" is %lld, but tensor \"token_types.weight\" has %u rows", key,
+						(long long) value, hparams->n_token_type);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmError *err)
+{
+	SlmHparams h = {0};
+	char key[MAX_KEY];
+
+	SLM_TRY(check_known(gguf, arch, err));
+	SLM_TRY(read_count(gguf, arch, "block_count", SLM_MAX_LAYERS, &h.n_layer, err));
+	SLM_TRY(read_count(gguf, arch, "context_length", SLM_MAX_CONTEXT, &h.n_context, err));
+	SLM_TRY(read_count(gguf, arch, "embedding_length", SLM_MAX_EMBD, &h.n_embd, err));
+	SLM_TRY(read_count(gguf, arch, "feed_forward_length", SLM_MAX_FF, &h.n_ff, err));
+	SLM_TRY(read_count(gguf, arch, "attention.head_count", SLM_MAX_HEADS, &h.n_head, err));
+	key_name(arch, "attention.head_count", key);
+	if (h.n_embd % h.n_head != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s\": embedding length %u is not a multiple of %u heads", key,
+						h.n_embd, h.n_head);
+	if (h.n_embd / h.n_head > SLM_MAX_HEAD_DIM)
+		return slm_fail(err, SLM_ERR_LIMIT, "key \"%s\": %u numbers a head exceed the limit of %d",
+						key, h.n_embd / h.n_head, SLM_MAX_HEAD_DIM);
+	SLM_TRY(expect_count(gguf, arch, "attention.head_count_kv", h.n_head, err));
+	SLM_TRY(expect_count(gguf, arch, "attention.key_length", h.n_embd / h.n_head, err));
+	SLM_TRY(expect_count(gguf, arch, "attention.value_length", h.n_embd / h.n_head, err));
+	SLM_TRY(check_mask(gguf, arch, err));
+	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
+	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
+	SLM_TRY(read_head_activation(gguf, arch, &h.head_activation, err));
+	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
+	if (h.n_vocab == 0)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"token_embd.weight\" is missing");
+	SLM_TRY(expect_count(gguf, arch, "vocab_size", h.n_vocab, err));
+	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_TOKEN_TYPES, SLM_MAX_TOKEN_TYPES, &h.n_token_type, err));
+	SLM_TRY(check_token_types(gguf, &h, err));
+	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_CLS_OUTPUT, SLM_MAX_CLASSES, &h.n_class, err));
+	if (h.pooling == SLM_POOLING_RANK && h.n_class == 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s.pooling_type\" is %d (rank), but tensor \"cls.output.weight\" is "
+						"missing",
+						arch->name, SLM_POOLING_RANK);
+	*out = h;
+	return SLM_OK;
+}
+
+bool
+slm_hparams_valid(const SlmHparams *h)
+{
+	return h->n_layer >= 1 && h->n_layer <= SLM_MAX_LAYERS && h->n_embd >= 1 &&
+		   h->n_embd <= SLM_MAX_EMBD && h->n_ff >= 1 && h->n_ff <= SLM_MAX_FF && h->n_head >= 1 &&
+		   h->n_head <= SLM_MAX_HEADS && h->n_embd % h->n_head == 0 &&
+		   h->n_embd / h->n_head <= SLM_MAX_HEAD_DIM && h->n_context >= 1 &&
+		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
+		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->n_class <= SLM_MAX_CLASSES &&
+		   h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
+		   h->head_activation < SLM_ACTIVATION_COUNT && h->norm_epsilon > 0.0f &&
+		   h->norm_epsilon <= 1.0f;
+}
+
+uint64_t
+slm_hparams_size(const SlmHparams *h, SlmSize size)
+{
+	switch (size)
+	{
+		case SLM_SIZE_EMBD:
+			return h->n_embd;
+		case SLM_SIZE_FF:
+			return h->n_ff;
+		case SLM_SIZE_VOCAB:
+			return h->n_vocab;
+		case SLM_SIZE_CONTEXT:
+			return h->n_context;
+		case SLM_SIZE_TOKEN_TYPES:
+			return h->n_token_type;
+		case SLM_SIZE_CLASSES:
+			return h->n_class;
+		case SLM_SIZE_ONE:
+		case SLM_SIZE_COUNT:
+			break;
+	}
+	return 1;
+}

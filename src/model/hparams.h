@@ -1,0 +1,44 @@
+/*
+ * hparams.h - the numbers that give a model its shape
+ */
+#ifndef SLM_MODEL_HPARAMS_H
+#define SLM_MODEL_HPARAMS_H
+
+#include "gguf/gguf.h"
+#include "model/arch.h"
+#include "model/model.h"
+
+/* Stored in an image as it stands: fixed widths, no pointers, no padding. */
+typedef struct SlmHparams
+{
+	uint32_t n_layer;
+	uint32_t n_embd;
+	uint32_t n_ff;
+	uint32_t n_head;
+	uint32_t n_context;
+	uint32_t n_vocab;
+	uint32_t n_token_type; /* 0: no such table */
+	uint32_t n_class;      /* 0: no sequence-classification head */
+	int32_t pooling;       /* SlmPooling */
+	uint32_t head_activation;
+	float norm_epsilon;
+	uint32_t reserved; /* zero */
+} SlmHparams;
+
+/*
+ * Reads and checks the keys "<arch>.*" of a file, and the shapes of the
+ * tensors that carry a number of their own (vocabulary, token types, classes).
+ * A key that is missing, of a wrong type or out of range is SLM_ERR_CORRUPT
+ * and named; a key of the architecture that we do not know is
+ * SLM_ERR_UNSUPPORTED, because it may change results.
+ */
+extern SlmStatus slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out,
+								  SlmError *err) SLM_MUST_CHECK;
+
+/* Are all of them in range?  Says so of the numbers of an image. */
+extern bool slm_hparams_valid(const SlmHparams *hparams);
+
+/* The value of a dimension. */
+extern uint64_t slm_hparams_size(const SlmHparams *hparams, SlmSize size);
+
+#endif

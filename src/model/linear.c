@@ -1,0 +1,166 @@
+/*
+ * linear.c - matrix products and the activations between them
+ *
+ * A product is cut into panels of weight groups x rows.  The rows of a panel
+ * stay in the cache while the weights stream past once; a panel's work is at
+ * most half a poll budget.
+ */
+#include "model/compute.h"
+
+/*
+ * Budgets are for the slowest CPU we have in mind.  The scalar reference needs
+ * about 1 ns a unit; a vector kernel is at least 16 times as fast.
+ */
+#define VECTOR_SPEED 16
+
+void
+slm_compute_init(SlmCompute *c, const SlmModel *model, const SlmKernels *kernels,
+				 const SlmHost *host, SlmArena *arena)
+{
+	bool scalar = kernels->gemm_q8 == slm_kernels(SLM_ISA_SCALAR)->gemm_q8;
+
+	c->model = model;
+	c->kernels = kernels;
+	c->host = host;
+	c->arena = arena;
+	c->budget = scalar ? SLM_POLL_MACS : (int64_t) SLM_POLL_MACS * VECTOR_SPEED;
+	c->spent = 0;
+}
+
+SlmStatus
+slm_input_init(SlmCompute *c, int64_t max_rows, int64_t max_k, SlmInput *out, SlmError *err)
+{
+	size_t q_stride = (size_t) slm_q8_padded(max_k);
+	size_t n = (size_t) max_rows * q_stride; /* both are bounded by limits.h */
+
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n, &out->q, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK, &out->d, err));
+	return SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK, &out->sum, err);
+}
+
+SlmStatus
+slm_input_set(SlmCompute *c, SlmInput *input, const float *x, size_t x_stride, int m,
+			  const SlmWeight *const *weight, int n_weight, SlmError *err)
+{
+	int64_t k = weight[0]->n_in;
+	SlmActivations *rows = &input->rows;
+	bool quantize = false;
+
+	for (int i = 0; i < n_weight; i++)
+		quantize |= weight[i]->layout == SLM_LAYOUT_Q8;
+	rows->x = x;
+	rows->x_stride = x_stride;
+	rows->q = input->q;
+	rows->q_stride = (size_t) slm_q8_padded(k);
+	rows->d = input->d;
+	rows->sum = input->sum;
+	rows->d_stride = rows->q_stride / SLM_Q8_BLOCK;
+	for (int i = 0; i < m && quantize; i++)
+	{
+		c->kernels->quantize_q8(x + (size_t) i * x_stride, k, (int64_t) rows->q_stride,
+								input->q + (size_t) i * rows->q_stride,
+								input->d + (size_t) i * rows->d_stride,
+								input->sum + (size_t) i * rows->d_stride);
+		SLM_TRY(slm_spend(c, k * SLM_COST_QUANTIZE, err));
+	}
+	return SLM_OK;
+}
+
+static SlmGemm *
+gemm_of(const SlmKernels *kernels, SlmLayout layout)
+{
+	switch (layout)
+	{
+		case SLM_LAYOUT_Q8:
+			return kernels->gemm_q8;
+		case SLM_LAYOUT_F16:
+			return kernels->gemm_f16;
+		case SLM_LAYOUT_BF16:
+			return kernels->gemm_bf16;
+		case SLM_LAYOUT_F32:
+		case SLM_LAYOUT_COUNT:
+			break;
+	}
+	return kernels->gemm_f32;
+}
+
+/* How many of n fit into room, at least one, whole multiples of step when more. */
+static int
+panel_size(int64_t room, int n, int step)
+{
+	if (room >= n)
+		return n;
+	if (room > step)
+		return (int) (room / step * step);
+	return room > 1 ? (int) room : 1;
+}
+
+SlmStatus
+slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m, float *y,
+		   size_t y_stride, SlmError *err)
+{
+	SlmGemm *gemm = gemm_of(c->kernels, weight->layout);
+	const SlmActivations *rows = &input->rows;
+	uint64_t group_bytes = slm_group_bytes(weight->layout, weight->n_in);
+	int64_t mac_cost = weight->layout == SLM_LAYOUT_Q8 ? 1 : SLM_COST_FLOAT_MAC;
+	int64_t unit = weight->n_in * SLM_GROUP_ROWS * mac_cost; /* one group, one row */
+	int row_step = panel_size(c->budget / 2 / unit, m, 8);
+	int group_step = panel_size(c->budget / 2 / unit / row_step, weight->n_group, 3);
+
+	for (int i = 0; i < m; i += row_step)
+	{
+		int n_row = m - i < row_step ? m - i : row_step;
+		SlmActivations panel = *rows;
+
+		panel.x += (size_t) i * rows->x_stride;
+		panel.q += (size_t) i * rows->q_stride;
+		panel.d += (size_t) i * rows->d_stride;
+		panel.sum += (size_t) i * rows->d_stride;
+		for (int g = 0; g < weight->n_group; g += group_step)
+		{
+			int n_group = weight->n_group - g < group_step ? weight->n_group - g : group_step;
+			size_t column = (size_t) g * SLM_GROUP_ROWS;
+
+			gemm((const uint8_t *) weight->weight + (uint64_t) g * group_bytes, weight->n_in,
+				 n_group, &panel, n_row, weight->bias != NULL ? weight->bias + column : NULL,
+				 y + (size_t) i * y_stride + column, y_stride);
+			SLM_TRY(slm_spend(c, unit * n_row * n_group, err));
+		}
+	}
+	return SLM_OK;
+}
+
+static void
+relu(float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = x[i] < 0.0f ? 0.0f : x[i]; /* a NaN stays one */
+}
+
+SlmStatus
+slm_activate(SlmCompute *c, SlmActivation activation, float *x, size_t stride, int m, int64_t n,
+			 SlmError *err)
+{
+	SlmMap *map = NULL;
+
+	switch (activation)
+	{
+		case SLM_ACTIVATION_GELU_ERF:
+			map = c->kernels->gelu_erf;
+			break;
+		case SLM_ACTIVATION_TANH:
+			map = c->kernels->tanh;
+			break;
+		case SLM_ACTIVATION_RELU:
+			map = relu;
+			break;
+		case SLM_ACTIVATION_COUNT:
+			return slm_fail(err, SLM_ERR_INTERNAL, "no such activation");
+	}
+	for (int i = 0; i < m; i++)
+	{
+		map(x + (size_t) i * stride, n);
+		SLM_TRY(slm_spend(c, n * SLM_COST_EXP, err));
+	}
+	return SLM_OK;
+}

@@ -1,0 +1,291 @@
+/*
+ * classify.c - one of several labels for a text
+ */
+#include "task/classify.h"
+
+#include <string.h>
+
+#include "task/embed.h"
+#include "task/windows.h"
+
+#define SLICE_ROWS 64 /* texts embedded at a time, before they meet the labels */
+
+bool
+slm_task_has_labels(const SlmModel *model)
+{
+	return slm_model_info(model)->n_class > 1;
+}
+
+/* ---- Label sets ------------------------------------------------------------ */
+
+/* A set of names, open addressing: slot -> index of a name, or -1. */
+typedef struct NameSet
+{
+	int32_t *slot; /* [mask + 1] */
+	uint32_t mask;
+} NameSet;
+
+static SlmStatus
+name_set_init(NameSet *set, int n, SlmArena *arena, SlmError *err)
+{
+	uint32_t size = 16;
+
+	while (size < 2 * (uint32_t) n)
+		size *= 2;
+	set->mask = size - 1;
+	SLM_TRY(SLM_NEW_ARRAY(arena, size, &set->slot, err));
+	memset(set->slot, 0xff, size * sizeof(*set->slot));
+	return SLM_OK;
+}
+
+static bool
+same_text(SlmText a, SlmText b)
+{
+	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+static uint32_t
+hash_text(SlmText text)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	for (size_t i = 0; i < text.size; i++)
+		hash = (hash ^ (uint8_t) text.data[i]) * 0x01000193;
+	return hash;
+}
+
+/* The slot that holds name, or the free one where it belongs. */
+static int32_t *
+name_set_find(NameSet *set, SlmText (*name_of)(const void *names, int i), const void *names,
+			  SlmText name)
+{
+	uint32_t at = hash_text(name) & set->mask;
+
+	while (set->slot[at] >= 0 && !same_text(name_of(names, set->slot[at]), name))
+		at = (at + 1) & set->mask;
+	return &set->slot[at];
+}
+
+static SlmText
+label_name(const void *labels, int i)
+{
+	return ((const SlmLabel *) labels)[i].name;
+}
+
+static SlmText
+class_name(const void *model, int i)
+{
+	return slm_model_class_label(model, i);
+}
+
+/* Finds each label among the model's own. */
+static SlmStatus
+match_classes(const SlmModel *model, const SlmLabel *label, int n, int *class_of, SlmArena *arena,
+			  SlmError *err)
+{
+	int n_class = slm_model_info(model)->n_class;
+	NameSet classes;
+
+	SLM_TRY(name_set_init(&classes, n_class, arena, err));
+	for (int i = 0; i < n_class; i++)
+	{
+		int32_t *slot = name_set_find(&classes, class_name, model, slm_model_class_label(model, i));
+
+		if (*slot < 0) /* the first of equals */
+			*slot = i;
+	}
+	for (int pass = 0; pass < (class_of != NULL ? 2 : 1); pass++)
+		for (int i = 0; i < n; i++)
+		{
+			int32_t found = *name_set_find(&classes, class_name, model, label[i].name);
+
+			if (found < 0)
+			{
+				slm_fail(err, SLM_ERR_ARGUMENT, "label %d is not one of the model's own labels",
+						 i + 1);
+				slm_error_hint(err, "Leave the labels out to use the model's own.");
+				return SLM_ERR_ARGUMENT;
+			}
+			if (pass == 1)
+				class_of[i] = found;
+		}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_task_check_labels(const SlmModel *model, const SlmLabel *label, int n, int *class_of,
+					  SlmArena *arena, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(arena);
+	NameSet names;
+
+	if (n < 2)
+		return slm_fail(err, SLM_ERR_ARGUMENT, "at least two labels are needed");
+	if (n > SLM_MAX_LABELS)
+		return slm_fail(err, SLM_ERR_ARGUMENT, "%d labels exceed the limit of %d", n,
+						SLM_MAX_LABELS);
+	SLM_TRY(name_set_init(&names, n, arena, err));
+	for (int i = 0; i < n; i++)
+	{
+		int32_t *slot;
+
+		if (label[i].name.size == 0)
+			return slm_fail(err, SLM_ERR_ARGUMENT, "label %d is empty", i + 1);
+		slot = name_set_find(&names, label_name, label, label[i].name);
+		if (*slot >= 0)
+			return slm_fail(err, SLM_ERR_ARGUMENT, "label %d is the same as label %d", i + 1,
+							*slot + 1);
+		*slot = i;
+	}
+	if (slm_task_has_labels(model))
+		SLM_TRY(match_classes(model, label, n, class_of, arena, err));
+	slm_arena_rewind(arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	int width = slm_model_info(run->model)->n_embd;
+	SlmText *text;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &text, err));
+	for (int i = 0; i < n; i++)
+	{
+		SlmText name = label[i].name, description = label[i].description;
+		size_t size = name.size;
+		char *both;
+
+		text[i] = name;
+		if (description.size == 0)
+			continue;
+		if (__builtin_add_overflow(size, description.size + 2, &size))
+			size = SIZE_MAX;
+		SLM_TRY(slm_arena_alloc(run->arena, size, (void **) &both, err));
+		memcpy(both, name.data, name.size);
+		memcpy(both + name.size, ": ", 2);
+		memcpy(both + name.size + 2, description.data, description.size);
+		text[i] = (SlmText){both, size};
+	}
+	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, NULL, err));
+	for (int i = 0; i < n; i++)
+		slm_normalize(run->kernels, out + (size_t) i * (size_t) width, width);
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
+/* ---- Probabilities ------------------------------------------------------------ */
+
+/* Scores of one row, in place. */
+static void
+to_probabilities(const SlmKernels *kernels, SlmClassifyMode mode, float *score, int n)
+{
+	if (mode == SLM_CLASSIFY_ONE)
+		kernels->softmax(score, n);
+	else
+		for (int i = 0; i < n; i++)
+			score[i] = slm_sigmoid(kernels, score[i]);
+}
+
+static SlmStatus
+classify_by_head(SlmRun *run, const SlmText *text, int n, SlmClassifyMode mode, float *probability,
+				 SlmStatus *row_status, SlmError *err)
+{
+	SlmWindows windows = {
+		.run = run,
+		.out = probability,
+		.width = slm_model_info(run->model)->n_class,
+		.scores = true,
+		.combine = SLM_COMBINE_MEAN,
+	};
+	SlmText prefix = run->options->document_prefix;
+	SlmLead first, rest;
+
+	SLM_TRY(slm_task_lead(run, slm_text(""), &first, err));
+	SLM_TRY(slm_task_lead(run, prefix, &rest, err));
+	SLM_TRY(slm_windows_init(&windows, err));
+	for (int i = 0; i < n; i++)
+		SLM_TRY(slm_windows_add(&windows, i, prefix, text[i], first, rest, row_status, err));
+	SLM_TRY(slm_windows_finish(&windows, err));
+	for (int i = 0; i < n; i++)
+		if (row_status == NULL || row_status[i] == SLM_OK)
+			to_probabilities(run->kernels, mode, probability + (size_t) i * (size_t) windows.width,
+							 windows.width);
+	return SLM_OK;
+}
+
+/* score[j] = cosine of a text with label j, as a logit. */
+static SlmStatus
+score_labels(SlmRun *run, const float *embedding, int width, const float *label, int n_label,
+			 SlmClassifyMode mode, float *score, SlmError *err)
+{
+	float middle = mode == SLM_CLASSIFY_MULTI ? SLM_CLASSIFY_MIDDLE : 0.0f;
+	int labels_a_poll = SLM_POLL_MACS / 4 / width + 1;
+
+	for (int j = 0; j < n_label; j++)
+	{
+		float cosine = run->kernels->dot(embedding, label + (size_t) j * (size_t) width, width);
+
+		score[j] = (cosine - middle) / SLM_CLASSIFY_TEMPERATURE;
+		if (j % labels_a_poll == 0)
+			SLM_TRY(slm_poll(run->host, err));
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+classify_by_embedding(SlmRun *run, const SlmText *text, int n, const float *label, int n_label,
+					  SlmClassifyMode mode, float *probability, SlmStatus *row_status,
+					  SlmError *err)
+{
+	int width = slm_model_info(run->model)->n_embd;
+	int slice = n < SLICE_ROWS ? n : SLICE_ROWS;
+	float *rows;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) slice * (size_t) width, &rows, err));
+	for (int i = 0; i < n; i++)
+	{
+		float *row = rows + (size_t) (i % slice) * (size_t) width;
+		float *out = probability + (size_t) i * (size_t) n_label;
+
+		if (i % slice == 0)
+			SLM_TRY(slm_task_embed(run, text + i, n - i < slice ? n - i : slice,
+								   SLM_PURPOSE_DOCUMENT, rows,
+								   row_status != NULL ? row_status + i : NULL, err));
+		memset(out, 0, (size_t) n_label * sizeof(float));
+		if (row_status != NULL && row_status[i] != SLM_OK)
+			continue;
+		slm_normalize(run->kernels, row, width);
+		SLM_TRY(score_labels(run, row, width, label, n_label, mode, out, err));
+		to_probabilities(run->kernels, mode, out, n_label);
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_task_classify(SlmRun *run, const SlmText *text, int n, const float *label_embedding,
+				  int n_label, SlmClassifyMode mode, float *probability, SlmStatus *row_status,
+				  SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+
+	if (slm_task_has_labels(run->model))
+		SLM_TRY(classify_by_head(run, text, n, mode, probability, row_status, err));
+	else
+		SLM_TRY(classify_by_embedding(run, text, n, label_embedding, n_label, mode, probability,
+									  row_status, err));
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
+int
+slm_task_best_label(const float *probability, int n_label)
+{
+	int best = 0;
+
+	for (int i = 1; i < n_label; i++)
+		if (probability[i] > probability[best])
+			best = i;
+	return best;
+}
