@@ -202,7 +202,6 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SlmHparams h = {0};
 	char key[MAX_KEY];
 
-	SLM_TRY(check_known(gguf, arch, err));
 	SLM_TRY(read_count(gguf, arch, "block_count", SLM_MAX_LAYERS, &h.n_layer, err));
 	SLM_TRY(read_count(gguf, arch, "context_length", SLM_MAX_CONTEXT, &h.n_context, err));
 	SLM_TRY(read_count(gguf, arch, "embedding_length", SLM_MAX_EMBD, &h.n_embd, err));
@@ -236,7 +235,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 						"missing",
 						arch->name, SLM_POOLING_RANK);
 	*out = h;
-	return SLM_OK;
+	return check_known(gguf, arch, err);
 }
 
 bool
