@@ -318,6 +318,7 @@ slm_call_begin(SlmCall *call)
 	call->run.options = &call->ref->options;
 	call->run.kernels = slm_current_kernels();
 	call->run.host = &slm_pg_host;
+	call->run.max_input_tokens = slm_max_input_tokens;
 	call->run.n_token_in = n_token_in;
 }
 
@@ -337,25 +338,6 @@ slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n
 		n_failed += row_status[i] != SLM_OK;
 	call->counts.nulls += n_failed;
 	return n - n_failed;
-}
-
-bool
-slm_call_admits(SlmCall *call, SlmText text)
-{
-	SlmStatus status;
-	int n_token = 0;
-
-	if (slm_max_input_tokens < 0)
-		return true;
-	slm_call_begin(call);
-	status = slm_task_count_tokens(&call->run, text, &n_token, &call->err);
-	if (status == SLM_OK && n_token > slm_max_input_tokens)
-		status = slm_fail(&call->err, SLM_ERR_LIMIT,
-						  "input has %d tokens, which exceeds slm.max_input_tokens of %d", n_token,
-						  slm_max_input_tokens);
-	if (call->null_on_error && (status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING))
-		return slm_call_end(call, SLM_OK, &status, 1) == 1;
-	return slm_call_end(call, status, NULL, 1) == 1;
 }
 
 /* ---- Answers ---- */
@@ -431,8 +413,6 @@ slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out)
 	if (slm_answer_find(call, &key, out, n_embd))
 		return true;
 
-	if (!slm_call_admits(call, text))
-		return false;
 	slm_call_begin(call);
 	status = slm_task_embed(&call->run, &text, 1, purpose, out, row, &call->err);
 	if (slm_call_end(call, status, row, 1) == 0)
@@ -508,7 +488,7 @@ slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs)
 					raise_not_convertible();
 				call->counts.nulls++;
 			}
-			else if (!slm_is_blank(*next) && slm_call_admits(call, *next))
+			else if (!slm_is_blank(*next))
 			{
 				row_of[n_row] = n_text++;
 				n_bytes += next->size;

@@ -111,12 +111,6 @@ extern void slm_call_begin(SlmCall *call);
  */
 extern int slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n);
 
-/*
- * Holds a text against slm.max_input_tokens, in an engine part of its own.
- * False: it has more, and on_error is 'null'.
- */
-extern bool slm_call_admits(SlmCall *call, SlmText text);
-
 /* Answers */
 
 /* What an answer is remembered by. */

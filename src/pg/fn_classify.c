@@ -83,8 +83,6 @@ probabilities(SlmCall *call, const Classify *classify, SlmText text)
 	if (slm_answer_find(call, &key, probability, set->n))
 		return probability;
 
-	if (!slm_call_admits(call, text))
-		return NULL;
 	slm_call_begin(call);
 	status = slm_task_classify(&call->run, &text, 1, slm_label_embedding(set), n_output,
 							   classify->mode, output, row, &call->err);

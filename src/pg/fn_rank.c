@@ -29,10 +29,7 @@ prepare(SlmCall *call, Rank *rank)
 {
 	slm_call_model(call, RANK_MODEL, SLM_DEFAULT_EMBED);
 	if (slm_task_is_cross_encoder(call->ref->model))
-	{
-		(void) slm_call_admits(call, rank->query);
 		return;
-	}
 	rank->query_embedding = palloc_array(float, slm_call_n_embd(call));
 	(void) slm_call_embed(call, rank->query, SLM_PURPOSE_QUERY, rank->query_embedding);
 }
@@ -57,7 +54,6 @@ rank(SlmCall *call, FunctionCallInfo fcinfo)
 	{
 		SlmStatus status;
 
-		(void) slm_call_admits(call, document);
 		slm_call_begin(call);
 		status = slm_task_rank(&call->run, &document, 1, rank.query, rank.query_embedding, &score,
 							   NULL, &call->err);

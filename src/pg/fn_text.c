@@ -40,6 +40,7 @@ count_tokens(SlmCall *call, FunctionCallInfo fcinfo)
 	slm_call_model(call, COUNT_MODEL, SLM_DEFAULT_EMBED);
 
 	slm_call_begin(call);
+	call->run.max_input_tokens = 0; /* that is for texts that go through the model */
 	status = slm_task_count_tokens(&call->run, input, &n_token, &call->err);
 	slm_call_end(call, status, NULL, 1);
 	PG_RETURN_INT32(n_token);
@@ -73,6 +74,7 @@ chunk(SlmCall *call, FunctionCallInfo fcinfo)
 	slm_call_model(call, CHUNK_MODEL, SLM_DEFAULT_EMBED);
 
 	slm_call_begin(call);
+	call->run.max_input_tokens = 0;
 	status = slm_task_chunk(&call->run, input, max_tokens, overlap, &chunk, &n_chunk, &call->err);
 	slm_call_end(call, status, NULL, 1);
 

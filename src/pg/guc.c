@@ -22,7 +22,7 @@ char *slm_cache_dir;
 int slm_max_cache_size = -1;
 int slm_min_free_disk = -1;
 int slm_max_scratch_memory = 256 * 1024;
-int slm_max_input_tokens = -1;
+int slm_max_input_tokens = 0;
 int slm_force_isa = SLM_ISA_AUTO;
 
 static const struct
@@ -109,8 +109,8 @@ slm_guc_init(void)
 							256 * 1024, 1024, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, NULL, NULL,
 							NULL);
 	DefineCustomIntVariable("slm.max_input_tokens", "Most tokens that one input may have.",
-							"A longer input is an error of its row. -1 means no limit.",
-							&slm_max_input_tokens, -1, -1, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+							"A longer input is an error of its row. 0 means no limit.",
+							&slm_max_input_tokens, 0, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("slm.force_isa", "Instruction set that models run with.",
 							 "The results are the same with each.", &slm_force_isa, SLM_ISA_AUTO,
 							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);

@@ -169,6 +169,7 @@ build_set(SlmCall *call, const LabelInput *input, Size *size)
 	else
 	{
 		slm_call_begin(call);
+		call->run.max_input_tokens = 0; /* labels are no input */
 		status = slm_task_embed_labels(&call->run, input->label, n,
 									   (float *) ((char *) set + set->embedding_at), &call->err);
 		slm_call_end(call, status, NULL, 1);
