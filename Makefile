@@ -48,6 +48,7 @@ REGRESS := $(patsubst sql/%.sql,%,$(filter-out sql/slm--%,$(wildcard sql/*.sql))
 ISOLATION := $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
 ISOLATION_OPTS := --inputdir=test/isolation --outputdir=build/isolation --load-extension=slm
 REGRESS_OPTS := --load-extension=slm --outputdir=build/regress
+REGRESS_PREP := place-models
 EXTRA_CLEAN := build
 
 PG_CPPFLAGS := -Isrc
@@ -71,6 +72,9 @@ ifneq ($(wildcard $(PGXS)),)
 # Kernels must not be inlined and recompiled by PostgreSQL's JIT: no bitcode.
 override with_llvm := no
 include $(PGXS)
+.PHONY: place-models
+place-models:
+	PATH="$(bindir):$$PATH" test/tools/place-models
 slm$(DLSUFFIX): $(ENGINE) $(EXPORTS) build/pg.list
 else
 all install installcheck:
