@@ -12,7 +12,7 @@
 #include "kernels/simd_avx2.h"
 #include "kernels/tables.h"
 
-#define Q8_TILE_ROWS 2 /* activation rows, at most */
+#define Q8_TILE_ROWS 4 /* activation rows, at most */
 
 SLM_INLINE __m256i
 q8_dot(__m256i sum, __m256i weight, __m256i activation)
@@ -97,7 +97,12 @@ gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m, c
 
 		for (; i + Q8_TILE_ROWS <= m; i += Q8_TILE_ROWS)
 			q8_tile(Q8_TILE_ROWS, group, n_pair, x, i, group_bias, out, y_stride);
-		for (; i < m; i++)
+		if (i + 2 <= m)
+		{
+			q8_tile(2, group, n_pair, x, i, group_bias, out, y_stride);
+			i += 2;
+		}
+		if (i < m)
 			q8_tile(1, group, n_pair, x, i, group_bias, out, y_stride);
 	}
 }

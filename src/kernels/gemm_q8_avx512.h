@@ -131,28 +131,41 @@ q8_panel(const int n_vec, const int most_rows, const uint8_t *w, size_t group_by
 #undef Q8_TILE
 }
 
+#define Q8_PANEL(name, n_vec, most_rows)                                                           \
+	SLM_NOINLINE void name(const uint8_t *w, size_t group_bytes, int64_t n_pair,                   \
+						   const SlmActivations *x, int m, const float *bias, float *y,            \
+						   size_t y_stride)                                                        \
+	{                                                                                              \
+		q8_panel(n_vec, most_rows, w, group_bytes, n_pair, x, m, bias, y, y_stride);               \
+	}
+Q8_PANEL(q8_panel_48x4, 3, 4)
+Q8_PANEL(q8_panel_32x4, 2, 4)
+Q8_PANEL(q8_panel_16x8, 1, 8)
+#undef Q8_PANEL
+
 static void
 gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m, const float *bias,
 		float *y, size_t y_stride)
 {
 	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
 	size_t group_bytes = (size_t) n_pair * SLM_Q8_PAIR_BYTES;
-	int g = 0;
+	const uint8_t *groups = w;
 
-#define Q8_PANEL(n_vec, most_rows)                                                                 \
-	q8_panel(n_vec, most_rows, (const uint8_t *) w + (size_t) g * group_bytes, group_bytes,        \
-			 n_pair, x, m, bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL,                        \
-			 y + g * SLM_GROUP_ROWS, y_stride)
-	for (; g + 3 <= n_group; g += 3)
-		Q8_PANEL(3, 4);
-	if (g + 2 <= n_group)
+	while (n_group > 0)
 	{
-		Q8_PANEL(2, 4);
-		g += 2;
+		int n = n_group >= 3 ? 3 : n_group;
+
+		if (n == 3)
+			q8_panel_48x4(groups, group_bytes, n_pair, x, m, bias, y, y_stride);
+		else if (n == 2)
+			q8_panel_32x4(groups, group_bytes, n_pair, x, m, bias, y, y_stride);
+		else
+			q8_panel_16x8(groups, group_bytes, n_pair, x, m, bias, y, y_stride);
+		groups += (size_t) n * group_bytes;
+		bias = bias != NULL ? bias + n * SLM_GROUP_ROWS : NULL;
+		y += n * SLM_GROUP_ROWS;
+		n_group -= n;
 	}
-	if (g < n_group)
-		Q8_PANEL(1, 8);
-#undef Q8_PANEL
 }
 
 #endif

@@ -134,12 +134,29 @@ vec_abs(Vec a)
 }
 
 SLM_INLINE Vec
-vec_with_sign(Vec magnitude, Vec sign)
+vec_xor_sign(Vec x, Vec sign)
 {
 	__m256 bit = _mm256_set1_ps(-0.0f);
 
-	return BOTH(Vec, _mm256_or_ps(magnitude.lo, _mm256_and_ps(sign.lo, bit)),
-				_mm256_or_ps(magnitude.hi, _mm256_and_ps(sign.hi, bit)));
+	return BOTH(Vec, _mm256_xor_ps(x.lo, _mm256_and_ps(sign.lo, bit)),
+				_mm256_xor_ps(x.hi, _mm256_and_ps(sign.hi, bit)));
+}
+
+/* The permutation takes three bits; the fourth, moved to the sign, chooses the half. */
+SLM_INLINE __m256
+lookup_half(const float *table, __m256 i)
+{
+	__m256i bits = _mm256_castps_si256(i);
+	__m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), bits);
+	__m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), bits);
+
+	return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(bits, 28)));
+}
+
+SLM_INLINE Vec
+vec_lookup(const float *table, Vec i)
+{
+	return BOTH(Vec, lookup_half(table, i.lo), lookup_half(table, i.hi));
 }
 
 SLM_INLINE VecIf

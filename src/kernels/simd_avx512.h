@@ -128,11 +128,18 @@ vec_abs(Vec a)
 	return _mm512_abs_ps(a);
 }
 
-/* |magnitude| with the sign of sign; magnitude is not negative. */
+/* x, its sign flipped where sign's is set. */
 SLM_INLINE Vec
-vec_with_sign(Vec magnitude, Vec sign)
+vec_xor_sign(Vec x, Vec sign)
 {
-	return _mm512_or_ps(magnitude, _mm512_and_ps(sign, _mm512_set1_ps(-0.0f)));
+	return _mm512_xor_ps(x, _mm512_and_ps(sign, _mm512_set1_ps(-0.0f)));
+}
+
+/* table[i] of 16, by the low four bits of each lane. */
+SLM_INLINE Vec
+vec_lookup(const float *table, Vec i)
+{
+	return _mm512_permutexvar_ps(_mm512_castps_si512(i), _mm512_loadu_ps(table));
 }
 
 SLM_INLINE VecIf

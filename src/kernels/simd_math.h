@@ -12,8 +12,8 @@
 SLM_INLINE Vec
 vec_exp(Vec x)
 {
-	Vec t = vec_fma(x, vec_set1(EXP_LOG2E), vec_set1(EXP_ROUNDER));
-	Vec n = vec_sub(t, vec_set1(EXP_ROUNDER));
+	Vec t = vec_fma(x, vec_set1(EXP_LOG2E), vec_set1(ROUNDER));
+	Vec n = vec_sub(t, vec_set1(ROUNDER));
 	Vec r = vec_fma(n, vec_set1(-EXP_LN2_HIGH), x);
 	Vec p;
 
@@ -32,17 +32,18 @@ vec_exp(Vec x)
 SLM_INLINE Vec
 vec_gelu_erf(Vec x)
 {
-	static const float c[ERF_DEGREE + 1] = ERF_COEFFICIENTS;
-	Vec s = vec_fma(vec_mul(x, x), vec_set1(ERF_SCALE), vec_set1(-1.0f));
-	Vec p = vec_set1(c[ERF_DEGREE]);
+	Vec a = vec_abs(x);
+	Vec v = vec_fma(a, vec_set1(ERF_SCALE), vec_set1(-0.5f));
+	Vec t = vec_add(v, vec_set1(ROUNDER));
+	Vec f = vec_sub(v, vec_sub(t, vec_set1(ROUNDER)));
 	Vec half = vec_mul(vec_set1(0.5f), x);
-	VecIf past_end = vec_is_at_least(vec_abs(x), vec_set1(ERF_END));
+	Vec p = vec_fma(vec_lookup(erf_table[4], t), f, vec_lookup(erf_table[3], t));
 
-	SLM_UNROLL
-	for (int i = ERF_DEGREE - 1; i >= 0; i--)
-		p = vec_fma(p, s, vec_set1(c[i]));
-	p = vec_select(past_end, vec_with_sign(vec_set1(1.0f), x), vec_mul(p, x));
-	return vec_fma(half, p, half);
+	p = vec_fma(p, f, vec_lookup(erf_table[2], t));
+	p = vec_fma(p, f, vec_lookup(erf_table[1], t));
+	p = vec_fma(p, f, vec_lookup(erf_table[0], t));
+	p = vec_select(vec_is_at_least(a, vec_set1(ERF_END)), vec_set1(1.0f), p);
+	return vec_fma(half, vec_xor_sign(p, x), half);
 }
 
 SLM_INLINE Vec
@@ -59,7 +60,7 @@ vec_tanh(Vec x)
 	p = vec_fma(p, z, vec_set1(TANH_C1));
 	p = vec_fma(p, z, vec_set1(TANH_C0));
 	p = vec_fma(vec_mul(p, z), a, a);
-	return vec_with_sign(vec_select(vec_is_less(a, vec_set1(TANH_SPLIT)), p, large), x);
+	return vec_xor_sign(vec_select(vec_is_less(a, vec_set1(TANH_SPLIT)), p, large), x);
 }
 
 #endif
