@@ -86,7 +86,7 @@ endif
 # ---- Engine -----------------------------------------------------------------
 FLOORS := base gguf kernels tokenizer model engine task
 ENGINE_SOURCES := $(sort $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
-ifeq ($(findstring x86_64,$(shell { $(CC) -dumpmachine; } 2>&1)),)
+ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null || :)),)
 ENGINE_SOURCES := $(filter-out src/kernels/kernels_avx%,$(ENGINE_SOURCES))
 endif
 ENGINE_OBJS := $(ENGINE_SOURCES:src/%.c=$(BUILD)/%.o)
@@ -172,7 +172,7 @@ ifeq ($(FLAVOR),fuzz)
 fuzz: $(FUZZ_PROGRAMS)
 	test/tools/run-fuzz $(or $(TIME),60) $(FUZZ_PROGRAMS)
 else
-fuzz: ## libFuzzer over test/fuzz (TIME=seconds each; needs clang)
+fuzz: build/test/tools/malformed ## libFuzzer over test/fuzz (TIME=seconds each; needs clang)
 	$(MAKE) FLAVOR=fuzz fuzz
 endif
 bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
