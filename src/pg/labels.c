@@ -57,6 +57,9 @@ read_labels(ArrayType *labels, LabelInput *out)
 		out->name[i].data = VARDATA_ANY(name);
 		out->name[i].size = VARSIZE_ANY_EXHDR(name);
 		out->label[i].name = label_to_utf8(out->name[i].data, out->name[i].size, "label");
+		if (out->name[i].size > 0 && slm_is_blank(out->label[i].name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("label %d is blank", i + 1)));
 	}
 }
 

@@ -1,0 +1,57 @@
+-- Databases of other encodings: texts go to the model as UTF-8 and come back
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE DATABASE slm_latin1 TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C';
+CREATE DATABASE slm_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C';
+CREATE DATABASE slm_euc TEMPLATE template0 ENCODING 'EUC_JP' LC_COLLATE 'C' LC_CTYPE 'C';
+SELECT current_database() AS home \gset
+SET client_encoding = 'UTF8';
+SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
+SELECT md5(slm_embed('Café crème', 'tiny')::text) AS utf8, md5(slm_embed('日本語', 'tiny')::text) AS kanji,
+       slm_count_tokens('Café crème', 'tiny') AS tokens \gset
+
+\c slm_latin1
+SET client_encoding = 'UTF8';
+CREATE EXTENSION slm;
+SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
+SELECT md5(slm_embed('Café crème', 'tiny')::text) = :'utf8' AS same, octet_length('Café crème') AS bytes,
+       slm_count_tokens('Café crème', 'tiny') = :tokens AS same_tokens;
+SELECT md5(embedding::text) = :'utf8' AS same FROM slm_embed_batch(ARRAY['Café crème'], 'tiny');
+SELECT ord, start, chunk, substr('Café crème à la carte', start, length(chunk)) = chunk AS found
+FROM slm_chunk('Café crème à la carte', 6, model => 'tiny');
+SELECT label FROM slm_classify_scores('a', '{é,è}', 'tiny', descriptions => '{"é": "à la carte"}') ORDER BY label;
+-- A no-break space is blank in each encoding.
+SELECT slm_embed(E'\u00a0', 'tiny') IS NULL AS blank;
+
+\c slm_euc
+SET client_encoding = 'UTF8';
+CREATE EXTENSION slm;
+SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
+SELECT md5(slm_embed('日本語', 'tiny')::text) = :'kanji' AS same, octet_length('日本語') AS bytes;
+SELECT ord, start, chunk FROM slm_chunk('日本語 and 日本', 2, model => 'tiny');
+-- Bytes that are valid here and mean nothing in Unicode: a row that cannot be processed.
+CREATE TABLE bytes (body text);
+INSERT INTO bytes VALUES (convert_from('\xfcfe', 'EUC_JP'));
+SELECT slm_embed(body, 'tiny') FROM bytes;
+SELECT slm_embed(body, 'tiny', on_error => 'null') IS NULL AS no_answer FROM bytes;
+SELECT ord, embedding IS NULL AS no_answer FROM bytes, slm_embed_batch(ARRAY['a', body], 'tiny', on_error => 'null');
+SELECT count(*) FROM bytes, slm_embed_batch(ARRAY['a', body], 'tiny');
+SELECT slm_classify('a', ARRAY['b', body], 'tiny', on_error => 'null') FROM bytes;
+
+-- Bytes of no known encoding: UTF-8 is taken as such, the rest refused.
+\c slm_ascii
+CREATE EXTENSION slm;
+SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
+SELECT md5(slm_embed('Café crème', 'tiny')::text) = :'utf8' AS same;
+SELECT slm_embed(E'caf\xe9', 'tiny');
+SELECT slm_embed(E'caf\xe9', 'tiny', on_error => 'null') IS NULL AS no_answer;
+SELECT ord, embedding IS NULL AS no_answer FROM slm_embed_batch(ARRAY['a', E'caf\xe9', 'b'], 'tiny', on_error => 'null');
+SELECT slm_count_tokens(E'caf\xe9', 'tiny');
+SELECT ord, start, substr('Café crème à la carte', start, length(chunk)) = chunk AS found
+FROM slm_chunk('Café crème à la carte', 6, model => 'tiny');
+
+\c :home
+DROP DATABASE slm_latin1;
+DROP DATABASE slm_ascii;
+DROP DATABASE slm_euc;
+SELECT slm_drop_model('tiny') AS dropped \gset

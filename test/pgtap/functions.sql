@@ -1,0 +1,57 @@
+-- Every function's signature, volatility, parallel safety, support function and rights
+BEGIN;
+SELECT no_plan();
+
+CREATE TEMP TABLE form (name text, pinned bool, arguments text, result text);
+INSERT INTO form VALUES
+('slm_embed', false, 'input text, model text DEFAULT NULL::text, purpose text DEFAULT ''document''::text, dimensions integer DEFAULT NULL::integer, on_error text DEFAULT ''error''::text', 'real[]'),
+('slm_embed', true, 'input text, model slm_model, purpose text DEFAULT ''document''::text, dimensions integer DEFAULT NULL::integer, on_error text DEFAULT ''error''::text', 'real[]'),
+('slm_embed_batch', false, 'inputs text[], model text DEFAULT NULL::text, purpose text DEFAULT ''document''::text, dimensions integer DEFAULT NULL::integer, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, embedding real[])'),
+('slm_embed_batch', true, 'inputs text[], model slm_model, purpose text DEFAULT ''document''::text, dimensions integer DEFAULT NULL::integer, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, embedding real[])'),
+('slm_similarity', false, 'a text, b text, model text DEFAULT NULL::text', 'real'),
+('slm_similarity', true, 'a text, b text, model slm_model', 'real'),
+('slm_rank', false, 'document text, query text, model text DEFAULT NULL::text', 'real'),
+('slm_rank', true, 'document text, query text, model slm_model', 'real'),
+('slm_rank_batch', false, 'documents text[], query text, model text DEFAULT NULL::text', 'TABLE(ord integer, score real)'),
+('slm_rank_batch', true, 'documents text[], query text, model slm_model', 'TABLE(ord integer, score real)'),
+('slm_classify', false, 'input text, labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'text'),
+('slm_classify', true, 'input text, labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'text'),
+('slm_classify_scores', false, 'input text, labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(label text, confidence real)'),
+('slm_classify_scores', true, 'input text, labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(label text, confidence real)'),
+('slm_classify_multi', false, 'input text, labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, threshold real DEFAULT 0.5, on_error text DEFAULT ''error''::text', 'text[]'),
+('slm_classify_multi', true, 'input text, labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, threshold real DEFAULT 0.5, on_error text DEFAULT ''error''::text', 'text[]'),
+('slm_classify_batch', false, 'inputs text[], labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
+('slm_classify_batch', true, 'inputs text[], labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
+('slm_count_tokens', false, 'input text, model text DEFAULT NULL::text', 'integer'),
+('slm_count_tokens', true, 'input text, model slm_model', 'integer'),
+('slm_chunk', false, 'input text, max_tokens integer DEFAULT NULL::integer, overlap integer DEFAULT 0, model text DEFAULT NULL::text', 'TABLE(ord integer, chunk text, start integer)'),
+('slm_chunk', true, 'input text, max_tokens integer, overlap integer, model slm_model', 'TABLE(ord integer, chunk text, start integer)');
+
+-- What there is, joined with what there should be.
+CREATE TEMP VIEW found AS
+SELECT p.oid, p.proname::text AS name, 'slm_model'::regtype = ANY (p.proargtypes) AS pinned, p.*
+FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'slm';
+
+SELECT is(pg_get_function_arguments(f.oid), form.arguments, format('arguments of %s, %s', form.name, CASE WHEN pinned THEN 'pinned' ELSE 'text' END))
+FROM form LEFT JOIN found AS f USING (name, pinned) ORDER BY name, pinned;
+SELECT is(pg_get_function_result(f.oid), form.result, format('result of %s, %s', form.name, CASE WHEN pinned THEN 'pinned' ELSE 'text' END))
+FROM form LEFT JOIN found AS f USING (name, pinned) ORDER BY name, pinned;
+SELECT is(f.provolatile::text, CASE WHEN pinned THEN 'i' ELSE 's' END, format('volatility of %s, %s', name, CASE WHEN pinned THEN 'pinned' ELSE 'text' END))
+FROM form JOIN found AS f USING (name, pinned) ORDER BY name, pinned;
+SELECT ok(f.proparallel = 's' AND NOT f.proisstrict AND f.prosupport = 'slm_support'::regproc AND f.procost > 1000 AND NOT f.prosecdef
+          AND obj_description(f.oid, 'pg_proc') <> '',
+          format('%s: parallel safe, called on NULL, supported, dear, commented', f.oid::regprocedure))
+FROM form JOIN found AS f USING (name, pinned) ORDER BY name, pinned;
+SELECT is_empty('SELECT oid::regprocedure FROM found WHERE proleakproof', 'no function is leakproof');
+SELECT is_empty($$SELECT oid::regprocedure FROM found WHERE name !~ '^slm_'$$, 'all names start with slm_');
+SELECT is_empty($$SELECT oid::regprocedure FROM found AS f WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%')$$,
+                'no SECURITY DEFINER function without its own search_path');
+
+-- A new role may call every function; rights lie on the models.
+CREATE ROLE slm_plain;
+SELECT ok(has_function_privilege('slm_plain', f.oid, 'EXECUTE'), format('anybody may call %s', f.oid::regprocedure))
+FROM form JOIN found AS f USING (name, pinned) ORDER BY name, pinned;
+
+SELECT * FROM finish();
+ROLLBACK;
