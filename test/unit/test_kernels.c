@@ -1,6 +1,7 @@
 /*
  * test_kernels.c - every variant of every kernel has the scalar reference's bits
  *
+ * Covers kernels_avx2.c and kernels_avx512.c against scalar.c, and their bodies.
  * One test per line of kernel_list.inc, by name, so that a kernel without a
  * test does not compile.  Shapes are below, at and past every tile size.
  */

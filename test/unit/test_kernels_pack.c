@@ -1,6 +1,6 @@
 /*
- * test_kernels_pack.c - every file type lands in its layout unchanged, and the
- * dispatch table
+ * test_kernels_pack.c - pack.c puts every file type into its layout unchanged;
+ * dispatch.c and cpu.c give the right table
  */
 #include "kernel_data.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_kernels_scalar.c - the reference itself: accuracy, and the canonical
- * order of every reduction by values worked out by hand
+ * test_kernels_scalar.c - the reference itself, scalar.c: accuracy, and the
+ * canonical order of every reduction by values worked out by hand
  *
  * The double-precision libm serves here, and only here, as the truth.
  */
