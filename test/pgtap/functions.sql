@@ -29,7 +29,7 @@ INSERT INTO form VALUES
 
 -- What there is, joined with what there should be.
 CREATE TEMP VIEW found AS
-SELECT p.oid, p.proname::text AS name, 'slm_model'::regtype = ANY (p.proargtypes) AS pinned, p.*
+SELECT p.proname::text AS name, 'slm_model'::regtype = ANY (p.proargtypes) AS pinned, p.*
 FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'slm';
 
