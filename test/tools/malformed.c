@@ -1,7 +1,9 @@
 /*
  * malformed.c - writes the corpus of hostile model files to a folder
  *
- *     build/test/tools/malformed FOLDER
+ *     build/test/tools/malformed [-s] FOLDER
+ *
+ * -s leaves out files over 64 kB: seeds for a fuzzer.
  *
  * FOLDER/index has a line for each file, fields separated by tabs:
  *
@@ -34,9 +36,11 @@ verdict(const MalformedCase *which)
 	}
 }
 
-/* Writes one case; false when the file system refuses it. */
+#define SMALL_BYTES 65536
+
+/* Writes one case, if it is of the size wanted; false when the file system refuses it. */
 static bool
-write_case(const char *folder, const MalformedCase *which, int variant, FILE *list)
+write_case(const char *folder, const MalformedCase *which, int variant, bool small, FILE *list)
 {
 	GgufBytes bytes = {0};
 	char name[32], path[4096];
@@ -46,6 +50,11 @@ write_case(const char *folder, const MalformedCase *which, int variant, FILE *li
 	malformed_name(which, variant, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/%s.gguf", folder, name);
 	which->make(&bytes, variant);
+	if (small && (bytes.size > SMALL_BYTES || which->sparse_bytes > 0))
+	{
+		gguf_bytes_free(&bytes);
+		return true;
+	}
 	file = fopen(path, "wb");
 	done = file != NULL && fwrite(bytes.data, 1, bytes.size, file) == bytes.size &&
 		   fflush(file) == 0 &&
@@ -68,19 +77,21 @@ main(int argc, char **argv)
 {
 	char path[4096];
 	FILE *list;
+	bool small = argc == 3 && strcmp(argv[1], "-s") == 0;
+	const char *folder = argv[argc - 1];
 	bool ok = true;
 
-	if (argc != 2)
+	if (argc != 2 && !small)
 	{
-		fprintf(stderr, "usage: malformed FOLDER\n");
+		fprintf(stderr, "usage: malformed [-s] FOLDER\n");
 		return 2;
 	}
-	if (mkdir(argv[1], 0777) != 0 && errno != EEXIST)
+	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
 	{
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "%s: %s\n", folder, strerror(errno));
 		return 1;
 	}
-	snprintf(path, sizeof(path), "%s/index", argv[1]);
+	snprintf(path, sizeof(path), "%s/index", folder);
 	list = fopen(path, "w");
 	if (list == NULL)
 	{
@@ -92,7 +103,7 @@ main(int argc, char **argv)
 		const MalformedCase *which = &malformed_cases[i];
 
 		for (int variant = which->from; variant <= which->to; variant++)
-			ok = write_case(argv[1], which, variant, list) && ok;
+			ok = write_case(folder, which, variant, small, list) && ok;
 	}
 	if (fclose(list) != 0)
 		ok = false;
