@@ -1,0 +1,68 @@
+# The examples of docs/SQL.md: each block of SQL is run, all in one session of
+# psql, and must print exactly the block of text that follows it.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('docs');
+$node->init;
+$node->start;
+symlink $ENV{SLM_MODELS}, $node->data_dir . '/slm_models' or die "symlink: $!";
+$node->safe_psql('postgres', 'CREATE EXTENSION slm');
+
+my $page = "$ENV{SLM_SOURCE}/docs/SQL.md";
+open my $file, '<:raw', $page or die "$page: $!";
+my $markdown = do { local $/; <$file> };
+close $file;
+
+my @examples;
+while ($markdown =~ /^```sql\n(.*?)^```\n^```text\n(.*?)^```\n/msg)
+{
+	push @examples, { sql => $1, shown => $2, line => 1 + (substr($markdown, 0, $-[0]) =~ tr/\n//) };
+}
+my @blocks = $markdown =~ /^```sql$/mg;
+is(scalar @examples, scalar @blocks, 'each example shows what it prints');
+
+# A line that no answer has stands between the examples' outputs.
+my $mark = '--- next example ---';
+my $script = join "\\echo '$mark'\n", map { $_->{sql} } @examples;
+my $out = '';
+IPC::Run::run([ 'psql', '-X', '-P', 'pager=off', '-d', $node->connstr('postgres'), '-f', '-' ],
+	'<', \$script, '>', \$out, '2>&1');
+my @printed = split /^\Q$mark\E\n/m, $out, -1;
+is(scalar @printed, scalar @examples, 'all examples ran');
+
+for my $i (0 .. $#examples)
+{
+	my $printed = $printed[$i] // '';
+	$printed =~ s/^psql:<stdin>:\d+: //mg;
+	$printed =~ s/[ \t]+$//mg;
+	$printed =~ s/\n+\z/\n/;
+	is($printed, $examples[$i]{shown}, "docs/SQL.md, example in line $examples[$i]{line}");
+	$examples[$i]{printed} = $printed;
+}
+
+# What the page would be with the answers of this run, for who changed it on purpose.
+my $i = 0;
+$markdown =~ s/^(```sql\n.*?^```\n)^```text\n.*?^```\n/"$1```text\n" . $examples[$i++]{printed} . "```\n"/msge;
+open my $now, '>:raw', "$PostgreSQL::Test::Utils::log_path/SQL.md" or die "SQL.md: $!";
+print $now $markdown;
+close $now;
+diag("the page with this run's answers: $PostgreSQL::Test::Utils::log_path/SQL.md") unless Test::More->builder->is_passing;
+
+# Every function that users call is shown.
+my $functions = $node->safe_psql('postgres', q{
+	SELECT DISTINCT proname FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass
+	JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'slm'
+	WHERE d.deptype = 'e' AND NOT 'internal'::regtype = ANY (proargtypes) AND prorettype <> 'cstring'::regtype
+	AND proname !~ '^slm_(model_(in|send|list)|stat_list|validator)$' ORDER BY 1});
+my $shown = join "\n", map { $_->{sql} } @examples;
+for my $function (split /\n/, $functions)
+{
+	like($shown, qr/\b\Q$function\E\(/, "$function has an example");
+}
+
+$node->stop;
+done_testing();
