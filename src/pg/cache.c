@@ -45,6 +45,7 @@
 
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
+#include "portability/instr_time.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -673,7 +674,10 @@ build_locked(ImageBuild *build, SlmModelFile *file, const uint8 *expected,
 	SlmImageSink sink = {.arg = build, .reserve = sink_reserve, .write = sink_write};
 	SlmImageInfo info;
 	SlmError err;
+	instr_time start;
+	instr_time elapsed;
 
+	INSTR_TIME_SET_CURRENT(start);
 	if (ftruncate(build->fd, 0) != 0)
 		ereport(ERROR, (errcode_for_file_access(),
 						errmsg("could not truncate file \"%s\": %m", build->temp)));
@@ -688,6 +692,12 @@ build_locked(ImageBuild *build, SlmModelFile *file, const uint8 *expected,
 	write_record(file->name, &before, info.source_sha256);
 	publish(build, info.source_sha256);
 	memcpy(sha256, info.source_sha256, SLM_SHA256_BYTES);
+
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	ereport(LOG, (errmsg("slm: built the weight image of model file \"%s\": " UINT64_FORMAT
+						 " bytes in %.0f ms",
+						 file->name, info.image_bytes, INSTR_TIME_GET_MILLISEC(elapsed))));
 	return true;
 }
 

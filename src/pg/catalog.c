@@ -372,6 +372,15 @@ slm_catalog_by_oid(Oid serverid)
 	return def;
 }
 
+bool
+slm_catalog_is_current(Oid serverid, uint64 version)
+{
+	const SlmModelDef *def =
+		definitions != NULL ? hash_search(definitions, &serverid, HASH_FIND, NULL) : NULL;
+
+	return def != NULL && def->version == version;
+}
+
 const SlmModelDef *
 slm_catalog_find(const char *name)
 {

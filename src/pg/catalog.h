@@ -49,6 +49,12 @@ extern const SlmModelDef *slm_catalog_find(const char *name);
 /* The definition of a server of ours, without any rights check; NULL when it is gone. */
 extern const SlmModelDef *slm_catalog_by_oid(Oid serverid);
 
+/*
+ * Is that version of a definition still what the catalog says, as far as this
+ * backend has heard?  Touches no catalog.
+ */
+extern bool slm_catalog_is_current(Oid serverid, uint64 version);
+
 /* Oid of the wrapper, or InvalidOid when the extension is not installed here. */
 extern Oid slm_catalog_wrapper(void);
 

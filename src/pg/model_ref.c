@@ -110,7 +110,8 @@ end_of_transaction(XactEvent event, void *arg)
 	{
 		BackendRef *ref = *link;
 
-		if (ref->current && !ref->mapping->broken && n_kept < MAX_IDLE_MODELS)
+		if (ref->current && !ref->mapping->broken && n_kept < MAX_IDLE_MODELS &&
+			slm_catalog_is_current(ref->ref.serverid, ref->def_version))
 		{
 			n_kept++;
 			link = &ref->next;
