@@ -11,7 +11,7 @@
 
 #include "utils/guc.h"
 
-#include "kernels/kernels.h"
+#include "engine/slm.h"
 #include "pg/guc.h"
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"

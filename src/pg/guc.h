@@ -16,13 +16,13 @@ typedef enum SlmDefaultModel
 } SlmDefaultModel;
 
 extern char *slm_default_model[SLM_DEFAULT_COUNT]; /* slm.embed_model ...: user */
-extern char *slm_model_path;		 /* sighup; "" = <data>/slm_models, then <share>/slm_models */
-extern char *slm_cache_dir;			 /* sighup; default pgsql_tmp_slm in the data directory */
-extern int	slm_max_cache_size;		 /* sighup, MB; -1: no cap but the disk's */
-extern int	slm_min_free_disk;		 /* sighup, MB; -1: the larger of 1 GB and 5 % */
-extern int	slm_max_scratch_memory;	 /* superuser, kB */
-extern int	slm_max_input_tokens;	 /* superuser; 0: no cap */
-extern int	slm_force_isa;			 /* superuser; an SlmIsa */
+extern char *slm_model_path;       /* sighup; "" = <data>/slm_models, then <share>/slm_models */
+extern char *slm_cache_dir;        /* sighup; default pgsql_tmp_slm in the data directory */
+extern int slm_max_cache_size;     /* sighup, MB; -1: no cap but the disk's */
+extern int slm_min_free_disk;      /* sighup, MB; -1: the larger of 1 GB and 5 % */
+extern int slm_max_scratch_memory; /* superuser, kB */
+extern int slm_max_input_tokens;   /* superuser; 0: no cap */
+extern int slm_force_isa;          /* superuser; an SlmIsa */
 
 extern void slm_guc_init(void);
 

@@ -107,14 +107,19 @@ def make_model(vocab_size):
     return model
 
 
-def main():
-    vocab = vocabulary()
+def make_tokenizer(vocab):
     tokenizer = Tokenizer(WordPiece({t: i for i, t in enumerate(vocab)}, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocab.index("[CLS]")), ("[SEP]", vocab.index("[SEP]"))]
     )
+    return tokenizer
+
+
+def main():
+    vocab = vocabulary()
+    tokenizer = make_tokenizer(vocab)
     model = make_model(len(vocab))
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
