@@ -231,13 +231,14 @@ check_map(SlmMap *variant, SlmMap *reference)
 			floats_free(a, n);
 			floats_free(b, n);
 		}
-	/* a walk over all sizes of floats, both signs */
-	for (uint32_t start = 0; start < 509; start += 64)
+	/* walks over all sizes of floats, both signs, and over the range that matters */
+	for (uint32_t walk = 0; walk < 16; walk++)
 	{
 		static float a[1 << 16], b[1 << 16];
 
 		for (uint32_t i = 0; i < 1 << 16; i++)
-			a[i] = b[i] = slm_bits_to_float((i << 16) + start * 127);
+			a[i] = b[i] = walk < 8 ? slm_bits_to_float((i << 16) + walk * 8128)
+								   : (float) (int32_t) random_u32() * (10.0f * 0x1p-31f);
 		variant(a, 1 << 16);
 		reference(b, 1 << 16);
 		CHECK_INT(first_difference(a, b, 1 << 16), -1);
@@ -295,6 +296,18 @@ softmax_matches_scalar(void)
 			floats_free(a, n);
 			floats_free(b, n);
 		}
+	/* enough exponentials for a rounding in the middle of the polynomial to show */
+	FOR_EACH_VARIANT(table)
+	for (int i = 0; i < 10; i++)
+	{
+		static float a[1 << 16], b[1 << 16];
+
+		for (int j = 0; j < 1 << 16; j++)
+			a[j] = b[j] = (float) random_u32() * (-90.0f * 0x1p-32f);
+		table->softmax(a, 1 << 16);
+		scalar()->softmax(b, 1 << 16);
+		CHECK_INT(first_difference(a, b, 1 << 16), -1);
+	}
 }
 
 static void
