@@ -33,7 +33,7 @@
  * One unit of cost is about 10 microseconds, in which one core with AVX-512
  * VNNI does this many multiply-adds of a whole encoder layer.
  */
-#define MACS_PER_COST_UNIT 1.0e6
+#define MACS_PER_COST_UNIT 1.5e6
 #define MACS_PER_TOKEN_UNKNOWN 1.0e7 /* six layers of 384: all-MiniLM-L6-v2 */
 #define TOKENIZE_COST_PER_TOKEN 0.05
 #define BYTES_PER_TOKEN 4.0 /* English prose in a WordPiece vocabulary */
