@@ -3,7 +3,9 @@
  *
  * A tile keeps n_vec * 16 output rows of n_row activation rows in registers
  * and walks K once.  Panels of weights are the outer loop: a panel is read
- * from memory once and from cache for the other activation rows.
+ * from memory once and from cache for the other activation rows.  On one Zen 5
+ * core 48x8 tiles reach 96-99 % of the FMA peak (255 GFLOP/s) for all three
+ * layouts; AVX2's 16x4 45 % of it, which is 90 % of the ymm peak.
  *
  * Included once by each ISA's stub, after its simd_*.h.
  */

@@ -5,6 +5,10 @@
  * operand and the activation takes the sign of w.  Exact: |w| <= 128 and |a| <=
  * 127 give at most 32,512 a pair.  The other way round, |a| and the weight with
  * the sign of a, is wrong at w = -128.
+ *
+ * Four operations for 32 products, so a third of what vpdpbusd on ymm does: 160
+ * GOP/s on one Zen 5 core with 2, 3 or 4 activation rows from gcc 12; clang 14
+ * gives 160, 166 and 172, so 4.
  */
 #ifndef SLM_KERNELS_GEMM_Q8_AVX2_H
 #define SLM_KERNELS_GEMM_Q8_AVX2_H
