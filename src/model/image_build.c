@@ -678,6 +678,23 @@ build_body(Builder *b, SlmError *err)
 	return SLM_OK;
 }
 
+/* Names both contents, so that the right file can be looked for. */
+static SlmStatus
+wrong_content(const uint8_t *expected, const uint8_t *found, SlmError *err)
+{
+	char hex[2][2 * SLM_SHA256_BYTES + 1];
+
+	for (int i = 0; i < SLM_SHA256_BYTES; i++)
+	{
+		snprintf(hex[0] + 2 * i, 3, "%02x", expected[i]);
+		snprintf(hex[1] + 2 * i, 3, "%02x", found[i]);
+	}
+	slm_fail(err, SLM_ERR_CORRUPT,
+			 "SHA-256 of the model file is not the one it was registered with");
+	slm_error_detail(err, "It is %s, the model was registered with %s.", hex[1], hex[0]);
+	return SLM_ERR_CORRUPT;
+}
+
 SlmStatus
 slm_image_build(const SlmSource *source, const uint8_t *expected_sha256, const SlmHost *host,
 				SlmArena *arena, const SlmImageSink *sink, SlmImageInfo *out, SlmError *err)
@@ -694,8 +711,7 @@ slm_image_build(const SlmSource *source, const uint8_t *expected_sha256, const S
 		return slm_fail(err, SLM_ERR_INTERNAL, "could not compute SHA-256");
 	SLM_TRY(status);
 	if (expected_sha256 != NULL && memcmp(digest, expected_sha256, SLM_SHA256_BYTES) != 0)
-		return slm_fail(err, SLM_ERR_CORRUPT,
-						"SHA-256 of the model file is not the one it was registered with");
+		return wrong_content(expected_sha256, digest, err);
 	SLM_TRY(write_header(&b, err));
 	memcpy(out->source_sha256, digest, SLM_SHA256_BYTES);
 	out->source_bytes = source->size;

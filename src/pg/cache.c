@@ -771,11 +771,12 @@ check_content(const char *file, const uint8 *expected, const uint8 *found)
 		return;
 	slm_hash_to_hex(expected, expected_hex);
 	slm_hash_to_hex(found, found_hex);
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("model file \"%s\" is not the one that was registered", file),
-					errdetail("Its sha256 is %s, the model says %s.", found_hex, expected_hex),
-					errhint("Put the registered file back, or set the option \"sha256\" with ALTER "
-							"SERVER to accept the new one.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("SHA-256 of the model file is not the one it was registered with"),
+			 errdetail("It is %s, the model was registered with %s.", found_hex, expected_hex),
+			 errhint("Put the registered file back, or set the option \"sha256\" with ALTER "
+					 "SERVER to accept the new one.")));
 }
 
 void

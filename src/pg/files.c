@@ -55,7 +55,8 @@ slm_file_check_name(const char *name, SlmError *err)
 		plain = is_plain_character(name[i]);
 	if (plain && n <= NAME_MAX)
 		return SLM_OK;
-	if (n > 1 && is_absolute_path(name) && n < MAXPGPATH && !path_contains_parent_reference(name))
+	if (n > 1 && is_absolute_path(name) && n < MAXPGPATH && strstr(name, "/../") == NULL &&
+		(n < 3 || strcmp(name + n - 3, "/..") != 0))
 		return SLM_OK;
 
 	slm_fail(err, SLM_ERR_ARGUMENT, "invalid model file name");
