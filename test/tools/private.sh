@@ -40,16 +40,17 @@ find_postgres() {
 	pgxs_top=$(cd "$(dirname "$("$pg_config" --pgxs)")/../.." && pwd)
 }
 
-# as COMMAND...: as the user the server runs as, in a folder that user can read.
+# as COMMAND...: as the user the server runs as, in a folder that user can read, without our lock.
 if [ "$(id -u)" = 0 ]; then
-	as() { (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/ "$@"); }
+	as() { (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/ "$@") 9>&-; }
 else
-	as() { (cd / && exec env HOME=/ "$@"); }
+	as() { (cd / && exec env HOME=/ "$@") 9>&-; }
 fi
 
-# Whether an instance may stand in folder $1.
+# Whether an instance may stand in folder $1; clusters of TAP tests have their
+# sockets two folders below it.
 usable() {
-	[ "$(printf '%s' "$1/.s.PGSQL.5432" | wc -c)" -le 107 ] || return 1
+	[ "$(printf '%s' "$1/tap/xxxxxxxxxx/.s.PGSQL.65432" | wc -c)" -le 107 ] || return 1
 	as test -x "$1" && as test -r "$top/Makefile"
 }
 
@@ -119,12 +120,26 @@ private_start() {
 }
 
 private_up() {
-	as "$bin/pg_ctl" -D "$home/data" -w -s -l "$home/log" start 9>&- ||
+	as "$bin/pg_ctl" -D "$home/data" -w -s -l "$home/log" start ||
 		{ tail -n 20 "$home/log" >&2; die "the server did not start"; }
 }
 
 private_down() {
-	! private_running || as "$bin/pg_ctl" -D "$home/data" -m immediate -w -s stop 9>&-
+	! private_running || as "$bin/pg_ctl" -D "$home/data" -m immediate -w -s stop
+}
+
+# Ends what an interrupted test left running: processes whose working folder is in $home.
+private_end_strays() {
+	found=
+	for cwd in /proc/[0-9]*/cwd; do
+		case $(readlink "$cwd" 2>/dev/null || :) in
+		"$home"/*)
+			pid=${cwd#/proc/} pid=${pid%/cwd}
+			kill -QUIT "$pid" 2>/dev/null && found=1
+			;;
+		esac
+	done
+	[ ! "$found" ] || sleep 1
 }
 
 # Ends the server if there is one and removes its folder.
@@ -133,9 +148,10 @@ private_stop() {
 	if [ -e "$home/data/postmaster.pid" ] && ! private_running; then
 		# Killed: what it left in shared memory only its own next start removes.
 		rm -f "$home/data/postmaster.pid"
-		as "$bin/pg_ctl" -D "$home/data" -w -s -l "$home/log" start 9>&- 2>/dev/null || :
+		as "$bin/pg_ctl" -D "$home/data" -w -s -l "$home/log" start 2>/dev/null || :
 	fi
 	private_down || :
+	private_end_strays
 	rm -rf "$home" "build/private/$name.at"
 }
 
