@@ -116,7 +116,7 @@ slm_guc_init(void)
 							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);
 #ifdef SLM_DEV
 	DefineCustomIntVariable("slm.dev_poll_gap_us",
-							"Largest time between two polls for interrupts in this session.",
+							"Largest CPU time between two polls for interrupts in this session.",
 							"Setting it, to whatever value, starts anew.", &poll_gap_setting, 0, 0,
 							INT_MAX, PGC_USERSET, 0, NULL, assign_poll_gap, show_poll_gap);
 #endif

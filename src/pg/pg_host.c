@@ -18,10 +18,11 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
 #include "access/xact.h"
 #include "common/cryptohash.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "utils/memutils.h"
 
 #include "pg/guc.h"
@@ -58,14 +59,24 @@ host_release(void *arg, void *ptr)
 }
 
 #ifdef SLM_DEV
-static instr_time last_poll;
-static bool in_engine; /* last_poll is of the engine call that runs now */
-static int largest_gap_us;
+/* Time of this process on a CPU: on a busy machine the clock on the wall measures the others. */
+static int64 last_poll_us;
+static bool in_engine; /* last_poll_us is of the engine call that runs now */
+static int64 largest_gap_us;
+
+static int64
+cpu_time_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static void
 poll_gap_start(void)
 {
-	INSTR_TIME_SET_CURRENT(last_poll);
+	last_poll_us = cpu_time_us();
 	in_engine = true;
 }
 
@@ -78,22 +89,18 @@ poll_gap_stop(void)
 static void
 poll_gap_measure(void)
 {
-	instr_time now;
-	instr_time gap;
+	int64 now_us = cpu_time_us();
 
-	INSTR_TIME_SET_CURRENT(now);
-	gap = now;
-	INSTR_TIME_SUBTRACT(gap, last_poll);
-	if (in_engine && INSTR_TIME_GET_MICROSEC(gap) > (uint64) largest_gap_us)
-		largest_gap_us = (int) Min(INSTR_TIME_GET_MICROSEC(gap), PG_INT32_MAX);
-	last_poll = now;
+	if (in_engine)
+		largest_gap_us = Max(largest_gap_us, now_us - last_poll_us);
+	last_poll_us = now_us;
 	in_engine = true;
 }
 
 int
 slm_host_poll_gap_us(void)
 {
-	return largest_gap_us;
+	return (int) Min(largest_gap_us, PG_INT32_MAX);
 }
 
 void
