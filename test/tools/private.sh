@@ -40,11 +40,12 @@ find_postgres() {
 	pgxs_top=$(cd "$(dirname "$("$pg_config" --pgxs)")/../.." && pwd)
 }
 
-# as COMMAND...: as the user the server runs as, in a folder that user can read, without our lock.
+# as COMMAND...: as the user the server runs as, in a folder that user can read
+# and by which we find it again, without our lock.
 if [ "$(id -u)" = 0 ]; then
-	as() { (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/ "$@") 9>&-; }
+	as() { (cd "$home" 2>/dev/null || cd /; exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/ "$@") 9>&-; }
 else
-	as() { (cd / && exec env HOME=/ "$@") 9>&-; }
+	as() { (cd "$home" 2>/dev/null || cd /; exec env HOME=/ "$@") 9>&-; }
 fi
 
 # Whether an instance may stand in folder $1; clusters of TAP tests have their
@@ -133,7 +134,7 @@ private_end_strays() {
 	found=
 	for cwd in /proc/[0-9]*/cwd; do
 		case $(readlink "$cwd" 2>/dev/null || :) in
-		"$home"/*)
+		"$home" | "$home"/*)
 			pid=${cwd#/proc/} pid=${pid%/cwd}
 			kill -QUIT "$pid" 2>/dev/null && found=1
 			;;
