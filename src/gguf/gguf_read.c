@@ -28,7 +28,7 @@
 #define MIN_ALIGNMENT 8
 #define MIN_KEY_BYTES 14    /* length, one byte of name, type, one byte of value */
 #define MIN_TENSOR_BYTES 33 /* length, one byte of name, n_dims, one ne, type, offset */
-#define POLL_ITEMS 4096     /* keys, tensors, strings or comparisons between two polls */
+#define ITEM_WORK 16        /* bytes that a key, tensor, string or comparison counts as */
 
 typedef enum Place
 {
@@ -42,7 +42,7 @@ typedef struct Parser
 	SlmBytes bytes; /* over the head */
 	uint64_t file_bytes;
 	bool need_more; /* with SLM_ERR_INTERNAL: not an error, the head is too short */
-	uint32_t items; /* done since the last poll */
+	uint64_t work;  /* bytes gone through since the last poll */
 	const SlmHost *host;
 	SlmArena *arena;
 	SlmError *err;
@@ -75,13 +75,14 @@ static SlmStatus SLM_PRINTF(3, 4) fail_here(Parser *parser, SlmStatus status, co
 	return slm_fail(parser->err, status, "%s \"%s\" %s", noun, name, message);
 }
 
-/* Counts one item of a long loop. */
+/* Counts one item of a long loop, with the bytes of it that are looked at. */
 static inline SlmStatus
-count_item(Parser *parser)
+count_item(Parser *parser, size_t bytes)
 {
-	if (SLM_LIKELY(++parser->items < POLL_ITEMS))
+	parser->work += ITEM_WORK + bytes;
+	if (SLM_LIKELY(parser->work < SLM_POLL_BYTES))
 		return SLM_OK;
-	parser->items = 0;
+	parser->work = 0;
 	return slm_poll(parser->host, parser->err);
 }
 
@@ -210,21 +211,30 @@ tensor_data_after(const void *items, uint32_t a, uint32_t b)
 	return tensor[a].bytes > tensor[b].bytes;
 }
 
+/* What to sort, and what a comparison costs. */
+typedef struct Sorting
+{
+	const void *items;
+	uint64_t n;
+	After after;
+	size_t bytes; /* that a comparison looks at, at most */
+} Sorting;
+
 /* Merges the runs [from, middle) and [middle, to) of order. */
 static SlmStatus
-merge_runs(Parser *parser, const void *items, After after, uint32_t *order, uint32_t *spare,
-		   uint64_t from, uint64_t middle, uint64_t to)
+merge_runs(Parser *parser, const Sorting *what, uint32_t *order, uint32_t *spare, uint64_t from,
+		   uint64_t middle, uint64_t to)
 {
 	uint64_t left = 0, n_left = middle - from, right = middle, at = from;
 
-	SLM_TRY(count_item(parser));
-	if (!after(items, order[middle - 1], order[middle]))
+	SLM_TRY(count_item(parser, what->bytes));
+	if (!what->after(what->items, order[middle - 1], order[middle]))
 		return SLM_OK;
 	memcpy(spare, order + from, n_left * sizeof(*order));
 	while (left < n_left && right < to)
 	{
-		SLM_TRY(count_item(parser));
-		if (after(items, spare[left], order[right]))
+		SLM_TRY(count_item(parser, what->bytes));
+		if (what->after(what->items, spare[left], order[right]))
 			order[at++] = order[right++];
 		else
 			order[at++] = spare[left++];
@@ -233,10 +243,11 @@ merge_runs(Parser *parser, const void *items, After after, uint32_t *order, uint
 	return SLM_OK;
 }
 
-/* Gives in *out the indexes of n items in order. */
+/* Gives in *out the indexes of the items in order. */
 static SlmStatus
-sort_indexes(Parser *parser, const void *items, uint64_t n, After after, uint32_t **out)
+sort_indexes(Parser *parser, Sorting what, uint32_t **out)
 {
+	const uint64_t n = what.n;
 	uint32_t *order, *spare;
 
 	SLM_TRY(SLM_NEW_ARRAY(parser->arena, n, &order, parser->err));
@@ -249,7 +260,7 @@ sort_indexes(Parser *parser, const void *items, uint64_t n, After after, uint32_
 	for (uint64_t run = 1; run < n; run *= 2)
 	{
 		for (uint64_t from = 0; from + run < n; from += 2 * run)
-			SLM_TRY(merge_runs(parser, items, after, order, spare, from, from + run,
+			SLM_TRY(merge_runs(parser, &what, order, spare, from, from + run,
 							   n - from < 2 * run ? n : from + 2 * run));
 	}
 	return SLM_OK;
@@ -278,7 +289,7 @@ move_into_order(Parser *parser, void *items, size_t size, uint64_t n, uint32_t *
 		{
 			uint32_t next = order[at];
 
-			SLM_TRY(count_item(parser));
+			SLM_TRY(count_item(parser, 0));
 			memcpy(item + at * size, item + next * size, size);
 			order[at] = at;
 			at = next;
@@ -305,7 +316,7 @@ check_bools(Parser *parser, const uint8_t *value, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++)
 	{
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, 0));
 		if (value[i] > 1)
 			return fail_here(parser, SLM_ERR_CORRUPT,
 							 "has a boolean that is %u at index %" PRIu64 ", not 0 or 1", value[i],
@@ -350,7 +361,7 @@ parse_array(Parser *parser, SlmGgufKey *key)
 	{
 		SlmText item;
 
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, 0));
 		SLM_TRY(take_string(parser, "string", SLM_MAX_GGUF_STRING_BYTES, &item));
 	}
 	key->value_bytes = (uint64_t) (parser->bytes.data + parser->bytes.at - key->value);
@@ -414,6 +425,7 @@ parse_key(Parser *parser, SlmGgufKey *key)
 static SlmStatus
 parse_keys(Parser *parser, uint64_t n, SlmGguf *out)
 {
+	size_t longest = 0;
 	uint32_t *order;
 
 	parser->place = PLACE_KEY;
@@ -423,14 +435,16 @@ parse_keys(Parser *parser, uint64_t n, SlmGguf *out)
 	for (uint64_t i = 0; i < n; i++)
 	{
 		parser->index = i;
-		SLM_TRY(count_item(parser));
 		SLM_TRY(parse_key(parser, &out->key[i]));
+		SLM_TRY(count_item(parser, out->key[i].name.size));
+		if (out->key[i].name.size > longest)
+			longest = out->key[i].name.size;
 	}
-	SLM_TRY(sort_indexes(parser, out->key, n, key_name_after, &order));
+	SLM_TRY(sort_indexes(parser, (Sorting){out->key, n, key_name_after, longest}, &order));
 	SLM_TRY(move_into_order(parser, out->key, sizeof(*out->key), n, order));
 	for (uint64_t i = 1; i < n; i++)
 	{
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, out->key[i].name.size));
 		if (slm_text_compare(out->key[i - 1].name, out->key[i].name) == 0)
 		{
 			parser->name = out->key[i].name;
@@ -564,7 +578,7 @@ parse_tensors(Parser *parser, uint64_t n, SlmGguf *out)
 	for (uint64_t i = 0; i < n; i++)
 	{
 		parser->index = i;
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, 0));
 		SLM_TRY(parse_tensor(parser, &out->tensor[i]));
 	}
 	return SLM_OK;
@@ -581,14 +595,15 @@ place_tensors(Parser *parser, SlmGguf *out)
 	uint64_t next = out->data_offset; /* where the next tensor has to begin */
 	uint32_t *order;
 
-	SLM_TRY(sort_indexes(parser, out->tensor, out->n_tensor, tensor_data_after, &order));
+	SLM_TRY(
+		sort_indexes(parser, (Sorting){out->tensor, out->n_tensor, tensor_data_after, 0}, &order));
 	SLM_TRY(move_into_order(parser, out->tensor, sizeof(*out->tensor), out->n_tensor, order));
 	for (uint64_t i = 0; i < out->n_tensor; i++)
 	{
 		SlmGgufTensor *tensor = &out->tensor[i];
 		uint64_t end;
 
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, 0));
 		parser->name = tensor->name;
 		if (tensor->offset % out->alignment != 0)
 			return fail_here(parser, SLM_ERR_CORRUPT,
@@ -624,13 +639,14 @@ place_tensors(Parser *parser, SlmGguf *out)
 static SlmStatus
 sort_tensor_names(Parser *parser, SlmGguf *out)
 {
-	SLM_TRY(
-		sort_indexes(parser, out->tensor, out->n_tensor, tensor_name_after, &out->tensor_by_name));
+	SLM_TRY(sort_indexes(
+		parser, (Sorting){out->tensor, out->n_tensor, tensor_name_after, SLM_MAX_GGUF_NAME_BYTES},
+		&out->tensor_by_name));
 	for (uint64_t i = 1; i < out->n_tensor; i++)
 	{
 		const SlmGgufTensor *tensor = &out->tensor[out->tensor_by_name[i]];
 
-		SLM_TRY(count_item(parser));
+		SLM_TRY(count_item(parser, 0));
 		if (slm_text_compare(out->tensor[out->tensor_by_name[i - 1]].name, tensor->name) == 0)
 		{
 			parser->name = tensor->name;

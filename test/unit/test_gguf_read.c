@@ -512,6 +512,32 @@ cancel(void)
 	gguf_bytes_free(&file);
 }
 
+/* Names as long as they may be count by their bytes, when read and when sorted. */
+static void
+polls_in_long_names(void)
+{
+	static char name[SLM_MAX_GGUF_KEY_BYTES + 1];
+	GgufBuilder b;
+	GgufBytes file = {0};
+	bool need_more;
+	SlmError err = {0};
+
+	memset(name, 'n', SLM_MAX_GGUF_KEY_BYTES);
+	gguf_begin(&b);
+	b.alignment = 0;
+	for (int i = 0; i < 100; i++)
+	{
+		snprintf(name + SLM_MAX_GGUF_KEY_BYTES - 8, 9, "%08d", 99 - i);
+		gguf_add_scalar(&b, name, SLM_GGUF_U8, 0);
+	}
+	gguf_finish(&b, &file);
+	test_host_reset();
+	CHECK_STATUS(parse_head(&file, file.size, file.size, &need_more, &err), SLM_OK);
+	/* 100 names read, some 300 compared to sort them, 99 to find duplicates */
+	CHECK(test_host_state.polls >= 450);
+	gguf_bytes_free(&file);
+}
+
 static void
 every_prefix(void)
 {
@@ -583,6 +609,7 @@ main(void)
 	TEST(failing_allocations);
 	TEST(small_arenas);
 	TEST(cancel);
+	TEST(polls_in_long_names);
 	TEST(every_prefix);
 	TEST(every_flip);
 	return check_done();
