@@ -181,7 +181,7 @@ bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 # FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
 MEASUREMENTS := bench-parity bench-zeroshot bench-one-answer bench-labels-once bench-memory bench-speed bench-cancel
 .PHONY: $(MEASUREMENTS)
-$(MEASUREMENTS): $(BUILD)/test/bench/bench_kernels
+$(MEASUREMENTS): $(BENCH_PROGRAMS)
 	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
 bench-parity: ## cosine and STS-B beside sentence-transformers (FOLDER=data sets)
 bench-zeroshot: ## labels beside MiniLM in Python (FOLDER=data sets)

@@ -3,7 +3,7 @@
 
 1,000 single-row inserts through a trigger that classifies into 27 labels, and
 1,000 executions of a prepared slm_classify(), each against 1,000 executions of
-a prepared slm_embed() of the same texts; in rounds of 100, the ways taking
+a prepared slm_embed() of the same texts; in rounds of 10, the ways taking
 turns, so that what else the machine does hits all alike.  A fresh backend
 each; the first round, in which labels are embedded, counts.  The figure is the
 ratio of the sums.  With labels embedded at each call it would be near 28.
@@ -27,7 +27,7 @@ MOST = 1.1
 def main():
     parser = common.arguments(__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1000)
-    parser.add_argument("--round", type=int, default=100)
+    parser.add_argument("--round", type=int, default=10)
     parser.add_argument("--types", default="f32,q8_0")
     args = common.parse(parser)
     report = common.Report(args)

@@ -22,8 +22,8 @@ LABELS = ["billing", "shipping", "login problem", "broken device", "praise"]
 
 def texts_of(count, seed):
     """Short and long texts, beyond a window too, and some that are not English."""
-    texts = common.made_up_texts(count - 6, seed, 1, 5)
-    texts += common.made_up_texts(2, seed + 1, 60, 70)
+    texts = common.made_up_texts(count - 5, seed, 1, 2)
+    texts += common.made_up_texts(1, seed + 1, 60, 60)
     texts += ["x", "Grüße aus Köln: die Lieferung fehlt noch", "日本語のテキスト", "? ! ."]
     random.Random(seed).shuffle(texts)
     return texts
