@@ -490,6 +490,7 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 	int pre;
 
 	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, &pre, err));
+	SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
 	if (pre < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
 						"tokenizer.ggml.pre is missing, and byte-pair encoding depends on it");

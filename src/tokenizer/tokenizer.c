@@ -20,6 +20,7 @@ typedef struct Algorithm
 static const Algorithm algorithms[] = {
 	{"bert", SLM_TOKENIZER_WORDPIECE, slm_wordpiece_build, slm_wordpiece_run},
 	{"gpt2", SLM_TOKENIZER_BPE, slm_bpe_build, slm_bpe_run},
+	{"t5", SLM_TOKENIZER_UNIGRAM, slm_unigram_build, slm_unigram_run},
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))

@@ -24,6 +24,38 @@
 #define SLM_UNICODE_NUMBER 0x200 /* \p{N} of it */
 #define SLM_UNICODE_WHITE 0x400  /* white space: \s of it, and of WhitespaceSplit */
 
+/* Grapheme_Cluster_Break, UAX #29, with Extended_Pictographic as one more value. */
+typedef enum SlmUnicodeBreak
+{
+	SLM_BREAK_OTHER = 0,
+	SLM_BREAK_CR,
+	SLM_BREAK_LF,
+	SLM_BREAK_CONTROL,
+	SLM_BREAK_EXTEND,
+	SLM_BREAK_ZWJ,
+	SLM_BREAK_REGIONAL,
+	SLM_BREAK_PREPEND,
+	SLM_BREAK_SPACING_MARK,
+	SLM_BREAK_L,
+	SLM_BREAK_V,
+	SLM_BREAK_T,
+	SLM_BREAK_LV,
+	SLM_BREAK_LVT,
+	SLM_BREAK_PICTOGRAPH
+} SlmUnicodeBreak;
+
+/* Indic_Conjunct_Break, UAX #44. */
+typedef enum SlmUnicodeConjunct
+{
+	SLM_CONJUNCT_NONE = 0,
+	SLM_CONJUNCT_CONSONANT,
+	SLM_CONJUNCT_LINKER,
+	SLM_CONJUNCT_EXTEND
+} SlmUnicodeConjunct;
+
+#define SLM_UNICODE_BREAK(flags) ((SlmUnicodeBreak) ((flags) >> 11 & 15))
+#define SLM_UNICODE_CONJUNCT(flags) ((SlmUnicodeConjunct) ((flags) >> 15 & 3))
+
 #define SLM_UNICODE_MAX_PARTS 4 /* code points of the longest decomposition */
 
 typedef struct SlmUnicode

@@ -83,19 +83,9 @@ read_types(const SlmGguf *gguf, SlmArena *arena, SlmVocab *vocab, SlmError *err)
 		if (type < SLM_TOKEN_NORMAL || type > SLM_TOKEN_BYTE)
 			return slm_fail(err, SLM_ERR_CORRUPT, TYPES_KEY "[%d] is %d, not %d to %d", i, type,
 							SLM_TOKEN_NORMAL, SLM_TOKEN_BYTE);
-		/*
-		 * Converters mark added tokens so, <mask> among them.  One that looks
-		 * special is never matched in text; another would have to be cut out of
-		 * the text before everything else, which we do not do.
-		 */
-		if (type == SLM_TOKEN_USER_DEFINED)
-		{
-			if (!slm_vocab_looks_special(vocab->token[i]))
-				return slm_fail(err, SLM_ERR_UNSUPPORTED,
-								TYPES_KEY "[%d] is %d: user-defined tokens are not supported", i,
-								type);
+		/* converters mark every added token so, <mask> among them; text never gives that one */
+		if (type == SLM_TOKEN_USER_DEFINED && slm_vocab_looks_special(vocab->token[i]))
 			type = SLM_TOKEN_CONTROL;
-		}
 		vocab->type[i] = (uint8_t) type;
 	}
 	return SLM_OK;
@@ -195,6 +185,19 @@ slm_vocab_specials(const SlmGguf *gguf, SlmVocab *vocab, SlmBlobHeader *header, 
 	{
 		if (*named[i] >= 0)
 			vocab->type[*named[i]] = SLM_TOKEN_CONTROL;
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_vocab_refuse_user_defined(const SlmVocab *vocab, SlmError *err)
+{
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		if (vocab->type[i] == SLM_TOKEN_USER_DEFINED)
+			return slm_fail(err, SLM_ERR_UNSUPPORTED,
+							TYPES_KEY "[%d] is %d: user-defined tokens are not supported", i,
+							SLM_TOKEN_USER_DEFINED);
 	}
 	return SLM_OK;
 }

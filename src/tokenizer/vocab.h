@@ -71,6 +71,12 @@ slm_vocab_is_ordinary(const SlmVocab *vocab, int32_t id)
 	return vocab->type[id] == SLM_TOKEN_NORMAL || vocab->type[id] == SLM_TOKEN_UNUSED;
 }
 
+/*
+ * SLM_ERR_UNSUPPORTED when the vocabulary has user-defined tokens, for the
+ * algorithms that would have to cut them out of the text before anything else.
+ */
+extern SlmStatus slm_vocab_refuse_user_defined(const SlmVocab *vocab, SlmError *err) SLM_MUST_CHECK;
+
 /* Whether a spelling looks like a special token: <...> or [...]. */
 extern bool slm_vocab_looks_special(SlmText token);
 

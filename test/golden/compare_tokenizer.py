@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares slm's tokenizers with Hugging Face's, id for id.
 
-    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA]
+    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,unigram]]
 
 TOKENIZE is the program build/release/test/tools/tokenize, VOCABULARIES a folder
 with gguf/ggml-vocab-*.gguf (and .inp, .out), spm/*.model and vectors/*.jsonl, DATA
@@ -184,17 +184,27 @@ def check_inp_out(ours, vocabulary):
     return bad
 
 
-def check_vectors(ours, vocabulary, path, wrap, ids_of=lambda ids: ids, text_of=lambda text: text):
-    """Vectors of transformers.js: ids with the special tokens of one sequence around."""
+def check_vectors(ours, vocabulary, path, wrap, ids_of=list, text_of=str, pieces=None):
+    """Vectors of transformers.js: ids with the special tokens of a sequence around.
+
+    With pieces (the texts of our ids), the decoded text is compared instead of
+    the ids, for a model whose ids differ.
+    """
     cases = [json.loads(line) for line in open(path, encoding="utf8")]
-    cases = [c for c in cases if isinstance(c["text"], str)]
-    got = ours.encode(vocabulary, [text_of(c["text"]).encode() for c in cases])
     bad = 0
-    for case, ids in zip(cases, got):
-        want = tuple(case["ids"])
-        if tuple(ids_of(wrap[0] + list(ids) + wrap[1])) != want:
+    for case in cases:
+        parts = [case["text"]] + ([case["text_pair"]] if case.get("text_pair") else [])
+        got = ours.encode(vocabulary, [text_of(part).encode() for part in parts])
+        if pieces is not None:
+            count = len(got[0])
+            text = bytes(BYTE_OF_CHAR[c] for i in got[0] for c in pieces[i]).decode()
+            same = count == len(case["ids"]) - 2 and text == case["text"]
+        else:
+            ids = wrap[0] + [i for part in got for i in [*part, *wrap[1]]]
+            same = ids_of(ids) == case["ids"]
+        if not same:
             bad += 1
-            print(f"  {case['case']}: {case['text'][:60]!r}\n    ours {ids}\n    theirs {want}")
+            print(f"  {case['case']}: {case['text'][:60]!r}\n    ours {got}\n    theirs {case['ids']}")
     print(f"{os.path.basename(path)}: {len(cases)} texts, {bad} differ")
     return bad
 
@@ -220,21 +230,183 @@ def compare_bert(ours, folder, texts):
                 reference = bert_reference(words, lowercase, strip)
                 for name, part in texts.items():
                     bad += compare(f"bert lowercase={lowercase} strip_accents={strip} {name}", ours, path, reference, part)
+        # a vocabulary of every character shows all of what normalization does
+        every = {"[UNK]": 0}
+        for c in scalars():
+            every[chr(c)] = len(every)
+            every["##" + chr(c)] = len(every)
+        for lowercase, strip in ((True, True), (True, False), (False, True), (False, False)):
+            path = os.path.join(scratch, "every.gguf")
+            write_bert(path, every, lowercase=lowercase, strip_accents=strip)
+            reference = bert_reference(every, lowercase, strip)
+            for name in ("code points alone", "code points between letters", "random"):
+                bad += compare(
+                    f"every character, lowercase={lowercase} strip_accents={strip} {name}",
+                    ours, path, reference, texts[name],
+                )
     reference = bert_reference(words, True)
     for name, part in texts.items():
         bad += compare(f"bert as converted by llama.cpp, {name}", ours, vocabulary, reference, part)
     return bad
 
 
+def byte_chars():
+    """GPT-2's printable character of each byte."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    other = [b for b in range(256) if b not in plain]
+    return {**{b: chr(b) for b in plain}, **{b: chr(256 + i) for i, b in enumerate(other)}}
+
+
+BYTE_OF_CHAR = {c: b for b, c in byte_chars().items()}
+
+
+def compare_gpt2(ours, folder, texts):
+    vocabulary = os.path.join(folder, "gguf", "ggml-vocab-gpt-2.gguf")
+    vectors = os.path.join(folder, "vectors")
+    keys = read_gguf(vocabulary)
+    tokens = keys["tokenizer.ggml.tokens"]
+    merges = [tuple(m.split(" ")) for m in keys["tokenizer.ggml.merges"]]
+    reference = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
+    reference.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    bad = check_inp_out(ours, vocabulary)
+    bad += check_vectors(ours, vocabulary, os.path.join(vectors, "gpt2__Xenova--gpt2.jsonl"), ([], []))
+    # RoBERTa has GPT-2's merges with other ids; equal texts must give equal pieces
+    bad += check_vectors(
+        ours, vocabulary, os.path.join(vectors, "roberta__Xenova--all-distilroberta-v1.jsonl"), ([], []), pieces=tokens
+    )
+    for name, part in texts.items():
+        bad += compare(f"gpt-2 {name}", ours, vocabulary, reference, part)
+    return bad
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def protobuf(data):
+    """Fields of a message: (number, value) with bytes for everything but varints."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        if key & 7 == 0:
+            value, at = varint(data, at)
+        else:
+            size = {1: 8, 5: 4}.get(key & 7)
+            if size is None:
+                size, at = varint(data, at)
+            value = data[at : at + size]
+            at += size
+        yield key >> 3, value
+
+
+def read_sentencepiece(path):
+    """Pieces (text, score, type) and character map of a SentencePiece model."""
+    pieces, charsmap = [], None
+    for number, value in protobuf(open(path, "rb").read()):
+        if number == 1:
+            piece = dict(protobuf(value))
+            (score,) = struct.unpack("<f", piece.get(2, bytes(4)))
+            pieces.append((piece[1].decode(), score, piece.get(3, 1)))
+        elif number == 3:
+            charsmap = dict(protobuf(value))[2]
+    return pieces, charsmap
+
+
+def write_unigram(path, pieces, charsmap, **special):
+    writer = gguf.GGUFWriter(path, "t5")
+    writer.add_tokenizer_model("t5")
+    writer.add_token_list([p[0] for p in pieces])
+    writer.add_token_scores([p[1] for p in pieces])
+    writer.add_token_types([p[2] for p in pieces])
+    if charsmap:
+        writer.add_precompiled_charsmap(charsmap)
+    for name, value in special.items():
+        writer.add_uint32(f"tokenizer.ggml.{name}_token_id", value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+def unigram_reference(pieces, charsmap, unk_id, byte_fallback=False):
+    # special tokens get spellings that no text has
+    words = [(p[0] if p[2] in (1, 4, 5, 6) else f"\0\0special {i}\0\0", p[1]) for i, p in enumerate(pieces)]
+    tokenizer = Tokenizer(models.Unigram(words, unk_id=unk_id, byte_fallback=byte_fallback))
+    if charsmap:
+        tokenizer.normalizer = normalizers.Precompiled(charsmap)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Metaspace(replacement=WORD_START, prepend_scheme="always"),
+        ]
+    )
+    return tokenizer
+
+
+def cluster_texts():
+    """Short clusters of every kind: a base of 1 to 3 bytes and marks."""
+    marks = [chr(c) for c in range(0x300, 0x370)] + ["\u200d", "\u0903", "\u094d", "\u0f71", "\U0001d165", "\u20dd", "\ufe0f"]
+    texts = []
+    for c in range(1, 0x10000):
+        if not 0xD800 <= c < 0xE000:
+            texts.append(chr(c) + marks[c % len(marks)] + "x")
+            texts.append("e" + chr(c) + marks[c * 7 % len(marks)])
+    for c in list(range(0xA0, 0x600)) + list(range(0x1E00, 0x2100)):
+        texts += [chr(c) + m for m in marks]
+    return texts
+
+
+def compare_unigram(ours, folder, texts):
+    pieces, charsmap = read_sentencepiece(os.path.join(folder, "spm", "albert-base-v2.spiece.model"))
+    bad = 0
+    albert = normalizers.Sequence(
+        [
+            normalizers.Replace("``", '"'),
+            normalizers.Replace("''", '"'),
+            normalizers.NFKD(),
+            normalizers.StripAccents(),
+            normalizers.Lowercase(),
+        ]
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "albert.gguf")
+        write_unigram(path, pieces, charsmap, bos=2, eos=3, unknown=1, padding=0, mask=4)
+        # ALBERT lowers and strips before what XLM-R and T5 do; that part is done here
+        bad += check_vectors(
+            ours, path, os.path.join(folder, "vectors", "albert__Xenova--albert-base-v2.jsonl"), ([2], [3]),
+            text_of=albert.normalize_str,
+        )
+        reference = unigram_reference(pieces, charsmap, 1)
+        for name, part in {**texts, "clusters": cluster_texts()}.items():
+            bad += compare(f"unigram {name}", ours, path, reference, part)
+        # the same words with byte tokens behind them
+        with_bytes = pieces + [(f"<0x{b:02X}>", 0.0, 6) for b in range(256)]
+        path = os.path.join(scratch, "bytes.gguf")
+        write_unigram(path, with_bytes, charsmap, eos=3, unknown=1)
+        reference = unigram_reference(with_bytes, charsmap, 1, byte_fallback=True)
+        for name, part in texts.items():
+            if name != "data":
+                bad += compare(f"unigram with byte fallback {name}", ours, path, reference, part)
+    return bad
+
+
 def main():
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (3, 4, 5):
         sys.exit(__doc__)
     ours, folder = Ours(sys.argv[1]), sys.argv[2]
     alone, between = code_point_texts()
     texts = {"code points alone": alone, "code points between letters": between, "random": random_texts()}
-    if len(sys.argv) == 4:
+    if len(sys.argv) > 3:
         texts["data"] = data_texts(sys.argv[3])
-    bad = compare_bert(ours, folder, texts)
+    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "unigram": compare_unigram}
+    chosen = sys.argv[4].split(",") if len(sys.argv) > 4 else list(parts)
+    bad = sum(parts[name](ours, folder, texts) for name in chosen)
     print(f"{bad} differences in all")
     sys.exit(1 if bad else 0)
 

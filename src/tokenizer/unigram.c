@@ -1,0 +1,470 @@
+/*
+ * unigram.c - SentencePiece's unigram model, as XLM-RoBERTa and T5 have it
+ *
+ * Equal to Hugging Face's Precompiled normalizer, WhitespaceSplit, Metaspace
+ * and Unigram: grapheme clusters and characters are replaced by the model's
+ * character map, white space separates words, U+2581 starts each, and the best
+ * of all ways to cut a word (the largest sum of scores) is found by one pass of
+ * dynamic programming over its bytes.  A character without a token of its own
+ * costs the least score less ten, and neighbours of that kind become one
+ * unknown token, or byte tokens where the vocabulary has them.
+ *
+ * Scores are added in double, in reading order, as the reference does, so that
+ * ties fall the same way.
+ */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "tokenizer/algorithms.h"
+#include "tokenizer/charsmap.h"
+#include "tokenizer/grapheme.h"
+#include "tokenizer/unicode.h"
+
+#define UNKNOWN_PENALTY 10.0f
+#define MAX_MAPPED_CLUSTER 5 /* bytes; longer clusters are mapped character by character */
+#define WORD_START 0x2581
+#define POLL_BYTES 4096 /* of a word, between two polls of its search */
+#define POLL_PIECES 65536
+#define UNREACHED UINT32_MAX
+
+static const char *const known_pre[] = {"default", "t5", NULL};
+
+/* Whether text may become this token; user-defined ones are pieces like others here. */
+static bool
+is_piece(const SlmVocab *vocab, int32_t id)
+{
+	return slm_vocab_is_ordinary(vocab, id) || vocab->type[id] == SLM_TOKEN_USER_DEFINED;
+}
+
+/* The score of an unknown character: below that of every piece. */
+static SlmStatus
+find_unknown_score(SlmBuild *build, SlmError *err)
+{
+	const SlmVocab *vocab = &build->vocab;
+	float least = 0.0f, greatest = 0.0f;
+	int32_t n = 0;
+
+	if (vocab->score == NULL)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer.ggml.scores is missing");
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		if (vocab->type[i] != SLM_TOKEN_NORMAL)
+			continue;
+		if (n == 0 || vocab->score[i] < least)
+			least = vocab->score[i];
+		if (n == 0 || vocab->score[i] > greatest)
+			greatest = vocab->score[i];
+		n++;
+	}
+	if (n > 1 && least == greatest)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tokenizer.ggml.scores are all %g: the file was converted without them",
+						(double) least);
+	build->header.unk_score = least;
+	return SLM_OK;
+}
+
+static SlmStatus
+read_specials(SlmBuild *build, SlmError *err)
+{
+	const SlmGguf *gguf = build->gguf;
+	SlmVocab *vocab = &build->vocab;
+	SlmBlobHeader *header = &build->header;
+
+	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.cls_token_id", &header->bos, err));
+	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.bos_token_id", &header->bos, err));
+	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.eos_token_id", &header->eos, err));
+	header->sep = header->eos;
+	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.seperator_token_id", &header->sep, err));
+	for (int32_t i = 0; i < vocab->n && header->unk < 0; i++)
+	{
+		if (vocab->type[i] == SLM_TOKEN_UNKNOWN)
+			header->unk = i;
+	}
+	header->add_eos = 1;
+	SLM_TRY(slm_vocab_specials(gguf, vocab, header, err));
+	if (header->unk < 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tokenizer.ggml.unknown_token_id is missing and no token is of type %d",
+						SLM_TOKEN_UNKNOWN);
+	return SLM_OK;
+}
+
+/* Byte tokens are spelled <0x00> to <0xFF>, each at most once. */
+static SlmStatus
+read_byte_tokens(SlmBuild *build, SlmError *err)
+{
+	const SlmVocab *vocab = &build->vocab;
+	int32_t *byte_token;
+
+	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
+	for (int byte = 0; byte < 256; byte++)
+		byte_token[byte] = -1;
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		static const char digits[] = "0123456789ABCDEF";
+		const char *text = vocab->token[i].data;
+		const char *high, *low;
+		int byte;
+
+		if (vocab->type[i] != SLM_TOKEN_BYTE)
+			continue;
+		high = vocab->token[i].size == 6 && text[3] != '\0' ? strchr(digits, text[3]) : NULL;
+		low = vocab->token[i].size == 6 && text[4] != '\0' ? strchr(digits, text[4]) : NULL;
+		if (high == NULL || low == NULL || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
+			return slm_fail(err, SLM_ERR_CORRUPT,
+							"tokenizer.ggml.tokens[%d] is a byte token but not <0x00> to <0xFF>",
+							i);
+		byte = (int) (high - digits) * 16 + (int) (low - digits);
+		if (byte_token[byte] >= 0)
+			return slm_fail(err, SLM_ERR_CORRUPT,
+							"tokenizer.ggml.tokens[%d] is the byte token of tokens[%d] again", i,
+							byte_token[byte]);
+		byte_token[byte] = i;
+		build->header.flags |= SLM_BLOB_BYTE_FALLBACK;
+	}
+	build->part[SLM_SECTION_BYTE_TOKENS] = (SlmBlobPart){byte_token, 256 * sizeof(*byte_token)};
+	return SLM_OK;
+}
+
+static SlmStatus
+build_trie(SlmBuild *build, SlmError *err)
+{
+	const SlmVocab *vocab = &build->vocab;
+	SlmTrieBuilder builder;
+	SlmTrie trie;
+
+	SLM_TRY(slm_trie_builder_init(&builder, vocab->all_bytes, build->arena, err));
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		if (i % POLL_PIECES == 0)
+			SLM_TRY(slm_poll(build->host, err));
+		if (is_piece(vocab, i))
+			SLM_TRY(slm_trie_builder_add(&builder, -1, vocab->token[i].data, vocab->token[i].size,
+										 i, err));
+	}
+	SLM_TRY(slm_trie_builder_finish(&builder, build->host, build->arena, &trie, err));
+	build->part[SLM_SECTION_TRIE] =
+		(SlmBlobPart){trie.unit, (uint64_t) trie.n * sizeof(*trie.unit)};
+	return SLM_OK;
+}
+
+SlmStatus
+slm_unigram_build(SlmBuild *build, SlmError *err)
+{
+	SlmCharsmap map;
+	bool prefix = true;
+
+	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, NULL, err));
+	SLM_TRY(slm_gguf_get_bool(build->gguf, "tokenizer.ggml.add_space_prefix", &(bool){false},
+							  &prefix, err));
+	build->header.flags = prefix ? 0 : SLM_BLOB_NO_PREFIX;
+	SLM_TRY(read_specials(build, err));
+	SLM_TRY(find_unknown_score(build, err));
+	SLM_TRY(read_byte_tokens(build, err));
+	SLM_TRY(slm_charsmap_read(build->gguf, build->host, build->arena, &map, err));
+	build->part[SLM_SECTION_CHARSMAP] = (SlmBlobPart){map.unit, map.n_unit * sizeof(*map.unit)};
+	build->part[SLM_SECTION_CHARSMAP_TEXT] = (SlmBlobPart){map.text, map.n_text};
+	build->part[SLM_SECTION_SCORES] =
+		(SlmBlobPart){build->vocab.score, (uint64_t) build->vocab.n * sizeof(float)};
+	return build_trie(build, err);
+}
+
+/* The piece of text being collected, up to the next word start; then the search over it. */
+typedef struct Lattice
+{
+	uint32_t n;        /* bytes */
+	uint32_t capacity; /* of all arrays, one more than n needs */
+	uint8_t *byte;
+	uint32_t *start; /* source bytes of each byte */
+	uint32_t *end;
+	double *score;  /* best sum of the cuts that end before each byte */
+	uint32_t *from; /* where the last token of that cut starts; UNREACHED if none */
+	int32_t *id;    /* and which it is */
+} Lattice;
+
+typedef struct Unigram
+{
+	SlmRun *run;
+	SlmTrie trie;
+	SlmCharsmap map;
+	const float *score; /* [n_vocab] */
+	const int32_t *byte_token;
+	double unk_score;
+	Lattice lattice;
+} Unigram;
+
+static SlmStatus
+reserve(Unigram *unigram, uint32_t n)
+{
+	SlmError *err = unigram->run->err;
+	SlmArena *arena = unigram->run->arena;
+	Lattice *lattice = &unigram->lattice;
+	Lattice old = *lattice;
+
+	if (n < old.capacity)
+		return SLM_OK;
+	lattice->capacity = old.capacity > 0 ? old.capacity * 2 : 256;
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->byte, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->start, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->end, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->score, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->from, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, lattice->capacity, &lattice->id, err));
+	if (old.n > 0)
+	{
+		memcpy(lattice->byte, old.byte, old.n);
+		memcpy(lattice->start, old.start, old.n * sizeof(*old.start));
+		memcpy(lattice->end, old.end, old.n * sizeof(*old.end));
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+append(Unigram *unigram, uint32_t cp, uint32_t start, uint32_t end)
+{
+	Lattice *lattice = &unigram->lattice;
+	uint8_t bytes[4];
+	int length = slm_utf8_encode(cp, bytes);
+
+	SLM_TRY(reserve(unigram, lattice->n + 4));
+	for (int i = 0; i < length; i++)
+	{
+		lattice->byte[lattice->n] = bytes[i];
+		lattice->start[lattice->n] = start;
+		lattice->end[lattice->n] = end;
+		lattice->n++;
+	}
+	return SLM_OK;
+}
+
+/* Offers a token that covers [from, to). */
+static inline void
+offer(Lattice *lattice, uint32_t from, uint32_t to, int32_t id, double score)
+{
+	if (lattice->from[to] == UNREACHED || score > lattice->score[to])
+	{
+		lattice->score[to] = score;
+		lattice->from[to] = from;
+		lattice->id[to] = id;
+	}
+}
+
+/* Finds the best cut of the lattice's bytes. */
+static SlmStatus
+search(Unigram *unigram)
+{
+	Lattice *lattice = &unigram->lattice;
+	const SlmTrie *trie = &unigram->trie;
+	int32_t n_vocab = unigram->run->header->n_vocab;
+	uint32_t n = lattice->n;
+	uint32_t work = 0;
+
+	for (uint32_t i = 0; i <= n; i++)
+		lattice->from[i] = UNREACHED;
+	lattice->score[0] = 0.0;
+	for (uint32_t from = 0; from < n;)
+	{
+		uint32_t node = SLM_TRIE_ROOT;
+		uint32_t cp;
+		int length = slm_utf8_decode(lattice->byte + from, n - from, &cp);
+		uint32_t next = from + (length > 0 ? (uint32_t) length : 1);
+		double before = lattice->score[from];
+		bool single = false;
+
+		for (uint32_t to = from; to < n; to++)
+		{
+			int32_t id;
+
+			node = slm_trie_step(trie, node, lattice->byte[to]);
+			if (node == SLM_TRIE_NONE)
+				break;
+			if (++work % POLL_BYTES == 0)
+				SLM_TRY(slm_poll(unigram->run->host, unigram->run->err));
+			id = slm_trie_value(trie, node);
+			if (id < 0 || id >= n_vocab)
+				continue;
+			offer(lattice, from, to + 1, id, (double) unigram->score[id] + before);
+			single = single || to + 1 == next;
+		}
+		if (!single)
+			offer(lattice, from, next, unigram->run->header->unk, unigram->unk_score + before);
+		from = next;
+	}
+	return SLM_OK;
+}
+
+/* Writes the tokens of an unknown stretch of the lattice. */
+static SlmStatus
+put_unknown(Unigram *unigram, uint32_t from, uint32_t to)
+{
+	const Lattice *lattice = &unigram->lattice;
+	SlmRun *run = unigram->run;
+	uint32_t start = lattice->start[from];
+	uint32_t end = lattice->end[to - 1];
+	bool all = (run->header->flags & SLM_BLOB_BYTE_FALLBACK) != 0;
+
+	for (uint32_t i = from; i < to && all; i++)
+	{
+		int32_t id = slm_read_i32(&unigram->byte_token[lattice->byte[i]]);
+
+		all = id >= 0 && id < run->header->n_vocab;
+	}
+	if (!all)
+		return slm_sink_put(&run->sink, run->header->unk, start, end, run->err);
+	for (uint32_t i = from; i < to; i++)
+	{
+		int32_t id = slm_read_i32(&unigram->byte_token[lattice->byte[i]]);
+
+		if (id < 0 || id >= run->header->n_vocab)
+			id = run->header->unk;
+		SLM_TRY(slm_sink_put(&run->sink, id, start, end, run->err));
+	}
+	return SLM_OK;
+}
+
+/* Ends the piece: searches, writes its tokens, empties it. */
+static SlmStatus
+end_piece(Unigram *unigram)
+{
+	Lattice *lattice = &unigram->lattice;
+	SlmRun *run = unigram->run;
+	uint32_t n = lattice->n;
+	uint32_t at, behind;
+
+	if (n == 0)
+		return SLM_OK;
+	SLM_TRY(search(unigram));
+	/* turn the links around: to[] of a start is where its token ends */
+	for (at = n, behind = UNREACHED; at > 0 && at != UNREACHED;)
+	{
+		uint32_t from = lattice->from[at];
+
+		lattice->from[at] = behind;
+		behind = at;
+		at = from;
+	}
+	for (at = 0; behind != UNREACHED;)
+	{
+		uint32_t to = behind;
+
+		behind = lattice->from[to];
+		if (lattice->id[to] != run->header->unk)
+			SLM_TRY(slm_sink_put(&run->sink, lattice->id[to], lattice->start[at],
+								 lattice->end[to - 1], run->err));
+		else
+		{
+			while (behind != UNREACHED && lattice->id[behind] == run->header->unk)
+			{
+				to = behind;
+				behind = lattice->from[to];
+			}
+			SLM_TRY(put_unknown(unigram, at, to));
+		}
+		at = to;
+	}
+	lattice->n = 0;
+	return SLM_OK;
+}
+
+/* Takes one normalized character. */
+static SlmStatus
+take_char(Unigram *unigram, uint32_t cp, uint32_t start, uint32_t end)
+{
+	bool prefix = (unigram->run->header->flags & SLM_BLOB_NO_PREFIX) == 0;
+
+	if (slm_unicode(cp).flags & SLM_UNICODE_WHITE)
+		return end_piece(unigram);
+	if (cp == WORD_START)
+		SLM_TRY(end_piece(unigram));
+	else if (unigram->lattice.n == 0 && prefix)
+		SLM_TRY(append(unigram, WORD_START, start, start));
+	return append(unigram, cp, start, end);
+}
+
+/* Takes normalized text that stands for source bytes [start, end). */
+static SlmStatus
+take_text(Unigram *unigram, const uint8_t *text, size_t n, uint32_t start, uint32_t end)
+{
+	for (size_t at = 0; at < n;)
+	{
+		uint32_t cp;
+		int length = slm_utf8_decode(text + at, n - at, &cp);
+
+		if (length == 0)
+			return slm_fail(unigram->run->err, SLM_ERR_CORRUPT,
+							"tokenizer section has a replacement that is not valid UTF-8");
+		SLM_TRY(take_char(unigram, cp, start, end));
+		at += (size_t) length;
+	}
+	return SLM_OK;
+}
+
+/* Normalizes one grapheme cluster, text[at..end). */
+static SlmStatus
+take_cluster(Unigram *unigram, uint32_t at, uint32_t end)
+{
+	const uint8_t *text = unigram->run->text;
+	SlmText mapped;
+
+	if (end - at <= MAX_MAPPED_CLUSTER &&
+		slm_charsmap_find(&unigram->map, text + at, end - at, &mapped))
+		return take_text(unigram, (const uint8_t *) mapped.data, mapped.size, at, end);
+	while (at < end)
+	{
+		uint32_t cp;
+		int decoded = slm_utf8_decode(text + at, end - at, &cp);
+		uint32_t length = decoded > 0 ? (uint32_t) decoded : 1;
+
+		if (slm_charsmap_find(&unigram->map, text + at, length, &mapped))
+			SLM_TRY(
+				take_text(unigram, (const uint8_t *) mapped.data, mapped.size, at, at + length));
+		else if (decoded > 0)
+			SLM_TRY(take_char(unigram, cp, at, at + length));
+		at += length;
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_unigram_run(SlmRun *run)
+{
+	const SlmBlobHeader *header = run->header;
+	Unigram unigram = {
+		.run = run,
+		.trie = slm_blob_trie(run->blob, header),
+		.unk_score = (double) header->unk_score - (double) UNKNOWN_PENALTY,
+	};
+	const uint8_t *text = run->text;
+	uint64_t n_scores, n_byte_tokens;
+	uint32_t next_poll = SLM_POLL_BYTES / 4;
+	uint32_t end;
+
+	unigram.score =
+		slm_blob_section(run->blob, header, SLM_SECTION_SCORES, sizeof(float), &n_scores);
+	unigram.byte_token = slm_blob_section(run->blob, header, SLM_SECTION_BYTE_TOKENS,
+										  sizeof(int32_t), &n_byte_tokens);
+	unigram.map.unit = slm_blob_section(run->blob, header, SLM_SECTION_CHARSMAP, sizeof(uint32_t),
+										&unigram.map.n_unit);
+	unigram.map.text =
+		slm_blob_section(run->blob, header, SLM_SECTION_CHARSMAP_TEXT, 1, &unigram.map.n_text);
+	if (unigram.trie.n == 0 || n_scores < (uint64_t) header->n_vocab || n_byte_tokens < 256 ||
+		header->unk < 0)
+		return slm_fail(run->err, SLM_ERR_CORRUPT, "tokenizer section has no index or scores");
+	for (uint32_t at = 0; at < run->n; at = end)
+	{
+		if (at >= next_poll)
+		{
+			SLM_TRY(slm_poll(run->host, run->err));
+			next_poll = at + SLM_POLL_BYTES / 4;
+		}
+		/* between two ASCII characters there is always a boundary, but for CR LF */
+		if (text[at] < 0x80 && text[at] != '\r' && (at + 1 == run->n || text[at + 1] < 0x80))
+			end = at + 1;
+		else
+			SLM_TRY(slm_grapheme_end(text, run->n, at, run->host, &end, run->err));
+		SLM_TRY(take_cluster(&unigram, at, end));
+	}
+	return end_piece(&unigram);
+}
