@@ -64,6 +64,12 @@ SELECT md5(string_agg(e::text, ',' ORDER BY id)) = :'serial' AS same FROM (SELEC
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET parallel_leader_participation;
+-- Every statement in a worker, as far as it may run there.
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'on', false) AS parallel;
+SELECT md5(string_agg(slm_embed(body)::text, ',' ORDER BY id)) = :'serial' AS same FROM tickets;
+SELECT count(*) AS rows, bool_and(label = slm_classify(input, '{x,y}', slm_pin('tiny'))) AS same
+FROM unnest(ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t (input, ord) JOIN slm_classify_batch(ARRAY['a', 'b', 'c'], '{x,y}') USING (ord);
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'off', false) AS parallel;
 
 -- What is remembered: rows that went through the model, seen in slm_stat_calls.
 CREATE FUNCTION counted(query text, OUT calls bigint, OUT remembered bigint, OUT tokens bigint) LANGUAGE plpgsql AS

@@ -31,7 +31,7 @@ BEGIN
     PERFORM set_config('slm.force_isa', isa, false);
     SELECT md5(string_agg(slm_embed(input, model)::text, ',' ORDER BY model, input)) INTO answer
     FROM (VALUES ('tiny'), ('tiny_q8')) AS m (model),
-         (SELECT 'order ' || repeat('refund ', n) || n AS input FROM generate_series(0, 130) AS n) AS t;
+         (SELECT 'order ' || repeat('refund ', n) || n AS input FROM unnest(ARRAY[0, 1, 2, 6, 13, 14, 30, 60, 61, 62, 130]) AS n) AS t;
     RETURN answer;
 EXCEPTION WHEN invalid_parameter_value THEN
     IF SQLERRM <> format('invalid value for parameter "slm.force_isa": "%s"', isa) THEN

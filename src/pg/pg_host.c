@@ -256,7 +256,8 @@ slm_scratch(void)
 	if (scratch_arena.host == NULL)
 		slm_arena_init(&scratch_arena, &slm_pg_host, max_bytes);
 	scratch_arena.max_bytes = max_bytes;
-	slm_arena_reset(&scratch_arena);
+	/* What is kept from before counts: a cap that was lowered holds from now on. */
+	slm_arena_trim(&scratch_arena, max_bytes);
 	poll_gap_start();
 	return &scratch_arena;
 }
