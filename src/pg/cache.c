@@ -910,8 +910,6 @@ slm_cache_open_image(const uint8 sha256[SLM_SHA256_BYTES], char *path, int *out,
 		locked = flock(fd, LOCK_SH | LOCK_NB) == 0;
 		if (locked && still_named(path, fd))
 		{
-			/* The order in which images are dropped is that of their last use. */
-			(void) futimens(fd, NULL);
 			*out = fd;
 			return SLM_OK;
 		}
@@ -920,6 +918,12 @@ slm_cache_open_image(const uint8 sha256[SLM_SHA256_BYTES], char *path, int *out,
 		if (!locked)
 			nap(WAIT_MS);
 	}
+}
+
+void
+slm_cache_touch(int fd)
+{
+	(void) futimens(fd, NULL);
 }
 
 void

@@ -38,6 +38,9 @@ extern bool slm_cache_peek(const char *file, const uint8 *expected, uint8 sha256
 extern SlmStatus slm_cache_open_image(const uint8 sha256[SLM_SHA256_BYTES], char *path, int *out,
 									  SlmError *err) SLM_MUST_CHECK;
 
+/* Notes a use of an image: the one used least recently is dropped first. */
+extern void slm_cache_touch(int fd);
+
 /* Removes a broken image, if path still names the file behind fd. */
 extern void slm_cache_discard(const char *path, int fd);
 

@@ -219,8 +219,7 @@ check_kind(const char *name, const struct stat *st, SlmError *err)
 		return SLM_ERR_NO_FILE;
 	}
 	if ((uint64) st->st_size > SLM_MAX_FILE_BYTES)
-		return slm_fail(err, SLM_ERR_LIMIT,
-						"model file \"%s\" has %llu bytes, more than the limit of %llu", name,
+		return slm_fail(err, SLM_ERR_LIMIT, "model file of %llu bytes exceeds the limit of %llu",
 						(unsigned long long) st->st_size, (unsigned long long) SLM_MAX_FILE_BYTES);
 	return SLM_OK;
 }

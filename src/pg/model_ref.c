@@ -162,6 +162,7 @@ attach(const SlmModelDef *def)
 							   NameStr(copy.name)),
 						errhint("Is slm.max_cache_size large enough for the models in use?")));
 
+	slm_cache_touch(mapping->fd);
 	if (slm_model_options_check(&copy.options, mapping->model, &err) != SLM_OK)
 	{
 		slm_weights_release(mapping);

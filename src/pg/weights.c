@@ -12,7 +12,7 @@
  * there, but disks do fail.  The handler looks whether the address lies in one
  * of our mappings, puts a page of zeros there, notes it, and returns; the
  * engine, which checks what it reads from an image wherever it uses it, goes on
- * with zeros until its next poll, and the call ends with an error.  It calls
+ * with zeros until its next poll, and the call ends with an error.  The handler calls
  * nothing but mmap and sigaction, and reads a fixed table that is written
  * before an image is first touched.  Any other SIGBUS goes where it went before.
  */
@@ -49,6 +49,7 @@ typedef struct GuardedRange
 } GuardedRange;
 
 static SlmMapping mappings[MAX_MAPPINGS];
+static int n_mapping;                      /* entries past it have never been used */
 static GuardedRange guarded[MAX_MAPPINGS]; /* of the mapping of the same index */
 static volatile sig_atomic_t any_broken;
 static uintptr_t page_bytes;
@@ -114,9 +115,30 @@ slm_mapping_is_broken(void)
 	return any_broken != 0;
 }
 
+/*
+ * A cut inside a page gives zeros to its end and no signal, so the size is asked
+ * for as well: some 0.2 us for each image, against milliseconds of a call.
+ */
+static void
+check_sizes(void)
+{
+	for (int i = 0; i < n_mapping; i++)
+	{
+		struct stat st;
+
+		if (mappings[i].used && !mappings[i].broken &&
+			(fstat(mappings[i].fd, &st) != 0 || (size_t) st.st_size < mappings[i].bytes))
+		{
+			guarded[i].broken = 1;
+			any_broken = 1;
+		}
+	}
+}
+
 void
 slm_model_check_mapping(void)
 {
+	check_sizes();
 	if (likely(!any_broken))
 		return;
 	any_broken = 0;
@@ -190,6 +212,7 @@ free_mapping(void)
 			memset(&mappings[i], 0, sizeof(mappings[i]));
 			mappings[i].fd = -1;
 			mappings[i].shared_slot = -1;
+			n_mapping = Max(n_mapping, i + 1);
 			return &mappings[i];
 		}
 	return NULL;
