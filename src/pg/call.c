@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -166,10 +168,8 @@ slm_to_utf8(const char *data, int size, SlmText *out)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
 						errmsg("no conversion from encoding \"%s\" to \"UTF8\" exists",
 							   pg_encoding_to_char(encoding))));
-	room = (Size) size * MAX_CONVERSION_GROWTH + 1;
-	if (room > MaxAllocSize)
-		return false;
-	utf8 = palloc(room);
+	room = Min((Size) size * MAX_CONVERSION_GROWTH + 1, (Size) INT_MAX);
+	utf8 = palloc_extended(room, MCXT_ALLOC_HUGE);
 	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) data, size,
 									  utf8, (int) room, true) != size)
 		return false;

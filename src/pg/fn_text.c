@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "pg/call.h"
 #include "task/chunk.h"
@@ -94,6 +95,8 @@ chunk(SlmCall *call, FunctionCallInfo fcinfo)
 		value[1] = PointerGetDatum(slm_from_utf8(piece));
 		value[2] = Int32GetDatum(position);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, null);
+		pfree(DatumGetPointer(value[1])); /* a long text may give any number of them */
+		CHECK_FOR_INTERRUPTS();
 	}
 	return (Datum) 0;
 }
