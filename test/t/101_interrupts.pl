@@ -87,6 +87,27 @@ is( $node->safe_psql('postgres', q{
 	SELECT md5(slm_embed('the order is late', 'tiny')::text)}),
 	$right, 'the next call of the same session is right');
 
+# Development builds measure the CPU time between polls (law 3: at most 2 ms of work).
+SKIP:
+{
+	skip 'not a development build', 1
+	  if $node->safe_psql('postgres', "LOAD 'slm'; SELECT count(*) FROM pg_settings WHERE name = 'slm.dev_poll_gap_us'") eq '0';
+	my $gap = $node->safe_psql('postgres', q{
+		LOAD 'slm';
+		SET slm.dev_poll_gap_us = 0;
+		DO $$
+		BEGIN
+			PERFORM slm_embed(repeat('order number five ', 20000), 'tiny');
+			PERFORM slm_count_tokens(repeat('order number five ', 500000), 'tiny');
+			PERFORM count(*) FROM slm_chunk(repeat('order number five ', 100000), 20, 5, 'tiny');
+			PERFORM slm_classify('late', (SELECT array_agg('label ' || n) FROM generate_series(1, 5000) AS n), 'tiny');
+			PERFORM count(*) FROM slm_embed_batch(array_fill('please refund my order'::text, ARRAY[5000]), 'tiny');
+		END $$;
+		SHOW slm.dev_poll_gap_us});
+	note "largest gap between polls: $gap us";
+	cmp_ok($gap, '<=', 5000, 'polls are close together');
+}
+
 # A conflict with recovery ends the call of a standby.
 {
 	$node->backup('base');
