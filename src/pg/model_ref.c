@@ -23,6 +23,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -205,10 +206,14 @@ static const SlmModelRef *
 resolve(const char *name)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
-	uint64 epoch = slm_catalog_epoch;
-	const SlmModelDef *def = slm_catalog_find(name);
+	const SlmModelDef *def;
+	uint64 epoch;
 	BackendRef *ref;
 
+	/* A statement that locks no table would not hear of a REVOKE inside a transaction. */
+	AcceptInvalidationMessages();
+	epoch = slm_catalog_epoch;
+	def = slm_catalog_find(name);
 	slm_file_check_rights(def->file, def->ownerid);
 	ref = current_ref(def->serverid);
 	if (ref != NULL &&
