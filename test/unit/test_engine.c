@@ -1,6 +1,8 @@
 /*
  * test_engine.c - encoding: the right numbers, the same bits, cancel, memory
  *
+ * Over src/model and src/engine together, from a model file to vectors.
+ *
  * The fixtures tiny-bert.gguf (F32) and tiny-bert-q8_0.gguf have seeded random
  * weights; tiny-bert.txt holds what transformers computes with them
  * (test/golden/make_tiny.py).
