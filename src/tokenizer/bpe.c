@@ -25,6 +25,7 @@
 #define MAX_PROBES 64    /* longest search in the table of merges; build sees to it */
 #define POLL_MERGES 8192 /* heap operations between two polls */
 #define POLL_ITEMS 16384 /* vocabulary items between two polls */
+#define CANDIDATES_PER_LINE (SLM_ARENA_ALIGN / sizeof(Candidate))
 #define NO_RANK UINT32_MAX
 #define NO_NEXT UINT32_MAX
 
@@ -89,11 +90,17 @@ typedef struct Symbol
 	uint32_t next;
 } Symbol;
 
+/*
+ * A merge that may be done.  It is stale when its left part has gone or the
+ * part behind it no longer ends where it did: ends tell, because a merge moves
+ * the end of the part that stays.
+ */
 typedef struct Candidate
 {
 	uint32_t rank;
-	uint32_t at;    /* symbol of its left part */
-	int32_t result; /* tells a stale candidate from a good one */
+	uint32_t at;  /* symbol of its left part */
+	uint32_t end; /* of its right part */
+	int32_t result;
 } Candidate;
 
 /* Memory of merging, kept from word to word. */
@@ -103,7 +110,7 @@ typedef struct Merger
 	const int32_t *byte_token; /* [256] */
 	int32_t n_vocab;
 	Symbol *symbol;  /* [capacity] */
-	Candidate *heap; /* [2 * capacity]: a merge takes one out and puts at most two in */
+	Candidate *heap; /* [2 * capacity], heap[1] starts a cache line */
 	uint32_t n_heap;
 	uint32_t capacity;
 	SlmArena *arena;
@@ -116,41 +123,46 @@ comes_first(const Candidate *a, const Candidate *b)
 	return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
 }
 
+/* The heap has four children a node, which share a cache line. */
 static void
 heap_push(Merger *merger, Candidate candidate)
 {
+	Candidate *heap = merger->heap;
 	uint32_t at = merger->n_heap++;
 
-	while (at > 0 && comes_first(&candidate, &merger->heap[(at - 1) / 2]))
+	while (at > 0 && comes_first(&candidate, &heap[(at - 1) / 4]))
 	{
-		merger->heap[at] = merger->heap[(at - 1) / 2];
-		at = (at - 1) / 2;
+		heap[at] = heap[(at - 1) / 4];
+		at = (at - 1) / 4;
 	}
-	merger->heap[at] = candidate;
+	heap[at] = candidate;
 }
 
 static Candidate
 heap_pop(Merger *merger)
 {
-	Candidate top = merger->heap[0];
-	Candidate last = merger->heap[--merger->n_heap];
+	Candidate *heap = merger->heap;
+	Candidate top = heap[0];
+	uint32_t n = --merger->n_heap;
+	Candidate last = heap[n];
 	uint32_t at = 0;
 
-	for (;;)
+	for (uint32_t child = 1; child < n; child = 4 * at + 1)
 	{
-		uint32_t child = 2 * at + 1;
+		uint32_t behind = child + 4 < n ? child + 4 : n;
+		uint32_t least = child;
 
-		if (child >= merger->n_heap)
+		for (uint32_t i = child + 1; i < behind; i++)
+		{
+			if (comes_first(&heap[i], &heap[least]))
+				least = i;
+		}
+		if (!comes_first(&heap[least], &last))
 			break;
-		if (child + 1 < merger->n_heap &&
-			comes_first(&merger->heap[child + 1], &merger->heap[child]))
-			child++;
-		if (!comes_first(&merger->heap[child], &last))
-			break;
-		merger->heap[at] = merger->heap[child];
-		at = child;
+		heap[at] = heap[least];
+		at = least;
 	}
-	merger->heap[at] = last;
+	heap[at] = last;
 	return top;
 }
 
@@ -167,7 +179,7 @@ consider(Merger *merger, uint32_t at)
 	if (merge.rank == NO_RANK || merge.result < 0 || merge.result >= merger->n_vocab)
 		return;
 	if (merger->n_heap < 2 * merger->capacity)
-		heap_push(merger, (Candidate){merge.rank, at, merge.result});
+		heap_push(merger, (Candidate){merge.rank, at, symbol[symbol[at].next].end, merge.result});
 }
 
 static SlmStatus
@@ -180,7 +192,10 @@ reserve(Merger *merger, uint32_t n, SlmError *err)
 	while (capacity < n)
 		capacity *= 2;
 	SLM_TRY(SLM_NEW_ARRAY(merger->arena, capacity, &merger->symbol, err));
-	SLM_TRY(SLM_NEW_ARRAY(merger->arena, (size_t) capacity * 2, &merger->heap, err));
+	/* a merge takes one candidate out and puts at most two in */
+	SLM_TRY(SLM_NEW_ARRAY(merger->arena, (size_t) capacity * 2 + CANDIDATES_PER_LINE, &merger->heap,
+						  err));
+	merger->heap += CANDIDATES_PER_LINE - 1;
 	merger->capacity = capacity;
 	return SLM_OK;
 }
@@ -214,15 +229,13 @@ merge_word(Merger *merger, const uint8_t *word, uint32_t n, SlmError *err)
 		Candidate best = heap_pop(merger);
 		Symbol *left = &symbol[best.at];
 		Symbol *right;
-		Merge merge;
 
 		if (step % POLL_MERGES == 0)
 			SLM_TRY(slm_poll(merger->host, err));
 		if (left->id < 0 || left->next == NO_NEXT)
 			continue;
 		right = &symbol[left->next];
-		merge = find_merge(&merger->merges, left->id, right->id);
-		if (merge.rank != best.rank || merge.result != best.result)
+		if (right->end != best.end)
 			continue;
 		left->id = best.result;
 		left->end = right->end;

@@ -1,0 +1,255 @@
+/*
+ * test_bpe.c - byte-level byte-pair encoding on small vocabularies
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/utf8.h"
+#include "check.h"
+#include "host.h"
+#include "tokenizer/pretoken.h"
+#include "tokenizer_fixture.h"
+
+/* Puts the 256 byte tokens (id = byte) and more words behind them. */
+static void
+begin_words(TokenizerFixture *f, const char *pre, const char *const *word, uint64_t n)
+{
+	uint32_t next = 0x100;
+
+	fixture_begin(f, "gpt2");
+	if (pre != NULL)
+		gguf_add_string(&f->builder, "tokenizer.ggml.pre", pre);
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
+	for (uint32_t byte = 0; byte < 256; byte++)
+	{
+		bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
+		uint8_t spelling[4];
+
+		gguf_put_text(&f->builder.keys, spelling,
+					  (uint64_t) slm_utf8_encode(printable ? byte : next++, spelling));
+	}
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put_string(&f->builder.keys, word[i]);
+}
+
+#define G "\xc4\xa0" /* U+0120 stands for a space */
+
+/*                                     256   257   258     259     260       261       262 */
+static const char *const words[] = {"ab", "bc", "abc", G "a", G "ab", "<|end|>", "'s"};
+static const char *const merges[] = {"b c", "a b", "ab c", G " a", G " ab"};
+
+#define N_WORDS (sizeof(words) / sizeof(words[0]))
+#define N_MERGES (sizeof(merges) / sizeof(merges[0]))
+
+static void
+begin(TokenizerFixture *f)
+{
+	begin_words(f, "gpt-2", words, N_WORDS);
+	gguf_add_strings(&f->builder, "tokenizer.ggml.merges", merges, N_MERGES);
+}
+
+static void
+merges_by_rank(void)
+{
+	TokenizerFixture f;
+
+	begin(&f);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	/* "b c" ranks before "a b", so "abc" is a, bc although the token abc exists */
+	CHECK_STR(fixture_spans(&f, "abc"), "97:0-1 257:1-3");
+	CHECK_STR(fixture_spans(&f, "ab ab"), "256:0-2 260:2-5");
+	CHECK_STR(fixture_spans(&f, "abab"), "256:0-2 256:2-4");
+	CHECK_STR(fixture_spans(&f, "\xe4\xb8\xad"), "228:0-1 184:1-2 173:2-3");
+	CHECK_STR(fixture_ids(&f, ""), "");
+	/* "'s" is a token that nothing merges to */
+	CHECK_STR(fixture_ids(&f, "'s"), "39 115");
+	/* a special spelling is bytes like others */
+	CHECK_STR(fixture_ids(&f, "<|end|>"), "60 124 101 110 100 124 62");
+	CHECK(!f.tokenizer.special.add_bos && !f.tokenizer.special.add_eos);
+	CHECK_INT(f.tokenizer.special.unk, -1);
+	fixture_free(&f);
+}
+
+static void
+roberta_wraps(void)
+{
+	TokenizerFixture f;
+	static const char *const more[] = {"<s>", "</s>", "<mask>", "ab"};
+
+	begin_words(&f, "roberta-bpe", more, 4);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", (const char *const[]){"a b"}, 1);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 256);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.eos_token_id", 257);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.mask_token_id", 258);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK(f.tokenizer.special.add_bos && f.tokenizer.special.add_eos);
+	CHECK_INT(f.tokenizer.special.pair_seps, 2);
+	CHECK_INT(f.tokenizer.special.sep, 257);
+	CHECK_STR(fixture_ids(&f, "ab<s>"), "259 60 115 62");
+	fixture_free(&f);
+}
+
+/* Words of the pattern, as "|"-separated text. */
+static const char *
+split(const char *text)
+{
+	static char out[256];
+	uint32_t n = (uint32_t) strlen(text), end;
+	size_t to = 0;
+
+	for (uint32_t at = 0; at < n; at = end)
+	{
+		CHECK_STATUS(slm_pretoken_gpt2((const uint8_t *) text, n, at, test_host(), &end, NULL),
+					 SLM_OK);
+		to += (size_t) snprintf(out + to, sizeof(out) - to, "%s%.*s", at > 0 ? "|" : "",
+								(int) (end - at), text + at);
+	}
+	return out;
+}
+
+static void
+pattern_of_gpt2(void)
+{
+	CHECK_STR(split("Hello world 123abc"), "Hello| world| 123|abc");
+	CHECK_STR(split("I'm you'LL we'll 'sx"), "I|'m| you|'|LL| we|'ll| '|sx");
+	CHECK_STR(split("'tis can't!'re"), "'t|is| can|'t|!'|re");
+	CHECK_STR(split("a  b   "), "a| | b|   ");
+	CHECK_STR(split("a\n\n b\t c"), "a|\n\n| b|\t| c");
+	CHECK_STR(split("a\nb"), "a|\n|b");
+	CHECK_STR(split("\xc3\xa9t\xc3\xa9 \xd9\xa3\xe2\x85\xa0 \xe2\x82\xac!x"),
+			  "\xc3\xa9t\xc3\xa9| \xd9\xa3\xe2\x85\xa0| \xe2\x82\xac!|x");
+	CHECK_STR(split("x\xc2\xa0\xe3\x80\x80y"), "x|\xc2\xa0|\xe3\x80\x80|y");
+	CHECK_STR(split(" "), " ");
+	CHECK_STR(split("'"), "'");
+}
+
+static void
+expect(TokenizerFixture *f, SlmStatus status, const char *message)
+{
+	CHECK_STATUS(fixture_finish(f), status);
+	if (status != SLM_OK)
+		CHECK_CONTAINS(f->err.message, message);
+	fixture_free(f);
+}
+
+static void
+vocabulary_rules_of_bpe(void)
+{
+	static const struct
+	{
+		const char *merge;
+		const char *message;
+	} bad[] = {
+		{"ab", "merges[5] is not two tokens and one space"},
+		{"a b c", "merges[5] is not two tokens and one space"},
+		{" ab", "merges[5] is not two tokens and one space"},
+		{"ab ", "merges[5] is not two tokens and one space"},
+		{"", "merges[5] is not two tokens and one space"},
+		{"zz a", "merges[5] has a left part that is not an ordinary token"},
+		{"a zz", "merges[5] has a right part that is not an ordinary token"},
+		{"a c", "merges[5] has a result that is not an ordinary token"},
+		{"a b", "merges[5] repeats tokenizer.ggml.merges[1]"},
+	};
+	TokenizerFixture f;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		const char *all[N_MERGES + 1];
+
+		memcpy(all, merges, sizeof(merges));
+		all[N_MERGES] = bad[i].merge;
+		begin_words(&f, "gpt-2", words, N_WORDS);
+		gguf_add_strings(&f.builder, "tokenizer.ggml.merges", all, N_MERGES + 1);
+		expect(&f, SLM_ERR_CORRUPT, bad[i].message);
+	}
+	begin_words(&f, "gpt-2", words, N_WORDS);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
+	begin_words(&f, "gpt-2", words, N_WORDS);
+	gguf_add_i32s(&f.builder, "tokenizer.ggml.merges", (const int32_t[]){1}, 1);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
+	begin_words(&f, NULL, words, N_WORDS);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
+	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre is missing");
+	begin_words(&f, "llama-bpe", words, N_WORDS);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
+	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+	begin(&f);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 97);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.tokens has no ordinary token for byte 0x61");
+	begin(&f);
+	gguf_add_bool(&f.builder, "tokenizer.ggml.add_eos_token", true);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
+	/* no merges at all is a vocabulary of bytes */
+	begin_words(&f, "gpt-2", words, N_WORDS);
+	gguf_add_array(&f.builder, "tokenizer.ggml.merges", SLM_GGUF_STRING, 0);
+	expect(&f, SLM_OK, "");
+}
+
+static double
+seconds_for(TokenizerFixture *f, const char *text, size_t n)
+{
+	double best = 1e9;
+
+	for (int i = 0; i < 3; i++)
+	{
+		struct timespec from, to;
+		double seconds;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		CHECK_STATUS(fixture_tokenize(f, text, n), SLM_OK);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+		seconds = (double) (to.tv_sec - from.tv_sec) + (double) (to.tv_nsec - from.tv_nsec) * 1e-9;
+		best = seconds < best ? seconds : best;
+	}
+	return best;
+}
+
+/*
+ * A word of a megabyte: every pair merges, over and over.  n log n and caches
+ * allow a little more than twice the time for twice the text.
+ */
+static void
+time_is_linear(void)
+{
+	static const char *const more[] = {"aa", "aaaa", "aaaaaaaa", "ab", "abab"};
+	static const char *const how[] = {"a a", "aa aa", "aaaa aaaa", "a b", "ab ab"};
+	static const char *const units[] = {"a", "ab", "abc", " ", "!", "\xe4\xb8\xad"};
+	const size_t half = 1 << 19;
+	TokenizerFixture f;
+	char *text = malloc(2 * half + 8);
+
+	begin_words(&f, "gpt-2", more, 5);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", how, 5);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	{
+		size_t length = strlen(units[i]);
+		size_t n = half / length * length;
+		double one, two;
+		int round = 0;
+
+		for (size_t at = 0; at < 2 * n; at += length)
+			memcpy(text + at, units[i], length);
+		do
+		{
+			one = seconds_for(&f, text, n);
+			two = seconds_for(&f, text, 2 * n);
+		} while (two > one * 2.3 && ++round < 10);
+		printf("# unit %zu: %.4f s for 1 MB, ratio %.2f\n", i, two, two / one);
+		CHECK(two <= one * 2.3);
+	}
+	free(text);
+	fixture_free(&f);
+}
+
+int
+main(void)
+{
+	TEST(merges_by_rank);
+	TEST(roberta_wraps);
+	TEST(pattern_of_gpt2);
+	TEST(vocabulary_rules_of_bpe);
+	TEST(time_is_linear);
+	return check_done();
+}
