@@ -63,7 +63,7 @@ read_labels(ArrayType *labels, LabelInput *out)
 	}
 }
 
-/* The labels that a model brings along. */
+/* The labels that a model brings along; a file may hold anything, so they are verified. */
 static void
 read_own_labels(const SlmModel *model, LabelInput *out)
 {
@@ -72,11 +72,44 @@ read_own_labels(const SlmModel *model, LabelInput *out)
 	out->name = palloc0_array(SlmText, out->n);
 	for (int i = 0; i < out->n; i++)
 	{
-		text *name = slm_from_utf8(slm_model_class_label(model, i));
+		SlmText name = slm_model_class_label(model, i);
+		char *server = pg_any_to_server(pnstrdup(name.data, name.size), name.size, PG_UTF8);
 
-		out->label[i].name = slm_model_class_label(model, i);
-		out->name[i].data = VARDATA_ANY(name);
-		out->name[i].size = VARSIZE_ANY_EXHDR(name);
+		out->label[i].name = name;
+		out->name[i] = slm_text(server);
+	}
+}
+
+/* Refuses, by name, a given label that a model with labels of its own does not have. */
+static void
+require_own_labels(SlmCall *call, const LabelInput *given)
+{
+	LabelInput own;
+
+	read_own_labels(call->ref->model, &own);
+	for (int i = 0; i < given->n; i++)
+	{
+		StringInfoData names;
+		int i_class = 0;
+
+		while (i_class < own.n &&
+			   (own.name[i_class].size != given->name[i].size ||
+				memcmp(own.name[i_class].data, given->name[i].data, given->name[i].size) != 0))
+			i_class++;
+		if (i_class < own.n)
+			continue;
+
+		initStringInfo(&names);
+		for (i_class = 0; i_class < own.n && names.len < 200; i_class++)
+			appendStringInfo(&names, "%s%.*s", i_class > 0 ? ", " : "",
+							 (int) own.name[i_class].size, own.name[i_class].data);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("label \"%.*s\" is not one of model \"%s\"", (int) given->name[i].size,
+						given->name[i].data, NameStr(call->ref->name)),
+				 errdetail("It has %d labels of its own: %s%s.", own.n, names.data,
+						   i_class < own.n ? ", ..." : ""),
+				 errhint("Leave the labels out to use them all.")));
 	}
 }
 
@@ -213,7 +246,11 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 	if (entry == NULL)
 	{
 		if (labels != NULL)
+		{
 			read_labels(labels, &input);
+			if (has_head)
+				require_own_labels(call, &input);
+		}
 		else
 			read_own_labels(call->ref->model, &input);
 		if (descriptions != NULL)
