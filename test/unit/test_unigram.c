@@ -1,0 +1,357 @@
+/*
+ * test_unigram.c - the unigram model and its character map on small vocabularies
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "check.h"
+#include "host.h"
+#include "tokenizer/charsmap.h"
+#include "tokenizer_fixture.h"
+
+#define W "\xe2\x96\x81" /* U+2581 */
+
+/* A model: words, scores, types; 0 ends. */
+typedef struct Piece
+{
+	const char *text;
+	float score;
+	int32_t type;
+} Piece;
+
+static const Piece pieces[] = {
+	{"<unk>", 0.0f, 2}, {"<s>", 0.0f, 3}, {"</s>", 0.0f, 3},      {W, -2.0f, 1},
+	{W "a", -3.0f, 1},  {"a", -4.0f, 1},  {"b", -4.0f, 1},        {"ab", -6.0f, 1},
+	{W "ab", -9.0f, 1}, {"bb", -8.5f, 1}, {"\xc3\xa9", -6.0f, 1}, {"abba", -20.0f, 1},
+};
+
+#define N_PIECES (sizeof(pieces) / sizeof(pieces[0]))
+
+static void
+begin_pieces(TokenizerFixture *f, const Piece *piece, uint64_t n)
+{
+	fixture_begin(f, "t5");
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put_string(&f->builder.keys, piece[i].text);
+	gguf_add_array(&f->builder, "tokenizer.ggml.scores", SLM_GGUF_F32, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put(&f->builder.keys, &piece[i].score, sizeof(float));
+	gguf_add_array(&f->builder, "tokenizer.ggml.token_type", SLM_GGUF_I32, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put(&f->builder.keys, &piece[i].type, sizeof(int32_t));
+}
+
+/*
+ * A map of three keys: 'q' becomes "ab", "e" + U+0301 becomes U+00E9, 't'
+ * becomes nothing.  Units as charsmap.c describes them; nodes are given places
+ * far from each other.
+ */
+#define MAP_UNITS 2048
+
+static uint32_t
+make_map(uint8_t *out)
+{
+	static const char texts[] = "ab\0\xc3\xa9\0";
+	static uint32_t unit[MAP_UNITS];
+	const uint32_t root = 256, after_e = 512, after_cc = 1024;
+
+	memset(unit, 0, sizeof(unit));
+	unit[0] = root << 10;
+	/* a leaf lies at place ^ offset, so the offset is chosen to hit unit 1, 2, 3 */
+	unit[root ^ 'q'] = 'q' | 0x100 | ((root ^ 'q') ^ 1) << 10;
+	unit[1] = 0x80000000u;
+	unit[root ^ 't'] = 't' | 0x100 | ((root ^ 't') ^ 2) << 10;
+	unit[2] = 0x80000000u | 5;
+	unit[root ^ 'e'] = 'e' | ((root ^ 'e') ^ after_e) << 10;
+	unit[after_e ^ 0xcc] = 0xcc | ((after_e ^ 0xcc) ^ after_cc) << 10;
+	unit[after_cc ^ 0x81] = 0x81 | 0x100 | ((after_cc ^ 0x81) ^ 3) << 10;
+	unit[3] = 0x80000000u | 3;
+	*(uint32_t *) (void *) out = sizeof(unit);
+	memcpy(out + 4, unit, sizeof(unit));
+	memcpy(out + 4 + sizeof(unit), texts, sizeof(texts));
+	return 4 + sizeof(unit) + sizeof(texts);
+}
+
+static _Alignas(8) uint8_t map_bytes[4 + MAP_UNITS * 4 + 64];
+
+static void
+add_map(TokenizerFixture *f, const uint8_t *bytes, uint32_t n, SlmGgufType type)
+{
+	gguf_add_array(&f->builder, "tokenizer.ggml.precompiled_charsmap", type, n);
+	gguf_put(&f->builder.keys, bytes, n);
+}
+
+static void
+finds_the_best_cut(void)
+{
+	TokenizerFixture f;
+
+	begin_pieces(&f, pieces, N_PIECES);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	/* _a + b = -7 beats _ + ab = -8 and _ab = -9 */
+	CHECK_STR(fixture_spans(&f, "ab"), "4:0-1 6:1-2");
+	CHECK_STR(fixture_spans(&f, " ab  ba\n"), "4:1-2 6:2-3 3:5-5 6:5-6 5:6-7");
+	CHECK_STR(fixture_ids(&f, "abb"), "4 6 6");
+	CHECK_STR(fixture_ids(&f, ""), "");
+	CHECK_STR(fixture_ids(&f, " \xe3\x80\x80 "), "");
+	/* unknown characters become one token, the word start stays */
+	CHECK_STR(fixture_spans(&f, "xyz a"), "3:0-0 0:0-3 4:4-5");
+	CHECK_STR(fixture_spans(&f, "axyb"), "4:0-1 0:1-3 6:3-4");
+	/* U+2581 in the text starts a word and is not doubled */
+	CHECK_STR(fixture_spans(&f, "a" W "a"), "4:0-1 4:1-5");
+	CHECK_STR(fixture_ids(&f, W W "a"), "3 4");
+	/* control tokens are spelled out */
+	CHECK_STR(fixture_ids(&f, "<s>"), "3 0");
+	CHECK(!f.tokenizer.special.add_bos);
+	CHECK_INT(f.tokenizer.special.unk, 0);
+	fixture_free(&f);
+
+	begin_pieces(&f, pieces, N_PIECES);
+	gguf_add_bool(&f.builder, "tokenizer.ggml.add_space_prefix", false);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 1);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.eos_token_id", 2);
+	gguf_add_bool(&f.builder, "tokenizer.ggml.add_bos_token", true);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "ab b"), "7 6");
+	CHECK(f.tokenizer.special.add_bos && f.tokenizer.special.add_eos);
+	CHECK_INT(f.tokenizer.special.pair_seps, 2);
+	fixture_free(&f);
+}
+
+static void
+unknown_bytes_fall_back(void)
+{
+	static const Piece with_bytes[] = {
+		{"<unk>", 0, 2},  {W "a", -1, 1},   {W, -2, 1},
+		{"<0xC3>", 0, 6}, {"<0xB8>", 0, 6}, {"<0x58>", 0, 6},
+	};
+	TokenizerFixture f;
+
+	begin_pieces(&f, with_bytes, 6);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "a\xc3\xb8X"), "1:0-1 3:1-4 4:1-4 5:1-4");
+	/* all bytes of the stretch, or the unknown token */
+	CHECK_STR(fixture_ids(&f, "aXY"), "1 0");
+	/* byte tokens are never matched as text */
+	CHECK_STR(fixture_ids(&f, "a<0x58>"), "1 0");
+	fixture_free(&f);
+}
+
+static void
+maps_characters(void)
+{
+	static const SlmGgufType types[] = {SLM_GGUF_U8, SLM_GGUF_I8};
+
+	for (int i = 0; i < 2; i++)
+	{
+		TokenizerFixture f;
+
+		begin_pieces(&f, pieces, N_PIECES);
+		add_map(&f, map_bytes, make_map(map_bytes), types[i]);
+		CHECK_STATUS(fixture_finish(&f), SLM_OK);
+		/* one character that becomes two keeps its own place */
+		CHECK_STR(fixture_spans(&f, "q"), "4:0-1 6:0-1");
+		CHECK_STR(fixture_spans(&f, "ae\xcc\x81"
+									"b"),
+				  "4:0-1 10:1-4 6:4-5");
+		CHECK_STR(fixture_spans(&f, "atb"), "4:0-1 6:2-3");
+		CHECK_STR(fixture_ids(&f, "ttt"), "");
+		/* a short cluster is replaced whole, a long one character by character */
+		CHECK_STR(fixture_ids(&f, "aq\xcc\x82"), "4 7");
+		CHECK_STR(fixture_ids(&f, "aq\xcc\x82\xcc\x82\xcc\x82"), "4 7 0");
+		fixture_free(&f);
+	}
+}
+
+static void
+expect(TokenizerFixture *f, SlmStatus status, const char *message)
+{
+	CHECK_STATUS(fixture_finish(f), status);
+	if (status != SLM_OK)
+		CHECK_CONTAINS(f->err.message, message);
+	fixture_free(f);
+}
+
+static void
+expect_map(const uint8_t *bytes, uint32_t n, SlmStatus status, const char *message)
+{
+	TokenizerFixture f;
+
+	begin_pieces(&f, pieces, N_PIECES);
+	add_map(&f, bytes, n, SLM_GGUF_U8);
+	expect(&f, status, message);
+}
+
+static void
+rules_of_the_character_map(void)
+{
+	uint32_t n = make_map(map_bytes);
+	uint32_t *word = (uint32_t *) (void *) map_bytes;
+	TokenizerFixture f;
+
+	expect_map(map_bytes, 0, SLM_OK, "");
+	for (uint32_t i = 1; i < 4; i++)
+		expect_map(map_bytes, i, SLM_ERR_CORRUPT, "fewer than its length field");
+	expect_map(map_bytes, 4, SLM_ERR_CORRUPT, "has a trie of 8192 bytes in 4");
+	expect_map(map_bytes, n - 4, SLM_ERR_CORRUPT, "has no replacement inside its 3 bytes of text");
+	word[0] = 8190;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has a trie of 8190 bytes");
+	word[0] = 0;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has a trie of 0 bytes");
+	word[0] = UINT32_MAX;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has a trie of 4294967295 bytes");
+	make_map(map_bytes);
+	word[1] = 0x1fffff << 10;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "unit 0 points outside its 2048 units");
+	/* a leaf that points behind the text, one that is no leaf, one that is not UTF-8 */
+	make_map(map_bytes);
+	word[2] = 0x80000000u | 100000;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has no replacement inside its");
+	word[2] = 0;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has no replacement inside its");
+	word[2] = 0x80000000u | 4;
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has a replacement that is not valid UTF-8");
+	make_map(map_bytes);
+	map_bytes[n - 1] = 'x';
+	expect_map(map_bytes, n, SLM_ERR_CORRUPT, "has an unterminated replacement");
+	/* a circle in the trie: no search is longer than its text */
+	make_map(map_bytes);
+	word[1 + (256 ^ 'e')] = 'e' | ((256 ^ 'e') ^ 256) << 10;
+	begin_pieces(&f, pieces, N_PIECES);
+	add_map(&f, map_bytes, n, SLM_GGUF_U8);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "aeeeeeeb"), "4 0 6");
+	fixture_free(&f);
+	/* not bytes */
+	begin_pieces(&f, pieces, N_PIECES);
+	gguf_add_i32s(&f.builder, "tokenizer.ggml.precompiled_charsmap", (const int32_t[]){1}, 1);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.precompiled_charsmap");
+}
+
+/* The longest replacement, and one byte more. */
+static void
+replacements_are_limited(void)
+{
+	for (uint32_t length = 255; length <= 256; length++)
+	{
+		static uint8_t big[4 + MAP_UNITS * 4 + 300];
+		uint32_t trie_end = 4 + MAP_UNITS * 4;
+
+		make_map(map_bytes);
+		memcpy(big, map_bytes, trie_end);
+		memset(big + trie_end, 'a', length);
+		/* the keys' values 0, 3 and 5 are tails of one text */
+		big[trie_end + length] = '\0';
+		expect_map(big, trie_end + length + 1, length == 255 ? SLM_OK : SLM_ERR_LIMIT,
+				   "has a replacement over the limit of 255 bytes");
+	}
+}
+
+static void
+vocabulary_rules_of_unigram(void)
+{
+	static const char *const wrong_bytes[] = {"<0x-1>", "<0xZZ>", "<0x1FF>",
+											  "<0x+1>", "<0x1>",  "x"};
+	Piece some[N_PIECES + 2];
+	TokenizerFixture f;
+
+	fixture_begin(&f, "t5");
+	fixture_tokens(&f, "<unk> a b");
+	gguf_add_u32(&f.builder, "tokenizer.ggml.unknown_token_id", 0);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores is missing");
+	memcpy(some, pieces, sizeof(pieces));
+	for (size_t i = 0; i < N_PIECES; i++)
+		some[i].score = -1000.0f;
+	begin_pieces(&f, some, N_PIECES);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores are all -1000");
+	memcpy(some, pieces, sizeof(pieces));
+	some[0].type = 1;
+	begin_pieces(&f, some, N_PIECES);
+	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
+	begin_pieces(&f, some, N_PIECES);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.unknown_token_id", 0);
+	expect(&f, SLM_OK, "");
+	memcpy(some, pieces, sizeof(pieces));
+	for (size_t i = 0; i < sizeof(wrong_bytes) / sizeof(wrong_bytes[0]); i++)
+	{
+		some[N_PIECES] = (Piece){wrong_bytes[i], 0, 6};
+		begin_pieces(&f, some, N_PIECES + 1);
+		expect(&f, SLM_ERR_CORRUPT, "tokens[12] is a byte token but not <0x00> to <0xFF>");
+	}
+	some[N_PIECES] = (Piece){"<0xFF>", 0, 6};
+	some[N_PIECES + 1] = (Piece){"<0xFF>", 0, 6};
+	begin_pieces(&f, some, N_PIECES + 2);
+	expect(&f, SLM_ERR_CORRUPT, "tokens[13] is the byte token of tokens[12] again");
+	begin_pieces(&f, pieces, N_PIECES);
+	gguf_add_string(&f.builder, "tokenizer.ggml.pre", "llama-bpe");
+	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+}
+
+static double
+seconds_for(TokenizerFixture *f, const char *text, size_t n)
+{
+	double best = 1e9;
+
+	for (int i = 0; i < 3; i++)
+	{
+		struct timespec from, to;
+		double seconds;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		CHECK_STATUS(fixture_tokenize(f, text, n), SLM_OK);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+		seconds = (double) (to.tv_sec - from.tv_sec) + (double) (to.tv_nsec - from.tv_nsec) * 1e-9;
+		best = seconds < best ? seconds : best;
+	}
+	return best;
+}
+
+static void
+time_is_linear(void)
+{
+	static const char *const units[] = {"a",         "ab ", "x", "q",           "\xcc\x81",
+										"e\xcc\x81", " ",   W,   "\xe4\xb8\xad"};
+	const size_t half = 1 << 19;
+	TokenizerFixture f;
+	char *text = malloc(2 * half + 8);
+
+	begin_pieces(&f, pieces, N_PIECES);
+	add_map(&f, map_bytes, make_map(map_bytes), SLM_GGUF_U8);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	{
+		size_t length = strlen(units[i]);
+		size_t n = half / length * length;
+		double one, two;
+		int round = 0;
+
+		for (size_t at = 0; at < 2 * n; at += length)
+			memcpy(text + at, units[i], length);
+		do
+		{
+			one = seconds_for(&f, text, n);
+			two = seconds_for(&f, text, 2 * n);
+		} while (two > one * 2.2 && ++round < 10);
+		printf("# unit %zu: %.4f s for 1 MB, ratio %.2f\n", i, two, two / one);
+		CHECK(two < 1.0);
+		CHECK(two <= one * 2.2);
+	}
+	free(text);
+	fixture_free(&f);
+}
+
+int
+main(void)
+{
+	TEST(finds_the_best_cut);
+	TEST(unknown_bytes_fall_back);
+	TEST(maps_characters);
+	TEST(rules_of_the_character_map);
+	TEST(replacements_are_limited);
+	TEST(vocabulary_rules_of_unigram);
+	TEST(time_is_linear);
+	return check_done();
+}
