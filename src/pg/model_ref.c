@@ -17,7 +17,9 @@
  * whether it is valid is always safe.
  *
  * A "statement" is what the client sent: its start time tells them apart, and
- * parallel workers share it with their leader.
+ * parallel workers share it with their leader.  Which content a statement runs on
+ * is settled in shared memory by the first of its processes that asks: a file
+ * can be replaced between the leader's look and a worker's.
  */
 #include "postgres.h"
 
@@ -34,6 +36,7 @@
 #include "pg/pg_host.h"
 #include "pg/pin.h"
 #include "pg/registry.h"
+#include "pg/shmem.h"
 #include "pg/weights.h"
 
 #define MAX_IDLE_MODELS 16  /* refs kept between transactions */
@@ -135,7 +138,7 @@ slm_registry_init(void)
 
 /* Builds or awaits the image of a definition and binds the two. */
 static BackendRef *
-attach(const SlmModelDef *def)
+attach(const SlmModelDef *def, TimestampTz statement)
 {
 	SlmModelDef copy = *def; /* def itself may change under the catalog accesses below */
 	MemoryContext context;
@@ -155,6 +158,9 @@ attach(const SlmModelDef *def)
 	for (int i = 0; i < MAX_ATTACH_TRIES && mapping == NULL; i++)
 	{
 		slm_cache_locate(copy.file, copy.has_sha256 ? copy.sha256 : NULL, &identity, sha256);
+		/* A content that is not the file's any more: the next statement must look again. */
+		if (!copy.has_sha256 && slm_shared_agree(statement, copy.serverid, copy.file, sha256))
+			memset(&identity, 0, sizeof(identity));
 		SLM_CHECK(slm_weights_attach(sha256, &mapping, &err), &err);
 	}
 	if (mapping == NULL)
@@ -191,15 +197,26 @@ attach(const SlmModelDef *def)
 	return ref;
 }
 
-/* Has the file of a model without sha256 kept its content since it was attached? */
+/*
+ * May a ref of the current definition go on being used?  For a model without
+ * sha256 the file decides, once per statement.
+ */
 static bool
-file_unchanged(const BackendRef *ref, const SlmModelDef *def)
+still_fits(const BackendRef *ref, const SlmModelDef *def, TimestampTz statement)
 {
 	SlmFileIdentity identity;
 	SlmError err;
+	uint8 sha256[SLM_SHA256_BYTES];
 
-	return slm_file_stat(def->file, &identity, &err) == SLM_OK &&
-		   slm_file_same(&identity, &ref->identity);
+	if (ref->def_version != def->version || ref->mapping->broken)
+		return false;
+	if (ref->by_content || ref->checked_statement == statement)
+		return true;
+	if (slm_file_stat(def->file, &identity, &err) != SLM_OK ||
+		!slm_file_same(&identity, &ref->identity))
+		return false;
+	memcpy(sha256, ref->mapping->sha256, SLM_SHA256_BYTES);
+	return !slm_shared_agree(statement, def->serverid, def->file, sha256);
 }
 
 static const SlmModelRef *
@@ -216,15 +233,13 @@ resolve(const char *name)
 	def = slm_catalog_find(name);
 	slm_file_check_rights(def->file, def->ownerid);
 	ref = current_ref(def->serverid);
-	if (ref != NULL &&
-		(ref->def_version != def->version || ref->mapping->broken ||
-		 (!ref->by_content && ref->checked_statement != statement && !file_unchanged(ref, def))))
+	if (ref != NULL && !still_fits(ref, def, statement))
 	{
 		ref->current = false;
 		ref = NULL;
 	}
 	if (ref == NULL)
-		ref = attach(def);
+		ref = attach(def, statement);
 	move_to_front(ref);
 	ref->checked_statement = statement;
 	ref->checked_epoch = epoch;

@@ -21,10 +21,10 @@
  */
 typedef struct SlmModelRef
 {
-	Oid			serverid;
-	NameData	name;
-	char		fingerprint[SLM_FINGERPRINT_CHARS + 1];
-	uint64		generation;
+	Oid serverid;
+	NameData name;
+	char fingerprint[SLM_FINGERPRINT_CHARS + 1];
+	uint64 generation;
 	const SlmModel *model;
 	SlmModelOptions options; /* texts live as long as the ref */
 } SlmModelRef;

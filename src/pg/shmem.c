@@ -12,8 +12,10 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
@@ -139,6 +141,47 @@ slm_shared_leave(int slot)
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	shared->image[slot].n_user--;
 	LWLockRelease(&shared->lock);
+}
+
+bool
+slm_shared_agree(TimestampTz statement, Oid serverid, const char *file,
+				 uint8 sha256[SLM_SHA256_BYTES])
+{
+	SlmShared *state = slm_shared();
+	PGPROC *leader = MyProc->lockGroupLeader;
+	int leader_pid = leader != NULL ? leader->pid : MyProcPid;
+	uint32 file_hash = hash_bytes((const unsigned char *) file, (int) strlen(file));
+	bool differs = false;
+	bool found = false;
+
+	if (state == NULL || statement == 0)
+		return false;
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SLM_AGREEMENTS && !found; i++)
+	{
+		const SlmAgreement *known = &state->agreement[i];
+
+		found = known->statement == statement && known->leader_pid == leader_pid &&
+				known->serverid == serverid && known->file == file_hash;
+		if (found)
+		{
+			differs = memcmp(sha256, known->sha256, SLM_SHA256_BYTES) != 0;
+			memcpy(sha256, known->sha256, SLM_SHA256_BYTES);
+		}
+	}
+	if (!found)
+	{
+		SlmAgreement *fresh = &state->agreement[state->next_agreement];
+
+		state->next_agreement = (state->next_agreement + 1) % SLM_AGREEMENTS;
+		fresh->leader_pid = leader_pid;
+		fresh->serverid = serverid;
+		fresh->file = file_hash;
+		fresh->statement = statement;
+		memcpy(fresh->sha256, sha256, SLM_SHA256_BYTES);
+	}
+	LWLockRelease(&state->lock);
+	return differs;
 }
 
 int

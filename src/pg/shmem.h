@@ -4,12 +4,14 @@
 #ifndef SLM_PG_SHMEM_H
 #define SLM_PG_SHMEM_H
 
+#include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/lwlock.h"
 
 #include "pg/stats.h"
 
 #define SLM_SHARED_IMAGES 64 /* images whose users are counted */
+#define SLM_AGREEMENTS 64    /* statements whose processes agree on a content */
 #define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
 #define SLM_STAT_COUNTERS 8  /* of SlmCallCounts */
 
@@ -36,6 +38,16 @@ typedef struct SlmSharedImage
 	int n_user;
 } SlmSharedImage;
 
+/* The content a statement runs on, for its leader and its workers. */
+typedef struct SlmAgreement
+{
+	TimestampTz statement; /* 0: free */
+	int leader_pid;
+	Oid serverid;
+	uint32 file; /* hash of the option: it can change within the statement */
+	uint8 sha256[SLM_SHA256_BYTES];
+} SlmAgreement;
+
 typedef struct SlmShared
 {
 	uint32 abi;  /* SLM_SHARED_ABI of who created it */
@@ -43,6 +55,8 @@ typedef struct SlmShared
 	int n_row;
 	SlmStatRow row[SLM_STAT_ROWS + 1]; /* the last one is "other" */
 	SlmSharedImage image[SLM_SHARED_IMAGES];
+	int next_agreement; /* a ring: the oldest is overwritten */
+	SlmAgreement agreement[SLM_AGREEMENTS];
 } SlmShared;
 
 /*
@@ -57,6 +71,14 @@ extern void slm_shared_init(void);
 /* Counts this process as a user of an image; a slot for slm_shared_leave(), or -1. */
 extern int slm_shared_enter(const uint8 sha256[SLM_SHA256_BYTES]);
 extern void slm_shared_leave(int slot);
+
+/*
+ * Settles what content a statement runs on, among its leader and its workers:
+ * the first process to ask settles it.  Takes the content that the caller would
+ * use, gives the one to use; true when they differ.
+ */
+extern bool slm_shared_agree(TimestampTz statement, Oid serverid, const char *file,
+							 uint8 sha256[SLM_SHA256_BYTES]);
 
 /* Number of processes that have an image mapped. */
 extern int slm_shared_users(const uint8 sha256[SLM_SHA256_BYTES]);

@@ -24,14 +24,14 @@ extern const char *const slm_verb_name[SLM_VERB_COUNT]; /* "slm_embed", ... */
 
 typedef struct SlmCallCounts
 {
-	uint64		calls;
-	uint64		rows;
-	uint64		nulls;	   /* rows answered NULL by on_error or min_confidence */
-	uint64		errors;
-	uint64		cancels;
-	uint64		tokens_in;
-	uint64		inference_us;
-	uint64		memo_hits; /* answers taken from what the backend remembers */
+	uint64 calls;
+	uint64 rows;
+	uint64 nulls; /* rows answered NULL by on_error or min_confidence */
+	uint64 errors;
+	uint64 cancels;
+	uint64 tokens_in;
+	uint64 inference_us;
+	uint64 memo_hits; /* answers taken from what the backend remembers */
 } SlmCallCounts;
 
 /*

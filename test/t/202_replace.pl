@@ -125,5 +125,35 @@ is(sql_error($node, "SELECT slm_embed('x', slm_model '$pin')"), 'no error', 'an 
 	is($bad, 0, 'and nothing else');
 }
 
+# Leader and workers of one parallel query agree on a content: here the leader has
+# looked, the file is replaced, and then the workers start.
+{
+	$node->safe_psql('postgres', q{
+		CREATE TABLE rows AS SELECT n, repeat('x', 1000) AS filler FROM generate_series(1, 2000) n;
+		ALTER TABLE rows SET (parallel_workers = 3);
+		ANALYZE rows;
+		CREATE FUNCTION slow_pin() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+		DECLARE
+			pin text := slm_pin('live');
+		BEGIN
+			PERFORM pg_sleep(1);
+			RETURN pin;
+		END $$;
+	});
+	my $query = q{SELECT count(*), count(*) FILTER (WHERE pin = leaders)
+		FROM (SELECT slm_pin(CASE WHEN n > 0 THEN 'live' END)::text AS pin, (SELECT slow_pin()) AS leaders FROM rows) x};
+	my $settings = 'SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_tuple_cost = 0; SET parallel_leader_participation = off;';
+	like($node->safe_psql('postgres', "$settings EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $query"),
+		qr/Params Evaluated:.*Workers Launched: [123]/s, 'a parallel query whose leader looks first');
+	my $session = psql_start($node, "$settings $query");
+	wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") }, 'the leader');
+	variant_model("$models/swap.gguf", 9);
+	rename "$models/swap.gguf", "$models/live.gguf" or die;
+	my ($rc, $out, $err) = psql_finish($session);
+	is($out, '2000|2000', 'its workers run the content that it saw') or diag($err);
+	is($node->safe_psql('postgres', "$settings SELECT DISTINCT slm_pin(CASE WHEN n > 0 THEN 'live' END)::text FROM rows"),
+		$node->safe_psql('postgres', "SELECT slm_pin('live')"), 'the next query runs the new one');
+}
+
 $node->stop;
 done_testing();
