@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Makes parity-*.gguf and parity.txt: small random models of every encoder shape.
+
+    test/golden/make_parity.py        (needs torch, transformers, tokenizers)
+
+One model for each way in which the architectures that share the row "bert"
+differ: names of tensors, token types, where positions start, pooling, heads and
+their activations, widths that are no multiple of 16.  The weights are seeded,
+rounded to half precision and stored so; transformers computes with the same
+rounded numbers in double precision.  parity.txt holds, a line each:
+
+    model NAME      the file parity-NAME.gguf
+    text TEXT       an input, or
+    pair A\\tB       a query and a document
+    ids ...         its token ids, special tokens included
+    out ...         the pooled embedding, not scaled, or the head's logits
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import torch
+import transformers as hf
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+WORDS = "the order arrived late please refund my card login failed again server down tea red dog".split()
+TEXTS = ["the order arrived late", "Please refund my card: login failed again, server down!", "tea"]
+PAIRS = [("where is my order", "the order arrived late"), ("tea", "red dog"), ("refund", "please refund the card again and again")]
+
+
+def wordpiece(lowercase=True):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *"!:,.", *("##" + c for c in letters), *WORDS]
+    tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocab)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
+def roberta_ends(tokenizer):
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    return tokenizer
+
+
+def byte_bpe():
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", *sorted(letters), "th", "the", "Ġthe", "or", "Ġre", "er", "<mask>"]
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("o", "r"), ("Ġ", "r"), ("e", "r")]
+    tokens.insert(-1, "Ġr")
+    merges.append(("Ġr", "e"))
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return roberta_ends(tokenizer)
+
+
+def unigram():
+    letters = "abcdefghijklmnopqrstuvwxyzP!:,.▁"
+    vocab = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    vocab += [(c, -8.0 - i / 16) for i, c in enumerate(letters)]
+    vocab += [("▁" + w, -4.0 - i / 8) for i, w in enumerate(WORDS)]
+    vocab += [("<mask>", 0.0)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return roberta_ends(tokenizer)
+
+
+BERT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=48)
+LABELS = {"id2label": {0: "negative", 1: "neutral", 2: "positive"}, "num_labels": 3}
+ROBERTA = dict(BERT, num_hidden_layers=1, max_position_embeddings=66, type_vocab_size=1, pad_token_id=1)
+DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
+
+# name: class, configuration, tokenizer, pooling of sentence-transformers
+CASES = {
+    "bge": (hf.BertModel, hf.BertConfig(**dict(BERT, num_hidden_layers=1)), wordpiece, "cls"),
+    "last": (hf.BertModel, hf.BertConfig(**dict(BERT, num_hidden_layers=1)), wordpiece, "lasttoken"),
+    "tinybert": (
+        hf.BertModel,
+        hf.BertConfig(**dict(BERT, hidden_size=52, num_attention_heads=4, intermediate_size=84, num_hidden_layers=1)),
+        wordpiece,
+        "mean",
+    ),
+    "cased": (
+        hf.BertForSequenceClassification,
+        hf.BertConfig(**dict(BERT, num_hidden_layers=1), **LABELS),
+        lambda: wordpiece(False),
+        None,
+    ),
+    "cross": (hf.BertForSequenceClassification, hf.BertConfig(**dict(BERT, num_hidden_layers=1), num_labels=1), wordpiece, None),
+    "distilbert": (hf.DistilBertModel, hf.DistilBertConfig(**DISTIL), wordpiece, "mean"),
+    "distilbert-head": (
+        hf.DistilBertForSequenceClassification,
+        hf.DistilBertConfig(**dict(DISTIL, n_layers=1), **LABELS),
+        wordpiece,
+        None,
+    ),
+    "roberta": (hf.RobertaModel, hf.RobertaConfig(**ROBERTA), byte_bpe, "mean"),
+    "roberta-head": (hf.RobertaForSequenceClassification, hf.RobertaConfig(**ROBERTA, **LABELS), byte_bpe, None),
+    "xlmr": (hf.XLMRobertaModel, hf.XLMRobertaConfig(**ROBERTA), unigram, "cls"),
+    "xlmr-cross": (hf.XLMRobertaForSequenceClassification, hf.XLMRobertaConfig(**ROBERTA, num_labels=1), unigram, None),
+}
+
+
+def make_model(kind, config, seed):
+    torch.manual_seed(seed)
+    config._attn_implementation = "eager"
+    model = kind(config).eval()
+    for name, weight in model.named_parameters():
+        weight.data = torch.randn(weight.shape) * (1.0 if "embeddings" in name else 0.3 if weight.dim() == 2 else 0.1)
+        if "norm" in name.lower() and name.endswith("weight"):
+            weight.data += 1.0
+        # what the file holds is what is computed with
+        weight.data = weight.data.half().float()
+    return model
+
+
+def pooled(hidden, pooling):
+    return {"mean": hidden.mean(0), "cls": hidden[0], "lasttoken": hidden[-1]}[pooling]
+
+
+def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
+    tokenizer = make_tokenizer()
+    config.vocab_size = tokenizer.get_vocab_size()
+    model = make_model(kind, config, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        tokenizer.save(os.path.join(folder, "tokenizer.json"))
+        if pooling:
+            os.mkdir(os.path.join(folder, "1_Pooling"))
+            mode = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}[pooling]
+            with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as file:
+                json.dump({f"pooling_mode_{mode}": True}, file)
+        target = os.path.join(HERE, f"parity-{name}.gguf")
+        convert = os.path.join(ROOT, "models", "convert")
+        subprocess.run([sys.executable, convert, folder, target, "--type", "f16", "--name", name], check=True)
+    model = model.double()
+    pairs = config.num_labels == 1 and pooling is None
+    print("model", name, file=out)
+    for item in PAIRS if pairs else TEXTS:
+        encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
+        inputs = {"input_ids": torch.tensor([encoded.ids])}
+        if config.model_type == "bert":
+            inputs["token_type_ids"] = torch.tensor([encoded.type_ids])
+        with torch.no_grad():
+            result = model(**inputs)
+        numbers = pooled(result.last_hidden_state[0], pooling) if pooling else result.logits[0]
+        print("pair" if pairs else "text", "\t".join(item) if pairs else item, file=out)
+        print("ids", *encoded.ids, file=out)
+        print("out", *(f"{x:.9g}" for x in numbers.tolist()), file=out)
+
+
+def main():
+    with open(os.path.join(HERE, "parity.txt"), "w", encoding="utf-8") as out:
+        for seed, (name, case) in enumerate(CASES.items()):
+            make_case(name, *case, seed + 1, out)
+
+
+if __name__ == "__main__":
+    main()
