@@ -128,6 +128,7 @@ slm_task_chunk(SlmRun *run, SlmText text, int max_tokens, int overlap, SlmChunk 
 	{
 		int next;
 
+		SLM_TRY(slm_poll(run->host, err));
 		SLM_TRY(fit_chunk(&c, first, &end, &(*chunk)[(*n_chunk)++], err));
 		if (end == c.tokens.n)
 			break;
