@@ -32,7 +32,7 @@ typedef enum SlmBlobSection
 	SLM_SECTION_TOKEN_BYTES, /* token strings as in the GGUF, one after another */
 	SLM_SECTION_TRIE,        /* SlmTrieUnit [] */
 	SLM_SECTION_BYTE_TOKENS, /* int32_t [256]: the token of each byte, -1 if none */
-	SLM_SECTION_MERGES,      /* SlmBpeMerge [power of two], see bpe.c */
+	SLM_SECTION_MERGES,      /* Merge [power of two], see bpe.c */
 	SLM_SECTION_SCORES,      /* float [n_vocab] */
 	SLM_SECTION_CHARSMAP,    /* uint32_t [] darts units, see charsmap.h */
 	SLM_SECTION_CHARSMAP_TEXT,
