@@ -3,7 +3,7 @@
  *
  * The text is cut into words (pretoken.c); the bytes of a word start as one
  * token each, and the adjacent pair whose merge has the lowest rank, leftmost
- * first, becomes one token until no pair has a merge.  A heap of candidate
+ * first, becomes one token until no pair has a merge.  A queue of candidate
  * merges over a linked list of tokens makes that O(n log n) for any word.
  *
  * Most words are one token.  At build time every token that its own bytes
@@ -91,17 +91,12 @@ typedef struct Symbol
 } Symbol;
 
 /*
- * A merge that may be done.  It is stale when its left part has gone or the
- * part behind it no longer ends where it did: ends tell, because a merge moves
- * the end of the part that stays.
+ * A merge that may be done: its rank in the high half, the symbol of its left
+ * part in the low half, so that candidates compare as numbers.  It is stale
+ * when the pair at that symbol no longer has that rank: a pair, once changed,
+ * only grows and never comes back.
  */
-typedef struct Candidate
-{
-	uint32_t rank;
-	uint32_t at;  /* symbol of its left part */
-	uint32_t end; /* of its right part */
-	int32_t result;
-} Candidate;
+typedef uint64_t Candidate;
 
 /* Memory of merging, kept from word to word. */
 typedef struct Merger
@@ -112,28 +107,25 @@ typedef struct Merger
 	Symbol *symbol;  /* [capacity] */
 	Candidate *heap; /* [2 * capacity], heap[1] starts a cache line */
 	uint32_t n_heap;
-	uint32_t capacity;
+	Candidate *run;     /* [2 * capacity], a ring: candidates that came in order */
+	uint32_t run_first; /* counts that grow; the place is their low bits */
+	uint32_t run_end;
+	uint32_t capacity; /* a power of two */
 	SlmArena *arena;
 	const SlmHost *host;
 } Merger;
 
-static inline bool
-comes_first(const Candidate *a, const Candidate *b)
-{
-	return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
-}
-
-/* The heap has four children a node, which share a cache line. */
+/* The heap has as many children a node as fit a cache line. */
 static void
 heap_push(Merger *merger, Candidate candidate)
 {
 	Candidate *heap = merger->heap;
 	uint32_t at = merger->n_heap++;
 
-	while (at > 0 && comes_first(&candidate, &heap[(at - 1) / 4]))
+	while (at > 0 && candidate < heap[(at - 1) / CANDIDATES_PER_LINE])
 	{
-		heap[at] = heap[(at - 1) / 4];
-		at = (at - 1) / 4;
+		heap[at] = heap[(at - 1) / CANDIDATES_PER_LINE];
+		at = (at - 1) / CANDIDATES_PER_LINE;
 	}
 	heap[at] = candidate;
 }
@@ -147,23 +139,58 @@ heap_pop(Merger *merger)
 	Candidate last = heap[n];
 	uint32_t at = 0;
 
-	for (uint32_t child = 1; child < n; child = 4 * at + 1)
+	for (uint64_t child = 1; child < n; child = (uint64_t) at * CANDIDATES_PER_LINE + 1)
 	{
-		uint32_t behind = child + 4 < n ? child + 4 : n;
-		uint32_t least = child;
+		uint64_t behind = child + CANDIDATES_PER_LINE < n ? child + CANDIDATES_PER_LINE : n;
+		uint64_t least = child;
 
-		for (uint32_t i = child + 1; i < behind; i++)
+		for (uint64_t i = child + 1; i < behind; i++)
 		{
-			if (comes_first(&heap[i], &heap[least]))
+			if (heap[i] < heap[least])
 				least = i;
 		}
-		if (!comes_first(&heap[least], &last))
+		if (heap[least] >= last)
 			break;
 		heap[at] = heap[least];
-		at = least;
+		at = (uint32_t) least;
 	}
 	heap[at] = last;
 	return top;
+}
+
+static inline Candidate *
+run_slot(const Merger *merger, uint32_t count)
+{
+	return &merger->run[count & (2 * merger->capacity - 1)];
+}
+
+/*
+ * Candidates often come in order (of equal rank, left to right); those wait in
+ * the run and cost no heap.  That makes a word of one repeated letter, the
+ * worst for a heap's caches, linear.
+ */
+static void
+put_candidate(Merger *merger, Candidate candidate)
+{
+	if (merger->run_first == merger->run_end || candidate > *run_slot(merger, merger->run_end - 1))
+		*run_slot(merger, merger->run_end++) = candidate;
+	else
+		heap_push(merger, candidate);
+}
+
+/* Takes the first of all candidates; false when there is none. */
+static bool
+take_candidate(Merger *merger, Candidate *out)
+{
+	bool has_run = merger->run_first != merger->run_end;
+
+	if (has_run && (merger->n_heap == 0 || *run_slot(merger, merger->run_first) < merger->heap[0]))
+		*out = *run_slot(merger, merger->run_first++);
+	else if (merger->n_heap > 0)
+		*out = heap_pop(merger);
+	else
+		return false;
+	return true;
 }
 
 /* Puts the merge of a symbol and the one behind it into the heap, if there is one. */
@@ -178,8 +205,7 @@ consider(Merger *merger, uint32_t at)
 	merge = find_merge(&merger->merges, symbol[at].id, symbol[symbol[at].next].id);
 	if (merge.rank == NO_RANK || merge.result < 0 || merge.result >= merger->n_vocab)
 		return;
-	if (merger->n_heap < 2 * merger->capacity)
-		heap_push(merger, (Candidate){merge.rank, at, symbol[symbol[at].next].end, merge.result});
+	put_candidate(merger, (Candidate) merge.rank << 32 | at);
 }
 
 static SlmStatus
@@ -195,6 +221,7 @@ reserve(Merger *merger, uint32_t n, SlmError *err)
 	/* a merge takes one candidate out and puts at most two in */
 	SLM_TRY(SLM_NEW_ARRAY(merger->arena, (size_t) capacity * 2 + CANDIDATES_PER_LINE, &merger->heap,
 						  err));
+	SLM_TRY(SLM_NEW_ARRAY(merger->arena, (size_t) capacity * 2, &merger->run, err));
 	merger->heap += CANDIDATES_PER_LINE - 1;
 	merger->capacity = capacity;
 	return SLM_OK;
@@ -205,10 +232,12 @@ static SlmStatus
 merge_word(Merger *merger, const uint8_t *word, uint32_t n, SlmError *err)
 {
 	Symbol *symbol;
+	Candidate best;
 
 	SLM_TRY(reserve(merger, n, err));
 	symbol = merger->symbol;
 	merger->n_heap = 0;
+	merger->run_first = merger->run_end = 0;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		int32_t id = slm_read_i32(&merger->byte_token[word[i]]);
@@ -224,28 +253,30 @@ merge_word(Merger *merger, const uint8_t *word, uint32_t n, SlmError *err)
 			SLM_TRY(slm_poll(merger->host, err));
 		consider(merger, i);
 	}
-	for (uint32_t step = 1; merger->n_heap > 0; step++)
+	for (uint32_t step = 1; take_candidate(merger, &best); step++)
 	{
-		Candidate best = heap_pop(merger);
-		Symbol *left = &symbol[best.at];
+		uint32_t at = (uint32_t) best;
+		Symbol *left = &symbol[at];
 		Symbol *right;
+		Merge merge;
 
 		if (step % POLL_MERGES == 0)
 			SLM_TRY(slm_poll(merger->host, err));
 		if (left->id < 0 || left->next == NO_NEXT)
 			continue;
 		right = &symbol[left->next];
-		if (right->end != best.end)
+		merge = find_merge(&merger->merges, left->id, right->id);
+		if (merge.rank != best >> 32 || merge.result < 0 || merge.result >= merger->n_vocab)
 			continue;
-		left->id = best.result;
+		left->id = merge.result;
 		left->end = right->end;
 		left->next = right->next;
 		right->id = -1;
 		if (left->next != NO_NEXT)
-			symbol[left->next].prev = best.at;
+			symbol[left->next].prev = at;
 		if (left->prev != NO_NEXT)
 			consider(merger, left->prev);
-		consider(merger, best.at);
+		consider(merger, at);
 	}
 	return SLM_OK;
 }
