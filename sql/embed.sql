@@ -47,7 +47,7 @@ UNION ALL SELECT p.provolatile FROM pg_proc AS p
 WHERE p.oid = (SELECT 'slm_embed(text, slm_model, text, int, text)'::regprocedure);
 
 -- No default model.
-RESET slm.embed_model;
+SET slm.embed_model = '';
 SELECT error_of($$SELECT slm_embed('text')$$);
 SET slm.embed_model = 'tiny';
 
