@@ -35,6 +35,7 @@ enum
 	SLM_COST_MOVE = 2,
 	SLM_COST_QUANTIZE = 8,
 	SLM_COST_NORM = 16,
+	SLM_COST_LOOKUP = 128, /* three rows of tables, plain C on every CPU */
 	SLM_COST_EXP = 32
 };
 

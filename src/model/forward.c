@@ -133,7 +133,7 @@ embed(Forward *f, SlmError *err)
 					add_table_row(position, i - first, f->part, x);
 					break;
 			}
-			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_NORM, err));
+			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
 		}
 	}
 	switch (model->arch->norm_place)

@@ -13,7 +13,9 @@
  * thirtieth of that).
  */
 #define SCALAR_BUDGET (SLM_POLL_MACS / 4)
-#define VECTOR_BUDGET (SLM_POLL_MACS * 8)
+#define VECTOR_BUDGET (SLM_POLL_MACS * 16)
+
+#define TILE_GROUPS 3 /* that the fastest kernels take at once: fewer cost a few per cent */
 
 void
 slm_compute_init(SlmCompute *c, const SlmModel *model, const SlmKernels *kernels,
@@ -106,8 +108,9 @@ slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 	uint64_t group_bytes = slm_group_bytes(weight->layout, weight->n_in);
 	int64_t mac_cost = weight->layout == SLM_LAYOUT_Q8 ? 1 : SLM_COST_FLOAT_MAC;
 	int64_t unit = weight->n_in * SLM_GROUP_ROWS * mac_cost; /* one group, one row */
-	int row_step = panel_size(c->budget / 2 / unit, m, 8);
-	int group_step = panel_size(c->budget / 2 / unit / row_step, weight->n_group, 3);
+	int64_t room = c->budget / 2 / unit;
+	int row_step = panel_size(room / (weight->n_group < TILE_GROUPS ? 1 : TILE_GROUPS), m, 8);
+	int group_step = panel_size(room / row_step, weight->n_group, TILE_GROUPS);
 
 	for (int i = 0; i < m; i += row_step)
 	{

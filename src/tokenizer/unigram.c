@@ -25,7 +25,7 @@
 #define MAX_MAPPED_CLUSTER 5 /* bytes; longer clusters are mapped character by character */
 #define WORD_START 0x2581
 #define POLL_BYTES 4096 /* of a word, between two polls of its search */
-#define POLL_PIECES 65536
+#define POLL_PIECES 4096
 #define UNREACHED UINT32_MAX
 
 static const char *const known_pre[] = {"default", "t5", NULL};

@@ -27,7 +27,7 @@
 #define MAX_WORD_CHARS 100 /* WordPiece's max_input_chars_per_word in every BERT */
 #define CONTINUES 0xff
 #define WORD_START "\xe2\x96\x81" /* U+2581 */
-#define POLL_PIECES 65536
+#define POLL_PIECES 4096
 
 static const char *const known_pre[] = {
 	"default", "bert-bge", "bert-bge-large", "jina-v2-en", "jina-v2-de", NULL,
