@@ -24,7 +24,7 @@
 #define MERGES_KEY "tokenizer.ggml.merges"
 #define MAX_PROBES 64    /* longest search in the table of merges; build sees to it */
 #define POLL_MERGES 8192 /* heap operations between two polls */
-#define POLL_ITEMS 4096 /* vocabulary items between two polls */
+#define POLL_ITEMS 4096  /* vocabulary items between two polls */
 #define CANDIDATES_PER_LINE (SLM_ARENA_ALIGN / sizeof(Candidate))
 #define NO_RANK UINT32_MAX
 #define NO_NEXT UINT32_MAX
