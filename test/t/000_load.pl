@@ -42,7 +42,9 @@ for my $how ('', 'slm')
 	$node->psql('postgres', "SELECT slm_embed('a', 'tiny', on_error => 'never')", extra_params => [ '-U', 'ann' ]);
 	my $roles = "SELECT string_agg(DISTINCT role::text, ' ') FROM slm_stat_calls";
 	is($node->safe_psql('postgres', $roles, extra_params => [ '-U', 'joe' ]), 'joe', "$what: a role sees its own rows");
-	like($node->safe_psql('postgres', $roles, extra_params => [ '-U', 'boss' ]), qr/\bjoe\b.*\bpostgres\b/, "$what: pg_read_all_stats sees all");
+	my $super = $node->safe_psql('postgres', 'SELECT current_user');
+	my %seen = map { $_ => 1 } split / /, $node->safe_psql('postgres', $roles, extra_params => [ '-U', 'boss' ]);
+	ok($seen{joe} && $seen{$super}, "$what: pg_read_all_stats sees all");
 	is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT database::text, ' ' ORDER BY database::text) FROM slm_stat_calls"), 'other postgres', "$what: of all databases");
 	$node->safe_psql('postgres', 'SELECT slm_stat_reset()');
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM slm_stat_calls'), '0', "$what: slm_stat_reset empties the table");
