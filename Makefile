@@ -62,8 +62,8 @@ ifneq ($(FLAVOR),release)
 PG_CFLAGS += $(FLAGS_$(FLAVOR))
 endif
 
-# The engine's own needs: utf8proc for Unicode normalization, libm for fmaf.
-ENGINE_LIBS := -lutf8proc -lm
+# The engine's own needs: libm for fmaf.
+ENGINE_LIBS := -lm
 ENGINE := $(BUILD)/libslm_engine.a
 EXPORTS := $(BUILD)/exports.map
 SHLIB_LINK := $(ENGINE) $(ENGINE_LIBS) -Wl,--version-script=$(EXPORTS)

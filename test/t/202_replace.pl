@@ -144,7 +144,7 @@ is(sql_error($node, "SELECT slm_embed('x', slm_model '$pin')"), 'no error', 'an 
 		FROM (SELECT slm_pin(CASE WHEN n > 0 THEN 'live' END)::text AS pin, (SELECT slow_pin()) AS leaders FROM rows) x};
 	my $settings = 'SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_tuple_cost = 0; SET parallel_leader_participation = off;';
 	like($node->safe_psql('postgres', "$settings EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $query"),
-		qr/Params Evaluated:.*Workers Launched: [123]/s, 'a parallel query whose leader looks first');
+		qr/InitPlan 1.*Workers Launched: [123]/s, 'a parallel query whose leader looks first');
 	my $session = psql_start($node, "$settings $query");
 	wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") }, 'the leader');
 	variant_model("$models/swap.gguf", 9);
