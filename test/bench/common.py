@@ -318,6 +318,18 @@ def pin(core, pid=0):
         os.sched_setaffinity(pid, {core})
 
 
+def on_cpu_s(pid="self"):
+    """Seconds a process has been on a CPU."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def waited_s(pid="self"):
+    """Seconds a process was ready to run while others had the CPUs."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[1]) / 1e9
+
+
 def quantile(values, share):
     """The nearest-rank quantile."""
     ordered = sorted(values)
@@ -353,12 +365,15 @@ def oracle_model_folder():
 
 
 class Reference:
-    """MiniLM in fp32 in sentence-transformers; what it has computed is kept in build/bench/reference.
+    """MiniLM in sentence-transformers; what it has computed is kept in build/bench/reference.
 
-    Its own configuration stops at 256 tokens; the model has 512, as ours.
+    Its own configuration stops at 256 tokens; the model has 512, as ours.  fp32,
+    or with simulate_q8 what the format Q8_0 makes of it: weights and token
+    embeddings as 8 bits and a half-precision scale per 32, the inputs of every
+    matrix product as 8 bits and a scale per 32, all else in fp32.
     """
 
-    def __init__(self, max_seq_length=512):
+    def __init__(self, max_seq_length=512, simulate_q8=False):
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -367,12 +382,28 @@ class Reference:
         torch.set_grad_enabled(False)
         self.model = SentenceTransformer(oracle_model_folder(), device="cpu")
         self.model.max_seq_length = max_seq_length
+        self.simulate_q8 = simulate_q8
+        if not simulate_q8:
+            return
+
+        def rounded(x, scale_type):
+            blocks = x.reshape(*x.shape[:-1], -1, 32)
+            scale = blocks.abs().amax(-1, keepdim=True) / 127
+            codes = torch.round(blocks / torch.where(scale > 0, scale, 1))
+            return (codes * scale.to(scale_type).float()).reshape(x.shape)
+
+        for name, module in self.model[0].model.named_modules():
+            if isinstance(module, torch.nn.Embedding) and name.endswith("word_embeddings"):
+                module.weight.data = rounded(module.weight.data, torch.float16)
+            elif isinstance(module, torch.nn.Linear) and "pooler" not in name:
+                module.weight.data = rounded(module.weight.data, torch.float16)
+                module.register_forward_pre_hook(lambda _module, inputs: (rounded(inputs[0], torch.float32),))
 
     def embed(self, texts):
         """Unit vectors, float64 [n][384]."""
         import numpy as np
 
-        key = hashlib.sha256("\0".join([str(self.model.max_seq_length)] + list(texts)).encode("utf-8", "surrogatepass"))
+        key = hashlib.sha256("\0".join([str(self.model.max_seq_length) + "q8" * self.simulate_q8] + list(texts)).encode("utf-8", "surrogatepass"))
         path = os.path.join(BUILD, "reference", key.hexdigest()[:32] + ".npy")
         if not os.path.exists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
