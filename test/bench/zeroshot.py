@@ -9,8 +9,9 @@ counts how many of the unequal rows were that close.
 
 F32 and F16 are held to fp32.  Q8_0 cannot be held to equal labels there: with
 8-bit weights alone, everything else in fp32, Python itself changes 1 % of
-them.  Its labels are held to Python's with the format's rounding simulated,
-and its accuracy over all rows to fp32's.
+them.  It may be no further from fp32 than Python with the format's rounding
+simulated, and its accuracy over all rows is held to fp32's.  (Its labels are
+not compared with the simulation's: both are fp32 with different noise.)
 """
 
 import os
@@ -26,6 +27,7 @@ import numpy as np
 SETS = "agnews,sst2,it_tickets,clinc150,bitext_support"
 LEAST_EQUAL = 99.5
 MOST_POINTS = 0.5
+MOST_FURTHER = 0.5
 CLOSE = 0.002
 
 
@@ -78,16 +80,15 @@ def main():
                 unequal = [i for i, (a, b) in enumerate(zip(answer, python)) if a != b]
                 hits[who] = hits.get(who, 0) + sum(a == b for a, b in zip(answer, right))
                 rows.append([f"{name} ({len(labels)})", who, len(texts), f"{percent(answer, right):.2f}",
-                             f"{percent(answer, python):.2f}", len(unequal), int((margin[unequal] < CLOSE).sum()),
-                             f"{percent(answer, simulated):.2f}" if q8 else ""])
+                             f"{percent(answer, python):.2f}", len(unequal), int((margin[unequal] < CLOSE).sum())])
             for kind in types:
                 answer = answers[f"slm {kind}"]
-                expected = simulated if kind == "q8_0" else python
-                checks.append((f"{name}, {kind}: labels equal, %", percent(answer, expected), LEAST_EQUAL, False))
+                least = percent(simulated, python) - MOST_FURTHER if kind == "q8_0" else LEAST_EQUAL
+                checks.append((f"{name}, {kind}: labels equal, %", percent(answer, python), least, False))
                 if kind != "q8_0":
                     checks.append((f"{name}, {kind}: accuracy, points apart",
                                    abs(percent(answer, right) - percent(python, right)), MOST_POINTS, True))
-    report.table(["set (labels)", "by", "rows", "accuracy", "equal %", "unequal", f"margin < {CLOSE}", "equal % to simulated"], rows)
+    report.table(["set (labels)", "by", "rows", "accuracy", "equal %", "unequal", f"margin < {CLOSE}"], rows)
     if "q8_0" in types:
         apart = 100 * abs(hits["slm q8_0"] - hits["python fp32"]) / total
         checks.append((f"q8_0: accuracy over all {total} rows, points apart", apart, MOST_POINTS, True))
