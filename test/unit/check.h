@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/status.h"
 
@@ -28,6 +29,25 @@ typedef struct CheckState
 } CheckState;
 
 static CheckState check_state;
+
+/* Seconds of CPU so far: the machine may be busy with other things. */
+static inline double
+check_cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
+}
+
+/* What a limit of seconds is multiplied with: under valgrind (RUN is set) all is slow. */
+static inline double
+check_patience(void)
+{
+	const char *run = getenv("RUN");
+
+	return run != NULL && run[0] != '\0' ? 50.0 : 1.0;
+}
 
 /* Counts a check of the current function; true when it holds. */
 static inline bool

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "host.h"
 
 #define MAX_ARENA_BYTES ((size_t) 2 << 30)
@@ -115,6 +116,43 @@ const char *
 fixture_spans(TokenizerFixture *f, const char *text)
 {
 	return print_tokens(f, text, true);
+}
+
+/* The best of several runs; a failed one takes for ever. */
+static double
+seconds_for(TokenizerFixture *f, const char *text, size_t n)
+{
+	double best = 1e9;
+
+	for (int i = 0; i < 5; i++)
+	{
+		double start = check_cpu_seconds();
+		double seconds;
+
+		if (fixture_tokenize(f, text, n) != SLM_OK)
+			return 1e9;
+		seconds = check_cpu_seconds() - start;
+		best = seconds < best ? seconds : best;
+	}
+	return best;
+}
+
+bool
+fixture_is_linear(TokenizerFixture *f, const char *unit)
+{
+	size_t length = strlen(unit);
+	size_t n = ((size_t) 1 << 18) / length * length;
+	char *text = malloc(4 * n);
+	double one, two, four;
+
+	for (size_t at = 0; at < 4 * n; at += length)
+		memcpy(text + at, unit, length);
+	one = seconds_for(f, text, n);
+	two = seconds_for(f, text, 2 * n);
+	four = seconds_for(f, text, 4 * n);
+	free(text);
+	printf("# %.4f s for 1 MB, ratio of doubling %.2f\n", four, four / two);
+	return four < 1.0 * check_patience() && four <= one * 8.0;
 }
 
 void

@@ -50,6 +50,13 @@ extern const char *fixture_ids(TokenizerFixture *f, const char *text);
 /* The same with offsets: "id:start-end ...". */
 extern const char *fixture_spans(TokenizerFixture *f, const char *text);
 
+/*
+ * Does a megabyte of a unit, repeated, take less than a second of CPU and linear
+ * time?  Four times as much text may take eight times as long, not sixteen.  The
+ * best of several runs counts; prints what it found.
+ */
+extern bool fixture_is_linear(TokenizerFixture *f, const char *unit);
+
 extern void fixture_free(TokenizerFixture *f);
 
 #endif
