@@ -775,10 +775,10 @@ slm_gguf_parse(const uint8_t *head, size_t head_bytes, uint64_t file_bytes, cons
 static SlmStatus
 copy_head(const SlmHost *host, uint8_t *to, const uint8_t *from, size_t n, SlmError *err)
 {
-	for (size_t at = 0; at < n; at += SLM_IO_STEP_BYTES)
+	for (size_t at = 0; at < n; at += SLM_POLL_BYTES)
 	{
 		SLM_TRY(slm_poll(host, err));
-		memcpy(to + at, from + at, n - at < SLM_IO_STEP_BYTES ? n - at : SLM_IO_STEP_BYTES);
+		memcpy(to + at, from + at, n - at < SLM_POLL_BYTES ? n - at : SLM_POLL_BYTES);
 	}
 	return SLM_OK;
 }
