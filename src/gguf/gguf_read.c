@@ -733,7 +733,7 @@ parse_header(Parser *parser, SlmGguf *out, uint64_t *n_tensor, uint64_t *n_key)
 static SlmStatus
 parse_file(Parser *parser, SlmGguf *out)
 {
-	uint64_t n_tensor, n_key;
+	uint64_t n_tensor = 0, n_key = 0;
 
 	SLM_TRY(parse_header(parser, out, &n_tensor, &n_key));
 	SLM_TRY(parse_keys(parser, n_key, out));

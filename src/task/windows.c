@@ -113,8 +113,12 @@ slm_task_tokenize(SlmRun *run, SlmText prefix, SlmText text, SlmTokens *out, Slm
 	}
 	SLM_TRY(slm_tokenize(tokenizer, run->host, text.data, text.size, run->arena, out, err));
 	if (run->max_input_tokens > 0 && out->n > run->max_input_tokens)
-		return slm_fail(err, SLM_ERR_LIMIT, "text of %d tokens exceeds the limit of %d tokens",
-						out->n, run->max_input_tokens);
+	{
+		slm_fail(err, SLM_ERR_LIMIT, "text of %d tokens exceeds the limit of %d tokens", out->n,
+				 run->max_input_tokens);
+		slm_error_hint(err, "The limit is the setting slm.max_input_tokens.");
+		return SLM_ERR_LIMIT;
+	}
 	return SLM_OK;
 }
 
