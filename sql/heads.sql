@@ -1,19 +1,7 @@
 -- Models with a sequence-classification head: own labels, and a cross-encoder
--- Runs a statement that should fail, and shows how.
-CREATE FUNCTION error_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS
-$$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE query;
-    RETURN NEXT 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN NEXT SQLSTATE || ': ' || SQLERRM;
-    RETURN QUERY SELECT 'detail: ' || detail WHERE detail <> '' UNION ALL SELECT 'hint: ' || hint WHERE hint <> '';
-END
-$$;
+\getenv folder PG_ABS_SRCDIR
+\set error_of :folder '/sql/error_of.psql'
+\i :error_of
 SELECT slm_create_model('classifier', 'tiny-classifier.gguf') AS created \gset
 SELECT slm_create_model('ranker', 'tiny-ranker.gguf') AS created \gset
 SET slm.classify_model = 'classifier';
