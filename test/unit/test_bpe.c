@@ -124,15 +124,6 @@ pattern_of_gpt2(void)
 }
 
 static void
-expect(TokenizerFixture *f, SlmStatus status, const char *message)
-{
-	CHECK_STATUS(fixture_finish(f), status);
-	if (status != SLM_OK)
-		CHECK_CONTAINS(f->err.message, message);
-	fixture_free(f);
-}
-
-static void
 vocabulary_rules_of_bpe(void)
 {
 	static const struct
@@ -160,29 +151,30 @@ vocabulary_rules_of_bpe(void)
 		all[N_MERGES] = bad[i].merge;
 		begin_words(&f, "gpt-2", words, N_WORDS);
 		gguf_add_strings(&f.builder, "tokenizer.ggml.merges", all, N_MERGES + 1);
-		expect(&f, SLM_ERR_CORRUPT, bad[i].message);
+		fixture_expect(&f, SLM_ERR_CORRUPT, bad[i].message);
 	}
 	begin_words(&f, "gpt-2", words, N_WORDS);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
 	begin_words(&f, "gpt-2", words, N_WORDS);
 	gguf_add_i32s(&f.builder, "tokenizer.ggml.merges", (const int32_t[]){1}, 1);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
 	begin_words(&f, NULL, words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
-	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre is missing");
+	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre is missing");
 	begin_words(&f, "llama-bpe", words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
-	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
 	begin(&f);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 97);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.tokens has no ordinary token for byte 0x61");
+	fixture_expect(&f, SLM_ERR_CORRUPT,
+				   "tokenizer.ggml.tokens has no ordinary token for byte 0x61");
 	begin(&f);
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_eos_token", true);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
 	/* no merges at all is a vocabulary of bytes */
 	begin_words(&f, "gpt-2", words, N_WORDS);
 	gguf_add_array(&f.builder, "tokenizer.ggml.merges", SLM_GGUF_STRING, 0);
-	expect(&f, SLM_OK, "");
+	fixture_expect(&f, SLM_OK, "");
 }
 
 /* A word of a megabyte: every pair merges, over and over. */

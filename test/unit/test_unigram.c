@@ -166,22 +166,13 @@ maps_characters(void)
 }
 
 static void
-expect(TokenizerFixture *f, SlmStatus status, const char *message)
-{
-	CHECK_STATUS(fixture_finish(f), status);
-	if (status != SLM_OK)
-		CHECK_CONTAINS(f->err.message, message);
-	fixture_free(f);
-}
-
-static void
 expect_map(const uint8_t *bytes, uint32_t n, SlmStatus status, const char *message)
 {
 	TokenizerFixture f;
 
 	begin_pieces(&f, pieces, N_PIECES);
 	add_map(&f, bytes, n, SLM_GGUF_U8);
-	expect(&f, status, message);
+	fixture_expect(&f, status, message);
 }
 
 static void
@@ -227,7 +218,7 @@ rules_of_the_character_map(void)
 	/* not bytes */
 	begin_pieces(&f, pieces, N_PIECES);
 	gguf_add_i32s(&f.builder, "tokenizer.ggml.precompiled_charsmap", (const int32_t[]){1}, 1);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.precompiled_charsmap");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.precompiled_charsmap");
 }
 
 /* The longest replacement, and one byte more. */
@@ -260,33 +251,33 @@ vocabulary_rules_of_unigram(void)
 	fixture_begin(&f, "t5");
 	fixture_tokens(&f, "<unk> a b");
 	gguf_add_u32(&f.builder, "tokenizer.ggml.unknown_token_id", 0);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores is missing");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores is missing");
 	memcpy(some, pieces, sizeof(pieces));
 	for (size_t i = 0; i < N_PIECES; i++)
 		some[i].score = -1000.0f;
 	begin_pieces(&f, some, N_PIECES);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores are all -1000");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores are all -1000");
 	memcpy(some, pieces, sizeof(pieces));
 	some[0].type = 1;
 	begin_pieces(&f, some, N_PIECES);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
 	begin_pieces(&f, some, N_PIECES);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.unknown_token_id", 0);
-	expect(&f, SLM_OK, "");
+	fixture_expect(&f, SLM_OK, "");
 	memcpy(some, pieces, sizeof(pieces));
 	for (size_t i = 0; i < sizeof(wrong_bytes) / sizeof(wrong_bytes[0]); i++)
 	{
 		some[N_PIECES] = (Piece){wrong_bytes[i], 0, 6};
 		begin_pieces(&f, some, N_PIECES + 1);
-		expect(&f, SLM_ERR_CORRUPT, "tokens[12] is a byte token but not <0x00> to <0xFF>");
+		fixture_expect(&f, SLM_ERR_CORRUPT, "tokens[12] is a byte token but not <0x00> to <0xFF>");
 	}
 	some[N_PIECES] = (Piece){"<0xFF>", 0, 6};
 	some[N_PIECES + 1] = (Piece){"<0xFF>", 0, 6};
 	begin_pieces(&f, some, N_PIECES + 2);
-	expect(&f, SLM_ERR_CORRUPT, "tokens[13] is the byte token of tokens[12] again");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokens[13] is the byte token of tokens[12] again");
 	begin_pieces(&f, pieces, N_PIECES);
 	gguf_add_string(&f.builder, "tokenizer.ggml.pre", "llama-bpe");
-	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
 }
 
 static void

@@ -216,39 +216,30 @@ time_is_linear(void)
 	fixture_free(&f);
 }
 
-/* One case of a vocabulary that is refused or accepted. */
-static void
-expect(TokenizerFixture *f, SlmStatus status, const char *message)
-{
-	CHECK_STATUS(fixture_finish(f), status);
-	if (status != SLM_OK)
-		CHECK_CONTAINS(f->err.message, message);
-	fixture_free(f);
-}
-
 static void
 vocabulary_rules_of_wordpiece(void)
 {
 	TokenizerFixture f;
 
 	begin_words(&f, SPECIALS "a b");
-	expect(&f, SLM_ERR_CORRUPT, "marks neither word starts (U+2581) nor continuations (##)");
+	fixture_expect(&f, SLM_ERR_CORRUPT,
+				   "marks neither word starts (U+2581) nor continuations (##)");
 	begin_words(&f, "[CLS] [SEP] a ##b");
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
 	begin_words(&f, "[UNK] ##b");
-	expect(&f, SLM_OK, "");
+	fixture_expect(&f, SLM_OK, "");
 	begin_words(&f, "[UNK] ##b");
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_bos_token", true);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_bos_token is true but");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_bos_token is true but");
 	begin_words(&f, "[UNK] ##b");
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_eos_token", true);
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
 	begin_words(&f, "[UNK] ##b");
 	gguf_add_string(&f.builder, "tokenizer.ggml.pre", "llama-bpe");
-	expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
 	begin_words(&f, "[UNK] ##b");
 	gguf_add_string(&f.builder, "tokenizer.ggml.normalizer.lowercase", "yes");
-	expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.normalizer.lowercase");
+	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.normalizer.lowercase");
 }
 
 /* Special tokens as RoBERTa spells them around WordPiece, as MPNet does. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
 #include "host.h"
 
 #define MAX_ARENA_BYTES ((size_t) 2 << 30)

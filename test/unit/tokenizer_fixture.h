@@ -13,6 +13,7 @@
 #ifndef SLM_TEST_TOKENIZER_FIXTURE_H
 #define SLM_TEST_TOKENIZER_FIXTURE_H
 
+#include "check.h"
 #include "gguf_builder.h"
 #include "tokenizer/tokenizer.h"
 
@@ -58,5 +59,18 @@ extern const char *fixture_spans(TokenizerFixture *f, const char *text);
 extern bool fixture_is_linear(TokenizerFixture *f, const char *unit);
 
 extern void fixture_free(TokenizerFixture *f);
+
+/*
+ * One case of a vocabulary that is refused, with a message that contains this, or accepted.
+ * Ends the fixture.  Here, and not in the .c file, because checks count where they stand.
+ */
+static inline void
+fixture_expect(TokenizerFixture *f, SlmStatus status, const char *message)
+{
+	CHECK_STATUS(fixture_finish(f), status);
+	if (status != SLM_OK)
+		CHECK_CONTAINS(f->err.message, message);
+	fixture_free(f);
+}
 
 #endif
