@@ -249,8 +249,9 @@ map_image(SlmMapping *mapping, SlmError *err)
 	return SLM_OK;
 }
 
-SlmMapping *
-slm_weights_find(const uint8 sha256[SLM_SHA256_BYTES])
+/* The mapping this backend already has, or NULL; adds no reference. */
+static SlmMapping *
+find_mapping(const uint8 sha256[SLM_SHA256_BYTES])
 {
 	for (int i = 0; i < MAX_MAPPINGS; i++)
 		if (mappings[i].used && !mappings[i].broken &&
@@ -262,7 +263,7 @@ slm_weights_find(const uint8 sha256[SLM_SHA256_BYTES])
 SlmStatus
 slm_weights_attach(const uint8 sha256[SLM_SHA256_BYTES], SlmMapping **out, SlmError *err)
 {
-	SlmMapping *mapping = slm_weights_find(sha256);
+	SlmMapping *mapping = find_mapping(sha256);
 	SlmStatus status;
 
 	*out = mapping;

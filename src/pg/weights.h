@@ -33,9 +33,6 @@ extern SlmStatus slm_weights_attach(const uint8 sha256[SLM_SHA256_BYTES], SlmMap
 /* Gives one reference back; the memory stays mapped until slm_weights_sweep(). */
 extern void slm_weights_release(SlmMapping *mapping);
 
-/* The mapping this backend already has, or NULL; adds no reference. */
-extern SlmMapping *slm_weights_find(const uint8 sha256[SLM_SHA256_BYTES]);
-
 /* Unmaps what nothing refers to. */
 extern void slm_weights_sweep(void);
 
