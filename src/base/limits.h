@@ -29,6 +29,10 @@
 #define SLM_MAX_CLASSES 65536
 #define SLM_MAX_CLASS_LABEL_BYTES 1024
 #define SLM_MAX_TOKEN_TYPES 65536
+#define SLM_MAX_HEAD_LAYERS 16
+#define SLM_MAX_SPAN_WIDTH 4096
+#define SLM_MAX_SENTENCE_HIDDEN 4096
+#define SLM_MAX_CALIBRATION 1e6f /* magnitude of a calibration constant */
 
 /* Tokenizers (src/tokenizer) */
 #define SLM_MAX_VOCAB (1U << 22)

@@ -83,13 +83,21 @@ typedef struct SlmSequence
 
 /*
  * Runs n_sequence sequences through the model as ragged batches of at most
- * SLM_BATCH_TOKENS tokens, and writes one row each, in the given order:
+ * SLM_BATCH_TOKENS tokens, and writes one row a sequence, or one a token, in
+ * the given order:
  *
  *   slm_encode_pooled   out [n_sequence][n_embd], pooled, not normalized;
  *                       SLM_ERR_UNSUPPORTED where nothing says how to pool
  *   slm_encode_scores   out [n_sequence][n_class], logits of a
  *                       sequence-classification head; SLM_ERR_UNSUPPORTED for a
  *                       model without one
+ *   slm_encode_hidden   out [sum of n][n_embd], the last hidden states of all
+ *                       tokens
+ *   slm_encode_spans    out [sum of n][3 * n_span], the tokens' side of the
+ *                       extraction head: start, end and inside;
+ *                       SLM_ERR_UNSUPPORTED for a model without one.
+ *                       shape[i][sequence[i].n], each below SLM_WORD_SHAPES,
+ *                       are the shapes of the tokens' words (model/README.md)
  *
  * The bits of a row do not depend on the other rows.  A row that is not finite
  * is SLM_ERR_CORRUPT ("model gave a value that is not finite").  After an
@@ -100,6 +108,37 @@ extern SlmStatus slm_encode_pooled(SlmRun *run, const SlmSequence *sequence, int
 								   float *out, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_encode_scores(SlmRun *run, const SlmSequence *sequence, int n_sequence,
 								   float *out, SlmError *err) SLM_MUST_CHECK;
+
+extern SlmStatus slm_encode_hidden(SlmRun *run, const SlmSequence *sequence, int n_sequence,
+								   float *out, SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_encode_spans(SlmRun *run, const SlmSequence *sequence,
+								  const uint8_t *const *shape, int n_sequence, float *out,
+								  SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * n vectors through a head, row by row, under the same contract:
+ *
+ *   slm_project_fields   [n][n_embd] -> [n][3 * n_span], the fields' side of the
+ *                        extraction head; a logit is the dot product of a
+ *                        token's and a field's channel over sqrt(n_span)
+ *   slm_project_labels   [n][n_embd] -> [n][n_embd], where cosines of texts with
+ *                        labels are taken
+ *   slm_score_sentences  [n][n_embd + SLM_SENTENCE_FEATURES] -> [n]
+ *
+ * SLM_ERR_UNSUPPORTED for a model without that head.
+ */
+typedef enum SlmLabelSide
+{
+	SLM_LABEL_TEXT = 0,
+	SLM_LABEL_NAME
+} SlmLabelSide;
+
+extern SlmStatus slm_project_fields(SlmRun *run, const float *embedding, int n, float *out,
+									SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_project_labels(SlmRun *run, SlmLabelSide side, const float *embedding, int n,
+									float *out, SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_score_sentences(SlmRun *run, const float *input, int n, float *out,
+									 SlmError *err) SLM_MUST_CHECK;
 
 /* Divides by the canonical length; a zero vector stays zero. */
 extern void slm_normalize(const SlmKernels *kernels, float *x, int n);

@@ -28,6 +28,13 @@ typedef enum SlmSlot
 	SLM_SLOT_EMBD_NORM,
 	SLM_SLOT_CLS,
 	SLM_SLOT_CLS_OUTPUT,
+	SLM_SLOT_LABEL_TEXT,
+	SLM_SLOT_LABEL_NAME,
+	SLM_SLOT_EXT_SHAPE,
+	SLM_SLOT_EXT_TOKEN,
+	SLM_SLOT_EXT_FIELD,
+	SLM_SLOT_SUM_HIDDEN,
+	SLM_SLOT_SUM_OUTPUT,
 	SLM_GLOBAL_SLOTS,
 
 	SLM_SLOT_ATTN_Q = SLM_GLOBAL_SLOTS,
@@ -61,8 +68,29 @@ typedef enum SlmSize
 	SLM_SIZE_CONTEXT,
 	SLM_SIZE_TOKEN_TYPES,
 	SLM_SIZE_CLASSES,
+	SLM_SIZE_SHAPES,          /* SLM_WORD_SHAPES */
+	SLM_SIZE_SPANS,           /* the three channels of a span, side by side */
+	SLM_SIZE_SENTENCE,        /* an embedding and SLM_SENTENCE_FEATURES */
+	SLM_SIZE_SENTENCE_HIDDEN, /* between the two matrices of the sentence head */
 	SLM_SIZE_COUNT
 } SlmSize;
+
+/*
+ * What a slot is a part of.  A file has any of the heads: what a head requires
+ * is required where any tensor of it is there, and is no slot where none is.
+ */
+typedef enum SlmHead
+{
+	SLM_HEAD_BODY = 0, /* no head: every model has it */
+	SLM_HEAD_CLASS,    /* scores of classes that the model knows by name */
+	SLM_HEAD_LABEL,    /* texts and labels in one space */
+	SLM_HEAD_EXTRACT,  /* spans of tokens for fields */
+	SLM_HEAD_SENTENCE, /* the weight of a sentence in its text */
+	SLM_HEAD_COUNT
+} SlmHead;
+
+/* A set of heads, the body among them, is an uint32_t with these bits. */
+#define SLM_HEAD_BIT(head) (1U << (head))
 
 typedef enum SlmNeed
 {
@@ -79,6 +107,7 @@ typedef struct SlmSlotSpec
 	SlmSize n_out;    /* ne[1]; SLM_SIZE_ONE for vectors */
 	SlmNeed weight;
 	SlmNeed bias; /* a vector of n_out, or of n_in where the weight is a vector */
+	SlmHead head;
 } SlmSlotSpec;
 
 typedef enum SlmNorm
@@ -118,11 +147,20 @@ typedef struct SlmArch
 	SlmMask mask;
 	SlmActivation activation;      /* of the feed-forward block */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
-	SlmSlotSpec slot[SLM_SLOT_COUNT];
+	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */
 } SlmArch;
 
 /* The row of an architecture; NULL when there is none. */
 extern const SlmArch *slm_arch_find(SlmText name);
+
+/* What a slot needs in a model with a set of heads. */
+static inline SlmNeed
+slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, bool bias)
+{
+	if ((heads & SLM_HEAD_BIT(spec->head)) == 0)
+		return SLM_NEVER;
+	return bias ? spec->bias : spec->weight;
+}
 
 /* "gelu", "tanh", "relu". */
 extern const char *slm_activation_name(SlmActivation activation);

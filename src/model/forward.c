@@ -4,7 +4,8 @@
  * In the order of the papers: embed, then per layer attention and
  * feed-forward, each with its residual sum and norm.  What differs between
  * architectures is a field of SlmArch or a slot that is absent; arch.h says
- * how the two are read.
+ * how the two are read.  The extraction head's layers are layers like the
+ * others, behind the last one.
  *
  * Only attention looks across rows.  Everything else runs on chunks of
  * ROW_CHUNK rows from one end of a layer's half to the other, so that what a
@@ -216,22 +217,53 @@ finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 	return norm(f, slm_weight(model, SLM_SLOT_LAYER_OUTPUT_NORM, layer), f->part, x, m, x, err);
 }
 
+/* Layers [first, end) over all rows. */
+static SlmStatus
+run_layers(Forward *f, int first, int end, SlmError *err)
+{
+	for (int layer = first; layer < end; layer++)
+	{
+		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
+			SLM_TRY(project(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
+		SLM_TRY(mix(f, err));
+		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
+			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
+								 err));
+	}
+	return SLM_OK;
+}
+
+/* x = x + the vector of each token's word shape. */
+static SlmStatus
+add_shapes(Forward *f, SlmError *err)
+{
+	const SlmWeight *table = slm_weight(f->c->model, SLM_SLOT_EXT_SHAPE, 0);
+
+	for (int i = 0; i < f->n_row; i++)
+	{
+		if (f->batch->shape[i] >= table->n_out)
+			return slm_fail(err, SLM_ERR_INTERNAL, "word shape %d of %lld", f->batch->shape[i],
+							(long long) table->n_out);
+		add_table_row(table, f->batch->shape[i], f->part, f->x + (size_t) i * f->stride);
+		SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
+	}
+	return SLM_OK;
+}
+
 SlmStatus
 slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 {
+	int n_layer = (int) c->model->hparams.n_layer;
 	Forward f;
 
 	SLM_TRY(slm_poll(c->host, err));
 	SLM_TRY(forward_init(&f, c, batch, err));
 	SLM_TRY(embed(&f, err));
-	for (int layer = 0; layer < (int) c->model->hparams.n_layer; layer++)
+	SLM_TRY(run_layers(&f, 0, n_layer, err));
+	if (batch->shape != NULL)
 	{
-		for (int i = 0; i < f.n_row; i += ROW_CHUNK)
-			SLM_TRY(project(&f, layer, i, f.n_row - i < ROW_CHUNK ? f.n_row - i : ROW_CHUNK, err));
-		SLM_TRY(mix(&f, err));
-		for (int i = 0; i < f.n_row; i += ROW_CHUNK)
-			SLM_TRY(
-				finish_layer(&f, layer, i, f.n_row - i < ROW_CHUNK ? f.n_row - i : ROW_CHUNK, err));
+		SLM_TRY(add_shapes(&f, err));
+		SLM_TRY(run_layers(&f, n_layer, slm_hparams_layers(&c->model->hparams), err));
 	}
 	*out = f.x;
 	return SLM_OK;

@@ -12,14 +12,15 @@ typedef struct SlmBatch
 	const int32_t *token;       /* [start[n_sequence]] */
 	const int32_t *start;       /* [n_sequence + 1] index of each sequence's first token */
 	const int32_t *segment_two; /* [n_sequence] tokens of the first segment */
+	const uint8_t *shape;       /* [start[n_sequence]] of each token's word, or NULL */
 	int n_sequence;
 	int max_length; /* tokens of the longest sequence, at most the context */
 } SlmBatch;
 
 /*
  * The last layer's hidden states: out[token][slm_row_stride(n_embd)], in the
- * arena.  Token ids out of range, which only a damaged image gives, are
- * SLM_ERR_CORRUPT.
+ * arena.  With word shapes, those of the extraction head's last layer.  Token
+ * ids out of range, which only a damaged image gives, are SLM_ERR_CORRUPT.
  */
 extern SlmStatus slm_forward(SlmCompute *c, const SlmBatch *batch, float **out,
 							 SlmError *err) SLM_MUST_CHECK;
@@ -28,8 +29,16 @@ extern SlmStatus slm_forward(SlmCompute *c, const SlmBatch *batch, float **out,
 extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden,
 						  SlmPooling pooling, float *out, SlmError *err) SLM_MUST_CHECK;
 
+/* out[n][n_out] = a matrix's product with rows in[n][in_stride]. */
+extern SlmStatus slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int n,
+							 float *out, SlmError *err) SLM_MUST_CHECK;
+
 /* out[n][n_class]: logits of the classification head for pooled rows [n][n_embd]. */
-extern SlmStatus slm_head(SlmCompute *c, const float *pooled, int n, float *out,
-						  SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_class_head(SlmCompute *c, const float *pooled, int n, float *out,
+								SlmError *err) SLM_MUST_CHECK;
+
+/* out[n]: scores of the sentence head for rows [n][n_embd + SLM_SENTENCE_FEATURES]. */
+extern SlmStatus slm_sentence_head(SlmCompute *c, const float *in, int n, float *out,
+								   SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "model/hparams.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* Keys behind "<arch>." that are read below, or that say nothing we need. */
@@ -24,7 +25,46 @@ static const char *const known_keys[] = {
 	"attention.layer_norm_epsilon",
 	"classifier.activation",
 	"classifier.output_labels",
+	"label.scale",
+	"label.none",
+	"label.multi_scale",
+	"label.multi_bias",
+	"extract.block_count",
+	"extract.threshold",
+	"extract.scale",
+	"extract.bias",
 };
+
+/* A calibration constant of a head. */
+typedef struct Constant
+{
+	const char *suffix; /* of its key */
+	SlmHead head;
+	SlmNeed need;
+	size_t offset; /* in SlmHparams */
+	float min, max;
+	float absent; /* its value without the key */
+} Constant;
+
+#define SCALE 1.0f / SLM_MAX_CALIBRATION, SLM_MAX_CALIBRATION
+#define SHIFT -SLM_MAX_CALIBRATION, SLM_MAX_CALIBRATION
+
+static const Constant constants[] = {
+	{"label.scale", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.scale), SCALE, 0},
+	{"label.none", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.none), SHIFT, 0},
+	{"label.multi_scale", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.multi_scale),
+	 SCALE, 0},
+	{"label.multi_bias", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.multi_bias),
+	 SHIFT, 0},
+	{"extract.threshold", SLM_HEAD_EXTRACT, SLM_OPTIONAL, offsetof(SlmHparams, extract.threshold),
+	 0.0f, 1.0f, 0.5f},
+	{"extract.scale", SLM_HEAD_EXTRACT, SLM_OPTIONAL, offsetof(SlmHparams, extract.scale), SCALE,
+	 1.0f},
+	{"extract.bias", SLM_HEAD_EXTRACT, SLM_OPTIONAL, offsetof(SlmHparams, extract.bias), SHIFT,
+	 0.0f},
+};
+
+#define N_CONSTANT (sizeof(constants) / sizeof(constants[0]))
 
 #define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
 
@@ -161,10 +201,92 @@ read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, Sl
 					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
 }
 
-/* Rows of a table or matrix whose number stands in the tensor alone; 0 when absent. */
+/* ---- Heads --------------------------------------------------------------- */
+
+/* The heads of which the file has a tensor or a key; all of each is then required. */
+static uint32_t
+find_heads(const SlmGguf *gguf, const SlmArch *arch)
+{
+	static const char *const parts[] = {"weight", "bias"};
+	uint32_t heads = SLM_HEAD_BIT(SLM_HEAD_BODY);
+	char name[MAX_KEY];
+
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+		for (int part = 0; part < 2; part++)
+		{
+			slm_slot_name(arch, (SlmSlot) slot, 0, parts[part], name, sizeof(name));
+			if (slm_gguf_tensor(gguf, name) != NULL)
+				heads |= SLM_HEAD_BIT(arch->slot[slot].head);
+		}
+	for (size_t i = 0; i < N_CONSTANT; i++)
+	{
+		key_name(arch, constants[i].suffix, name);
+		if (slm_gguf_find(gguf, name) != NULL)
+			heads |= SLM_HEAD_BIT(constants[i].head);
+	}
+	key_name(arch, "extract.block_count", name);
+	if (slm_gguf_find(gguf, name) != NULL)
+		heads |= SLM_HEAD_BIT(SLM_HEAD_EXTRACT);
+	return heads;
+}
+
 static SlmStatus
-rows_of(const SlmGguf *gguf, const SlmArch *arch, SlmSlot slot, uint64_t max, uint32_t *out,
-		SlmError *err)
+read_constants(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	char key[MAX_KEY];
+
+	for (size_t i = 0; i < N_CONSTANT; i++)
+	{
+		const Constant *c = &constants[i];
+		float value = c->absent;
+		bool found;
+
+		if ((h->heads & SLM_HEAD_BIT(c->head)) == 0)
+			continue;
+		key_name(arch, c->suffix, key);
+		SLM_TRY(
+			slm_gguf_get_float(gguf, key, c->need == SLM_REQUIRED ? NULL : &found, &value, err));
+		if (!(value >= c->min && value <= c->max))
+			return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %g, outside %g to %g", key,
+							(double) value, (double) c->min, (double) c->max);
+		memcpy((char *) h + c->offset, &value, sizeof(value));
+	}
+	return SLM_OK;
+}
+
+static bool
+constants_valid(const SlmHparams *h)
+{
+	bool valid = true;
+
+	for (size_t i = 0; i < N_CONSTANT; i++)
+	{
+		const Constant *c = &constants[i];
+		float value;
+
+		memcpy(&value, (const char *) h + c->offset, sizeof(value));
+		if ((h->heads & SLM_HEAD_BIT(c->head)) != 0)
+			valid &= value >= c->min && value <= c->max;
+	}
+	return valid;
+}
+
+/* Is a number that only a head has there exactly with it, and at most max? */
+static bool
+head_number_valid(const SlmHparams *h, SlmHead head, uint32_t n, uint32_t max)
+{
+	bool has_head = (h->heads & SLM_HEAD_BIT(head)) != 0;
+
+	return has_head == (n > 0) && n <= max;
+}
+
+/*
+ * Rows of a table or matrix whose number stands in the tensor alone; 0 when it
+ * is absent, and may be.
+ */
+static SlmStatus
+rows_of(const SlmGguf *gguf, const SlmArch *arch, uint32_t heads, SlmSlot slot, uint64_t max,
+		uint32_t *out, SlmError *err)
 {
 	const SlmGgufTensor *tensor;
 	char name[64];
@@ -172,6 +294,8 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, SlmSlot slot, uint64_t max, ui
 	slm_slot_name(arch, slot, 0, "weight", name, sizeof(name));
 	tensor = slm_gguf_tensor(gguf, name);
 	*out = 0;
+	if (tensor == NULL && slm_slot_need(&arch->slot[slot], heads, false) == SLM_REQUIRED)
+		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is missing", name);
 	if (tensor == NULL)
 		return SLM_OK;
 	if (tensor->ne[1] < 1 || tensor->ne[1] > max)
@@ -179,6 +303,25 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, SlmSlot slot, uint64_t max, ui
 						(unsigned long long) tensor->ne[1], (unsigned long long) max);
 	*out = (uint32_t) tensor->ne[1];
 	return SLM_OK;
+}
+
+static SlmStatus
+read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_CLS_OUTPUT, SLM_MAX_CLASSES, &h->n_class, err));
+	SLM_TRY(
+		rows_of(gguf, arch, h->heads, SLM_SLOT_EXT_TOKEN, 3 * SLM_MAX_SPAN_WIDTH, &h->n_span, err));
+	if (h->n_span % 3 != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tensor \"%s.weight\" has %u rows, not a multiple of 3",
+						arch->slot[SLM_SLOT_EXT_TOKEN].name, h->n_span);
+	h->n_span /= 3;
+	if ((h->heads & SLM_HEAD_BIT(SLM_HEAD_EXTRACT)) != 0)
+		SLM_TRY(read_count(gguf, arch, "extract.block_count", SLM_MAX_HEAD_LAYERS,
+						   &h->n_extract_layer, err));
+	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_SUM_HIDDEN, SLM_MAX_SENTENCE_HIDDEN,
+					&h->n_sentence_hidden, err));
+	return read_constants(gguf, arch, h, err);
 }
 
 static SlmStatus
@@ -222,13 +365,13 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
 	SLM_TRY(read_head_activation(gguf, arch, &h.head_activation, err));
-	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
-	if (h.n_vocab == 0)
-		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"token_embd.weight\" is missing");
+	h.heads = find_heads(gguf, arch);
+	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
 	SLM_TRY(expect_count(gguf, arch, "vocab_size", h.n_vocab, err));
-	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_TOKEN_TYPES, SLM_MAX_TOKEN_TYPES, &h.n_token_type, err));
+	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_TYPES, SLM_MAX_TOKEN_TYPES, &h.n_token_type,
+					err));
 	SLM_TRY(check_token_types(gguf, &h, err));
-	SLM_TRY(rows_of(gguf, arch, SLM_SLOT_CLS_OUTPUT, SLM_MAX_CLASSES, &h.n_class, err));
+	SLM_TRY(read_heads(gguf, arch, &h, err));
 	if (h.pooling == SLM_POOLING_RANK && h.n_class == 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"key \"%s.pooling_type\" is %d (rank), but tensor \"cls.output.weight\" is "
@@ -246,10 +389,16 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_head <= SLM_MAX_HEADS && h->n_embd % h->n_head == 0 &&
 		   h->n_embd / h->n_head <= SLM_MAX_HEAD_DIM && h->n_context >= 1 &&
 		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
-		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->n_class <= SLM_MAX_CLASSES &&
-		   h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
-		   h->head_activation < SLM_ACTIVATION_COUNT && h->norm_epsilon > 0.0f &&
-		   h->norm_epsilon <= 1.0f;
+		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
+		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
+		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
+		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
+		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, SLM_MAX_CLASSES) &&
+		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
+		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_span, SLM_MAX_SPAN_WIDTH) &&
+		   head_number_valid(h, SLM_HEAD_SENTENCE, h->n_sentence_hidden, SLM_MAX_SENTENCE_HIDDEN) &&
+		   constants_valid(h);
 }
 
 uint64_t
@@ -269,6 +418,14 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return h->n_token_type;
 		case SLM_SIZE_CLASSES:
 			return h->n_class;
+		case SLM_SIZE_SHAPES:
+			return SLM_WORD_SHAPES;
+		case SLM_SIZE_SPANS:
+			return 3 * (uint64_t) h->n_span;
+		case SLM_SIZE_SENTENCE:
+			return (uint64_t) h->n_embd + SLM_SENTENCE_FEATURES;
+		case SLM_SIZE_SENTENCE_HIDDEN:
+			return h->n_sentence_hidden;
 		case SLM_SIZE_ONE:
 		case SLM_SIZE_COUNT:
 			break;

@@ -22,12 +22,18 @@ typedef struct SlmHparams
 	int32_t pooling;       /* SlmPooling */
 	uint32_t head_activation;
 	float norm_epsilon;
-	uint32_t reserved; /* zero */
+	uint32_t heads;             /* set of SLM_HEAD_BIT() */
+	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
+	uint32_t n_span;            /* width of one of its three channels */
+	uint32_t n_sentence_hidden; /* outputs of the sentence head's first matrix */
+	SlmLabelCalibration label;
+	SlmExtractCalibration extract;
 } SlmHparams;
 
 /*
  * Reads and checks the keys "<arch>.*" of a file, and the shapes of the
- * tensors that carry a number of their own (vocabulary, token types, classes).
+ * tensors that carry a number of their own (vocabulary, token types, classes,
+ * spans, the sentence head).
  * A key that is missing, of a wrong type or out of range is SLM_ERR_CORRUPT
  * and named; a key of the architecture that we do not know is
  * SLM_ERR_UNSUPPORTED, because it may change results.
@@ -37,6 +43,13 @@ extern SlmStatus slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmH
 
 /* Are all of them in range?  Says so of the numbers of an image. */
 extern bool slm_hparams_valid(const SlmHparams *hparams);
+
+/* Layers of the model and of its heads. */
+static inline int
+slm_hparams_layers(const SlmHparams *hparams)
+{
+	return (int) (hparams->n_layer + hparams->n_extract_layer);
+}
 
 /* The value of a dimension. */
 extern uint64_t slm_hparams_size(const SlmHparams *hparams, SlmSize size);

@@ -8,7 +8,7 @@
  *                   source file, hyperparameters, checksum of all but tokenizer
  *                   and weights
  *   directory       one SlmTensorRef per slot of the architecture table: those of
- *                   the whole model, then those of each layer
+ *                   the whole model, then those of each layer, the heads' last
  *   strings         name, licence, class labels
  *   tokenizer blob
  *   weights         in the file's order, so that one pass over it is enough, each
@@ -32,7 +32,7 @@
 #include "base/source.h"
 #include "base/status.h"
 
-#define SLM_IMAGE_VERSION 1
+#define SLM_IMAGE_VERSION 2
 #define SLM_RESULTS_VERSION 1
 
 /* Where a builder puts the image; the host owns the file. */

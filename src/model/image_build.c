@@ -350,7 +350,7 @@ static SlmStatus
 bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError *err)
 {
 	const SlmSlotSpec *spec = &b->arch->slot[slot];
-	SlmNeed need = bias ? spec->bias : spec->weight;
+	SlmNeed need = slm_slot_need(spec, b->hparams.heads, bias);
 	SlmTensorRef *ref = &b->ref[slm_image_slot(slot, layer)];
 	bool vector = bias || spec->kind == SLM_SLOT_VECTOR;
 	uint64_t n_in = slm_hparams_size(&b->hparams, spec->n_in);
@@ -393,14 +393,14 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 }
 
 static SlmStatus
-bind_slot(Builder *b, SlmSlot slot, int layer, bool *bound, SlmError *err)
+bind_slot(Builder *b, SlmSlot slot, int layer, SlmError *err)
 {
 	char name[SLM_MAX_GGUF_NAME_BYTES + 1];
-	bool bias;
+	bool weight, bias;
 
-	SLM_TRY(bind_part(b, slot, layer, false, bound, err));
+	SLM_TRY(bind_part(b, slot, layer, false, &weight, err));
 	SLM_TRY(bind_part(b, slot, layer, true, &bias, err));
-	if (bias && !*bound)
+	if (bias && !weight)
 	{
 		slm_slot_name(b->arch, slot, layer, "weight", name, sizeof(name));
 		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is missing", name);
@@ -430,11 +430,11 @@ check_unused(Builder *b, SlmError *err)
 		for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
 			if (layer < SLM_MAX_LAYERS)
 				layer = layer * 10 + (uint64_t) (name.data[digits] - '0');
-		if (layer >= b->hparams.n_layer)
+		if (layer >= (uint64_t) slm_hparams_layers(&b->hparams))
 			return slm_fail(err, SLM_ERR_CORRUPT,
-							"tensor \"%s\" is beyond the %u layers of key \"%s.block_count\"",
+							"tensor \"%s\" is beyond the %d layers of the model",
 							slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
-							b->hparams.n_layer, b->arch->name);
+							slm_hparams_layers(&b->hparams));
 	}
 	if (n_unused > 0 && b->host->log != NULL)
 	{
@@ -449,19 +449,15 @@ check_unused(Builder *b, SlmError *err)
 static SlmStatus
 bind_tensors(Builder *b, SlmError *err)
 {
-	bool global[SLM_GLOBAL_SLOTS], bound;
-
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, b->gguf.n_tensor, &b->use, err));
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, slm_image_slots(&b->hparams), &b->ref, err));
 	memset(b->use, 0, b->gguf.n_tensor * sizeof(*b->use));
 	memset(b->ref, 0, slm_image_slots(&b->hparams) * sizeof(*b->ref));
 	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
-		SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, &global[slot], err));
-	for (int layer = 0; layer < (int) b->hparams.n_layer; layer++)
+		SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
+	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
 		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT; slot++)
-			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, &bound, err));
-	if (global[SLM_SLOT_CLS] && !global[SLM_SLOT_CLS_OUTPUT])
-		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"cls.output.weight\" is missing");
+			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
 	return check_unused(b, err);
 }
 

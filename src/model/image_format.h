@@ -56,7 +56,7 @@ _Static_assert(sizeof(SlmImageHeader) % 8 == 0 && sizeof(SlmHparams) % 8 == 0, "
 static inline uint32_t
 slm_image_slots(const SlmHparams *hparams)
 {
-	return SLM_GLOBAL_SLOTS + hparams->n_layer * (uint32_t) SLM_LAYER_SLOTS;
+	return SLM_GLOBAL_SLOTS + (uint32_t) slm_hparams_layers(hparams) * SLM_LAYER_SLOTS;
 }
 
 static inline uint32_t

@@ -47,16 +47,18 @@ static SlmStatus
 resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, const SlmTensorRef *ref,
 		const uint8_t *image, uint64_t image_bytes, SlmWeight *out, SlmError *err)
 {
+	SlmNeed need = slm_slot_need(spec, hparams->heads, false);
 	const SlmDtypeInfo *type = slm_dtype_info(ref->type);
 	SlmImageSpan weight, bias;
 
 	memset(out, 0, sizeof(*out));
-	if ((spec->weight == SLM_REQUIRED && ref->weight == 0) ||
-		(spec->bias == SLM_REQUIRED && ref->bias == 0) || (ref->bias != 0 && ref->weight == 0))
+	if ((need == SLM_REQUIRED && ref->weight == 0) ||
+		(slm_slot_need(spec, hparams->heads, true) == SLM_REQUIRED && ref->bias == 0) ||
+		(ref->bias != 0 && ref->weight == 0))
 		return broken(err, "a tensor is missing");
 	if (ref->weight == 0)
 		return SLM_OK;
-	if (spec->kind == SLM_SLOT_ABSENT || type == NULL || !type->supported ||
+	if (need == SLM_NEVER || type == NULL || !type->supported ||
 		slm_hparams_size(hparams, spec->n_in) % type->block_items != 0)
 		return broken(err, "a tensor is of an impossible type");
 	weight.offset = ref->weight;
@@ -120,6 +122,11 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_head = (int) h->n_head;
 	info->n_context = (int) h->n_context;
 	info->n_class = (int) h->n_class;
+	info->n_span = (int) h->n_span;
+	info->has_label_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_LABEL)) != 0;
+	info->has_sentence_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_SENTENCE)) != 0;
+	info->label = h->label;
+	info->extract = h->extract;
 	info->pooling = (SlmPooling) h->pooling;
 }
 
@@ -127,7 +134,7 @@ static SlmStatus
 fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uint64_t image_bytes,
 			 SlmError *err)
 {
-	for (int layer = 0; layer < (int) model->hparams.n_layer; layer++)
+	for (int layer = 0; layer < slm_hparams_layers(&model->hparams); layer++)
 		for (int slot = layer == 0 ? 0 : SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT; slot++)
 		{
 			uint32_t i = slm_image_slot((SlmSlot) slot, layer);
@@ -135,8 +142,6 @@ fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uin
 			SLM_TRY(resolve(&model->hparams, &model->arch->slot[slot], &ref[i], image, image_bytes,
 							&model->weight[i], err));
 		}
-	if (model->hparams.n_class > 0 && slm_weight(model, SLM_SLOT_CLS_OUTPUT, 0)->weight == NULL)
-		return broken(err, "a tensor is missing");
 	return SLM_OK;
 }
 

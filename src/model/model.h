@@ -24,6 +24,34 @@ typedef enum SlmPooling
 	SLM_POOLING_RANK = 4 /* a cross-encoder: one score a pair */
 } SlmPooling;
 
+#define SLM_WORD_SHAPES 16      /* that the extraction head tells apart */
+#define SLM_SENTENCE_FEATURES 8 /* that the sentence head reads behind an embedding */
+
+/*
+ * How the label head's cosines become probabilities.  One of several labels:
+ * exp(scale * cosine) / (exp(none) + their sum), so that what is missing to 1
+ * is "none of these".  Each on its own: sigmoid(multi_scale * cosine +
+ * multi_bias).
+ */
+typedef struct SlmLabelCalibration
+{
+	float scale;
+	float none;
+	float multi_scale;
+	float multi_bias;
+} SlmLabelCalibration;
+
+/*
+ * Spans of the extraction head count from threshold on; confidence is
+ * sigmoid(scale * logit(score) + bias).
+ */
+typedef struct SlmExtractCalibration
+{
+	float threshold;
+	float scale;
+	float bias;
+} SlmExtractCalibration;
+
 /* What a model says of itself; texts are borrowed from the model. */
 typedef struct SlmModelInfo
 {
@@ -41,6 +69,11 @@ typedef struct SlmModelInfo
 	int n_head;
 	int n_context; /* positions the file was made for */
 	int n_class;   /* outputs of a sequence-classification head, 0: none */
+	int n_span;    /* width of one channel of the extraction head, 0: none */
+	bool has_label_head;
+	bool has_sentence_head;
+	SlmLabelCalibration label;
+	SlmExtractCalibration extract;
 	SlmPooling pooling;
 } SlmModelInfo;
 

@@ -1,5 +1,5 @@
 /*
- * pool.c - a sequence's hidden states as one vector, and the classification head
+ * pool.c - a sequence's hidden states as one vector
  */
 #include <string.h>
 
@@ -53,39 +53,5 @@ slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden, SlmPooling p
 		}
 		SLM_TRY(slm_spend(c, n_embd * SLM_COST_MOVE, err));
 	}
-	return SLM_OK;
-}
-
-SlmStatus
-slm_head(SlmCompute *c, const float *pooled, int n, float *out, SlmError *err)
-{
-	const SlmModel *model = c->model;
-	const SlmWeight *dense = slm_weight(model, SLM_SLOT_CLS, 0);
-	const SlmWeight *output = slm_weight(model, SLM_SLOT_CLS_OUTPUT, 0);
-	int64_t n_embd = model->hparams.n_embd;
-	size_t stride = slm_row_stride(n_embd);
-	size_t y_stride = slm_row_stride(output->n_out);
-	const float *x = pooled;
-	size_t x_stride = (size_t) n_embd;
-	float *hidden, *logits;
-	SlmInput input;
-
-	SLM_TRY(slm_input_init(c, n, n_embd, &input, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) n * stride, &hidden, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) n * y_stride, &logits, err));
-	if (dense->weight != NULL)
-	{
-		SLM_TRY(slm_input_set(c, &input, x, x_stride, n, &dense, 1, err));
-		SLM_TRY(slm_linear(c, dense, &input, n, hidden, stride, err));
-		SLM_TRY(slm_activate(c, (SlmActivation) model->hparams.head_activation, hidden, stride, n,
-							 n_embd, err));
-		x = hidden;
-		x_stride = stride;
-	}
-	SLM_TRY(slm_input_set(c, &input, x, x_stride, n, &output, 1, err));
-	SLM_TRY(slm_linear(c, output, &input, n, logits, y_stride, err));
-	for (int i = 0; i < n; i++)
-		memcpy(out + (int64_t) i * output->n_out, logits + (size_t) i * y_stride,
-			   (size_t) output->n_out * sizeof(float));
 	return SLM_OK;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
+
 void
 gguf_put(GgufBytes *bytes, const void *data, size_t n)
 {
@@ -240,6 +242,41 @@ add_vector(GgufBuilder *b, const char *name, uint64_t n)
 	gguf_add_tensor(b, name, SLM_DTYPE_F32, 1, &n, NULL);
 }
 
+/* The tensors of a layer, in the order of the papers. */
+static void
+add_layer(GgufBuilder *b, int layer, SlmDtype type, uint32_t n_embd, uint32_t n_ff)
+{
+	static const struct
+	{
+		const char *name;
+		bool matrix, wide_in, wide_out;
+	} parts[] = {
+		{"attn_q", true, false, false},
+		{"attn_k", true, false, false},
+		{"attn_v", true, false, false},
+		{"attn_output", true, false, false},
+		{"attn_output_norm", false, false, false},
+		{"ffn_up", true, false, true},
+		{"ffn_down", true, true, false},
+		{"layer_output_norm", false, false, false},
+	};
+	char name[64];
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	{
+		uint64_t n_in = parts[i].wide_in ? n_ff : n_embd;
+		uint64_t n_out = parts[i].wide_out ? n_ff : n_embd;
+
+		snprintf(name, sizeof(name), "blk.%d.%s.weight", layer, parts[i].name);
+		if (parts[i].matrix)
+			add_matrix(b, name, type, n_in, n_out);
+		else
+			add_vector(b, name, n_out);
+		snprintf(name, sizeof(name), "blk.%d.%s.bias", layer, parts[i].name);
+		add_vector(b, name, n_out);
+	}
+}
+
 void
 gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff)
 {
@@ -293,20 +330,32 @@ gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff)
 	add_matrix(b, "position_embd.weight", SLM_DTYPE_F32, n_embd, 16);
 	add_vector(b, "token_embd_norm.weight", n_embd);
 	add_vector(b, "token_embd_norm.bias", n_embd);
-	add_matrix(b, "blk.0.attn_q.weight", type, n_embd, n_embd);
-	add_vector(b, "blk.0.attn_q.bias", n_embd);
-	add_matrix(b, "blk.0.attn_k.weight", type, n_embd, n_embd);
-	add_vector(b, "blk.0.attn_k.bias", n_embd);
-	add_matrix(b, "blk.0.attn_v.weight", type, n_embd, n_embd);
-	add_vector(b, "blk.0.attn_v.bias", n_embd);
-	add_matrix(b, "blk.0.attn_output.weight", type, n_embd, n_embd);
-	add_vector(b, "blk.0.attn_output.bias", n_embd);
-	add_vector(b, "blk.0.attn_output_norm.weight", n_embd);
-	add_vector(b, "blk.0.attn_output_norm.bias", n_embd);
-	add_matrix(b, "blk.0.ffn_up.weight", type, n_embd, n_ff);
-	add_vector(b, "blk.0.ffn_up.bias", n_ff);
-	add_matrix(b, "blk.0.ffn_down.weight", type, n_ff, n_embd);
-	add_vector(b, "blk.0.ffn_down.bias", n_embd);
-	add_vector(b, "blk.0.layer_output_norm.weight", n_embd);
-	add_vector(b, "blk.0.layer_output_norm.bias", n_embd);
+	add_layer(b, 0, type, n_embd, n_ff);
+}
+
+void
+gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff, uint32_t n_span,
+			   uint32_t n_hidden)
+{
+	gguf_add_f32(b, "bert.label.scale", 20.0f);
+	gguf_add_f32(b, "bert.label.none", 5.0f);
+	gguf_add_f32(b, "bert.label.multi_scale", 10.0f);
+	gguf_add_f32(b, "bert.label.multi_bias", -4.0f);
+	gguf_add_u32(b, "bert.extract.block_count", 1);
+	gguf_add_f32(b, "bert.extract.threshold", 0.4f);
+	gguf_add_f32(b, "bert.extract.scale", 0.9f);
+	gguf_add_f32(b, "bert.extract.bias", 0.1f);
+
+	add_matrix(b, "label_text.weight", type, n_embd, n_embd);
+	add_matrix(b, "label_name.weight", type, n_embd, n_embd);
+	add_matrix(b, "ext_shape.weight", SLM_DTYPE_F32, n_embd, SLM_WORD_SHAPES);
+	add_matrix(b, "ext_token.weight", type, n_embd, 3 * n_span);
+	add_vector(b, "ext_token.bias", 3 * n_span);
+	add_matrix(b, "ext_field.weight", type, n_embd, 3 * n_span);
+	add_vector(b, "ext_field.bias", 3 * n_span);
+	add_layer(b, 1, type, n_embd, n_ff);
+	add_matrix(b, "sum_hidden.weight", SLM_DTYPE_F32, n_embd + SLM_SENTENCE_FEATURES, n_hidden);
+	add_vector(b, "sum_hidden.bias", n_hidden);
+	add_matrix(b, "sum_output.weight", SLM_DTYPE_F32, n_hidden, 1);
+	add_vector(b, "sum_output.bias", 1);
 }

@@ -94,4 +94,11 @@ extern uint64_t gguf_next_offset(GgufBuilder *b);
  */
 extern void gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff);
 
+/*
+ * The keys and tensors of label, extraction and sentence head for that BERT,
+ * the sentence head's with n_hidden numbers between its matrices.
+ */
+extern void gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff,
+						   uint32_t n_span, uint32_t n_hidden);
+
 #endif

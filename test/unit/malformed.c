@@ -583,6 +583,33 @@ k24(GgufBytes *file, int variant)
 	gguf_finish(&b, file);
 }
 
+/* Heads: whole, a key alone, a tensor alone, a layer too many. */
+static void
+k25(GgufBytes *file, int variant)
+{
+	static const uint64_t square[] = {8, 8};
+	GgufBuilder b;
+
+	base(&b);
+	switch (variant)
+	{
+		case 0:
+			gguf_add_heads(&b, SLM_DTYPE_F32, 8, 16, 4, 3);
+			break;
+		case 1:
+			gguf_add_u32(&b, "bert.extract.block_count", 1);
+			break;
+		case 2:
+			gguf_add_tensor(&b, "label_name.weight", SLM_DTYPE_F32, 2, square, NULL);
+			break;
+		case 3:
+			gguf_add_heads(&b, SLM_DTYPE_F32, 8, 16, 4, 3);
+			gguf_add_tensor(&b, "blk.2.attn_q.weight", SLM_DTYPE_F32, 2, square, NULL);
+			break;
+	}
+	gguf_finish(&b, file);
+}
+
 /* T: the tensor table */
 
 /* The base and one more tensor of F32, with data, under any name. */
@@ -1001,6 +1028,10 @@ const MalformedCase malformed_cases[] = {
 	MODEL("K23", 1, 1, CORRUPT,
 		  "key \"bert.attention.layer_norm_epsilon\" has type u32, not a float", k23),
 	MODEL("K24", 0, 0, CORRUPT, "key \"bert.feed_forward_length\" is an array of i32", k24),
+	ACCEPT("K25", 0, 0, k25),
+	MODEL("K25", 1, 1, CORRUPT, "tensor \"ext_token.weight\" is missing", k25),
+	MODEL("K25", 2, 2, CORRUPT, "lacks the key \"bert.label.scale\"", k25),
+	MODEL("K25", 3, 3, CORRUPT, "\"blk.2.attn_q.weight\" is beyond the 2 layers", k25),
 
 	PARSE("T01", 0, 0, CORRUPT, "tensor 22 of 22 has an empty name", t01),
 	ACCEPT("T02", 63, 63, t02),

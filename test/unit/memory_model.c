@@ -73,6 +73,35 @@ memory_model_load(MemoryModel *m, const void *file, size_t file_bytes, SlmError 
 	return slm_model_open(m->image, m->image_bytes, test_host(), &m->model, err);
 }
 
+/* The heads that the model has, over a sequence and its embedding; the engine checks the numbers. */
+static SlmStatus
+run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmError *err)
+{
+	const SlmModelInfo *info = slm_model_info(run->model);
+	size_t n_embd = (size_t) info->n_embd, n_span = 3 * (size_t) info->n_span;
+	uint8_t shape[MAX_TOKENS];
+	const uint8_t *shapes = shape;
+	float *in, *out;
+
+	for (int i = 0; i < MAX_TOKENS; i++)
+		shape[i] = (uint8_t) (i % SLM_WORD_SHAPES);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_embd + SLM_SENTENCE_FEATURES, &in, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, MAX_TOKENS * (n_span > n_embd ? n_span : n_embd), &out, err));
+	memcpy(in, embedding, n_embd * sizeof(float));
+	memset(in + n_embd, 0, SLM_SENTENCE_FEATURES * sizeof(float));
+	if (info->has_label_head)
+		for (int side = SLM_LABEL_TEXT; side <= SLM_LABEL_NAME; side++)
+			SLM_TRY(slm_project_labels(run, (SlmLabelSide) side, in, 1, out, err));
+	if (n_span > 0)
+	{
+		SLM_TRY(slm_project_fields(run, in, 1, out, err));
+		SLM_TRY(slm_encode_spans(run, sequence, &shapes, 1, out, err));
+	}
+	if (info->has_sentence_head)
+		SLM_TRY(slm_score_sentences(run, in, 1, out, err));
+	return slm_encode_hidden(run, sequence, 1, out, err);
+}
+
 SlmStatus
 memory_model_run(MemoryModel *m, const char *text, float *row, int max, SlmError *err)
 {
@@ -105,7 +134,8 @@ memory_model_run(MemoryModel *m, const char *text, float *row, int max, SlmError
 	sequence.segment_two = sequence.n;
 	if (info->n_class > 0)
 		return slm_encode_scores(&run, &sequence, 1, row, err);
-	return slm_encode_pooled(&run, &sequence, 1, row, err);
+	SLM_TRY(slm_encode_pooled(&run, &sequence, 1, row, err));
+	return run_heads(&run, &sequence, row, err);
 }
 
 void

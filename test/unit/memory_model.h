@@ -29,8 +29,9 @@ extern SlmStatus memory_model_load(MemoryModel *m, const void *file, size_t file
 								   SlmError *err);
 
 /*
- * Embeds a text, cut to the context, as row[n_embd]; with a sequence-classification
- * head, scores the classes instead.  n_embd and n_class may not exceed max.
+ * Embeds a text, cut to the context, as row[n_embd], and runs the other heads
+ * that the model has; with a sequence-classification head, scores the classes
+ * instead.  n_embd and n_class may not exceed max.
  */
 extern SlmStatus memory_model_run(MemoryModel *m, const char *text, float *row, int max,
 								  SlmError *err);

@@ -103,6 +103,7 @@ victim(void)
 	{
 		gguf_begin(&b);
 		gguf_add_bert(&b, SLM_DTYPE_F32, 8, 16);
+		gguf_add_heads(&b, SLM_DTYPE_F32, 8, 16, 4, 3);
 		gguf_finish(&b, &bytes);
 		return bytes;
 	}

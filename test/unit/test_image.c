@@ -255,7 +255,7 @@ unknown_things(void)
 	gguf_add_tensor(&b, "blk.1.attn_q.bias", SLM_DTYPE_F32, 1, ne, x);
 	file = (GgufBytes){0};
 	gguf_finish(&b, &file);
-	check_load(&file, SLM_ERR_CORRUPT, "\"blk.1.attn_q.bias\" is beyond the 1 layers");
+	check_load(&file, SLM_ERR_CORRUPT, "\"blk.1.attn_q.bias\" is beyond the 1 layers of the model");
 
 	/* an unknown key of the architecture may change results */
 	gguf_begin(&b);
@@ -301,6 +301,171 @@ redundant_keys(void)
 }
 
 /* ---- Heads ---- */
+
+static GgufBytes
+heads_of_sizes(SlmDtype type, uint32_t n_span, uint32_t n_hidden)
+{
+	GgufBytes file = {0};
+	GgufBuilder b;
+
+	gguf_begin(&b);
+	gguf_add_bert(&b, type, 32, 64);
+	gguf_add_heads(&b, type, 32, 64, n_span, n_hidden);
+	gguf_finish(&b, &file);
+	return file;
+}
+
+static GgufBytes
+with_heads(SlmDtype type)
+{
+	return heads_of_sizes(type, 4, 3);
+}
+
+static const char *const head_tensors[] = {
+	"label_text.weight", "label_name.weight", "ext_shape.weight",  "ext_token.weight",
+	"ext_token.bias",    "ext_field.weight",  "ext_field.bias",    "blk.1.attn_q.weight",
+	"blk.1.ffn_up.bias", "sum_hidden.weight", "sum_hidden.bias",   "sum_output.weight",
+	"sum_output.bias",   "blk.1.attn_k.bias", "blk.1.attn_v.bias", "blk.1.ffn_down.weight",
+};
+
+#define N_HEAD_TENSOR (sizeof(head_tensors) / sizeof(head_tensors[0]))
+
+static void
+heads_of_every_type(void)
+{
+	static const SlmDtype types[] = {SLM_DTYPE_F32,  SLM_DTYPE_F16,  SLM_DTYPE_BF16,
+									 SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0, SLM_DTYPE_Q4_0};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	{
+		GgufBytes file = with_heads(types[i]);
+
+		check_load(&file, SLM_OK, "");
+	}
+}
+
+/* A head is there as a whole or not at all. */
+static void
+incomplete_heads(void)
+{
+	static const char *const keys[] = {"bert.label.scale", "bert.label.none",
+									   "bert.label.multi_scale", "bert.label.multi_bias",
+									   "bert.extract.block_count"};
+	char message[128];
+
+	for (size_t i = 0; i < N_HEAD_TENSOR; i++)
+	{
+		GgufBytes file = with_heads(SLM_DTYPE_F32);
+
+		*(behind(&file, head_tensors[i]) - 1) = 'X';
+		snprintf(message, sizeof(message), "tensor \"%s\" is missing", head_tensors[i]);
+		check_load(&file, SLM_ERR_CORRUPT, message);
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	{
+		GgufBytes file = with_heads(SLM_DTYPE_F32);
+
+		memcpy(behind(&file, keys[i]) - strlen(keys[i]), "xxxx", 4);
+		snprintf(message, sizeof(message), "lacks the key \"%s\"", keys[i]);
+		check_load(&file, SLM_ERR_CORRUPT, message);
+	}
+}
+
+/* One key alone asks for its head. */
+static void
+keys_without_heads(void)
+{
+	static const struct
+	{
+		const char *key, *message;
+		bool count;
+	} keys[] = {{"bert.label.scale", "lacks the key \"bert.label.none\"", false},
+				{"bert.extract.threshold", "tensor \"ext_token.weight\" is missing", false},
+				{"bert.extract.block_count", "tensor \"ext_token.weight\" is missing", true}};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	{
+		GgufBytes file = {0};
+		GgufBuilder b;
+
+		gguf_begin(&b);
+		gguf_add_bert(&b, SLM_DTYPE_F32, 32, 64);
+		if (keys[i].count)
+			gguf_add_u32(&b, keys[i].key, 1);
+		else
+			gguf_add_f32(&b, keys[i].key, 0.5f);
+		gguf_finish(&b, &file);
+		check_load(&file, SLM_ERR_CORRUPT, keys[i].message);
+	}
+}
+
+static void
+check_constant(const char *key, float value, bool good)
+{
+	GgufBytes file = with_heads(SLM_DTYPE_F32);
+
+	set_f32(&file, key, value);
+	check_load(&file, good ? SLM_OK : SLM_ERR_CORRUPT, key);
+}
+
+static void
+numbers_of_heads(void)
+{
+	static const char *const scales[] = {"bert.label.scale", "bert.label.multi_scale",
+										 "bert.extract.scale"};
+	static const char *const shifts[] = {"bert.label.none", "bert.label.multi_bias",
+										 "bert.extract.bias"};
+	GgufBytes file;
+
+	for (size_t i = 0; i < 3; i++)
+	{
+		check_constant(scales[i], SLM_MAX_CALIBRATION, true);
+		check_constant(scales[i], 1.0f / SLM_MAX_CALIBRATION, true);
+		check_constant(scales[i], nextafterf(SLM_MAX_CALIBRATION, INFINITY), false);
+		check_constant(scales[i], 0.0f, false);
+		check_constant(scales[i], -1.0f, false);
+		check_constant(scales[i], NAN, false);
+		check_constant(shifts[i], SLM_MAX_CALIBRATION, true);
+		check_constant(shifts[i], -SLM_MAX_CALIBRATION, true);
+		check_constant(shifts[i], nextafterf(-SLM_MAX_CALIBRATION, -INFINITY), false);
+		check_constant(shifts[i], INFINITY, false);
+	}
+	check_constant("bert.extract.threshold", 0.0f, true);
+	check_constant("bert.extract.threshold", 1.0f, true);
+	check_constant("bert.extract.threshold", 1.001f, false);
+	check_constant("bert.extract.threshold", -0.001f, false);
+	for (uint32_t n = 0; n <= SLM_MAX_HEAD_LAYERS + 1; n++)
+	{
+		file = with_heads(SLM_DTYPE_F32);
+		set_u32(&file, "bert.extract.block_count", n);
+		check_load(&file, n == 1 ? SLM_OK : SLM_ERR_CORRUPT,
+				   n < 1 || n > SLM_MAX_HEAD_LAYERS ? "key \"bert.extract.block_count\" is "
+													: "tensor \"blk.2.attn_q.weight\" is missing");
+	}
+	file = heads_of_sizes(SLM_DTYPE_F32, SLM_MAX_SPAN_WIDTH, SLM_MAX_SENTENCE_HIDDEN);
+	check_load(&file, SLM_OK, "");
+	file = heads_of_sizes(SLM_DTYPE_F32, SLM_MAX_SPAN_WIDTH + 1, 1);
+	check_load(&file, SLM_ERR_CORRUPT,
+			   "tensor \"ext_token.weight\" has 12291 rows, not 1 to 12288");
+	file = heads_of_sizes(SLM_DTYPE_F32, 1, SLM_MAX_SENTENCE_HIDDEN + 1);
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"sum_hidden.weight\" has 4097 rows, not 1 to 4096");
+}
+
+static void
+shapes_of_heads(void)
+{
+	for (size_t i = 0; i < N_HEAD_TENSOR; i++)
+		for (int change = -1; change <= 1; change += 2)
+		{
+			GgufBytes file = with_heads(SLM_DTYPE_F32);
+			uint64_t ne;
+
+			memcpy(&ne, behind(&file, head_tensors[i]) + 4, 8);
+			ne += (uint64_t) change;
+			memcpy(behind(&file, head_tensors[i]) + 4, &ne, 8);
+			check_load(&file, SLM_ERR_CORRUPT, "tensor ");
+		}
+}
 
 static void
 add_head(GgufBuilder *b, bool dense, bool output, const char *const *labels, uint64_t n_label)
@@ -604,6 +769,11 @@ main(void)
 	TEST(every_wrong_shape);
 	TEST(unknown_things);
 	TEST(redundant_keys);
+	TEST(heads_of_every_type);
+	TEST(incomplete_heads);
+	TEST(keys_without_heads);
+	TEST(numbers_of_heads);
+	TEST(shapes_of_heads);
 	TEST(heads);
 	TEST(numbers_that_are_not_finite);
 	TEST(extreme_weights);

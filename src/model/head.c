@@ -1,0 +1,96 @@
+/*
+ * head.c - what is computed of vectors: projections and small networks
+ *
+ * Rows are taken ROW_CHUNK at a time, so that scratch memory does not grow with
+ * their number.
+ */
+#include <string.h>
+
+#include "model/forward.h"
+
+#define ROW_CHUNK 64
+
+/* Two products with an activation between them; the first may be absent. */
+typedef struct Network
+{
+	const SlmWeight *hidden;
+	SlmActivation activation;
+	const SlmWeight *output;
+} Network;
+
+static SlmStatus
+run_network(SlmCompute *c, const Network *network, const float *in, size_t in_stride, int n,
+			float *out, SlmError *err)
+{
+	const SlmWeight *hidden = network->hidden, *output = network->output;
+	bool has_hidden = hidden != NULL && hidden->weight != NULL;
+	int64_t n_in = has_hidden && hidden->n_in > output->n_in ? hidden->n_in : output->n_in;
+	size_t x_stride = slm_row_stride(output->n_in), y_stride = slm_row_stride(output->n_out);
+	size_t rows = n < ROW_CHUNK ? (size_t) n : ROW_CHUNK;
+	SlmArenaMark mark = slm_arena_mark(c->arena);
+	float *x, *y;
+	SlmInput input;
+
+	SLM_TRY(slm_input_init(c, (int64_t) rows, n_in, &input, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, has_hidden ? rows * x_stride : 0, &x, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, rows * y_stride, &y, err));
+	for (int i = 0; i < n; i += ROW_CHUNK)
+	{
+		int m = n - i < ROW_CHUNK ? n - i : ROW_CHUNK;
+		const float *rows_in = in + (size_t) i * in_stride;
+		float *rows_out = out + (int64_t) i * output->n_out;
+
+		if (has_hidden)
+		{
+			SLM_TRY(slm_input_set(c, &input, rows_in, in_stride, m, &hidden, 1, err));
+			SLM_TRY(slm_linear(c, hidden, &input, m, x, x_stride, err));
+			SLM_TRY(slm_activate(c, network->activation, x, x_stride, m, hidden->n_out, err));
+			SLM_TRY(slm_input_set(c, &input, x, x_stride, m, &output, 1, err));
+		}
+		else
+			SLM_TRY(slm_input_set(c, &input, rows_in, in_stride, m, &output, 1, err));
+		SLM_TRY(slm_linear(c, output, &input, m, y, y_stride, err));
+		for (int j = 0; j < m; j++)
+		{
+			memcpy(rows_out + (int64_t) j * output->n_out, y + (size_t) j * y_stride,
+				   (size_t) output->n_out * sizeof(float));
+			SLM_TRY(slm_spend(c, output->n_out * SLM_COST_MOVE, err));
+		}
+	}
+	slm_arena_rewind(c->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int n, float *out,
+			SlmError *err)
+{
+	Network network = {.output = slm_weight(c->model, slot, 0)};
+
+	return run_network(c, &network, in, in_stride, n, out, err);
+}
+
+SlmStatus
+slm_class_head(SlmCompute *c, const float *pooled, int n, float *out, SlmError *err)
+{
+	const SlmHparams *h = &c->model->hparams;
+	Network network = {
+		.hidden = slm_weight(c->model, SLM_SLOT_CLS, 0),
+		.activation = (SlmActivation) h->head_activation,
+		.output = slm_weight(c->model, SLM_SLOT_CLS_OUTPUT, 0),
+	};
+
+	return run_network(c, &network, pooled, h->n_embd, n, out, err);
+}
+
+SlmStatus
+slm_sentence_head(SlmCompute *c, const float *in, int n, float *out, SlmError *err)
+{
+	Network network = {
+		.hidden = slm_weight(c->model, SLM_SLOT_SUM_HIDDEN, 0),
+		.activation = SLM_ACTIVATION_TANH,
+		.output = slm_weight(c->model, SLM_SLOT_SUM_OUTPUT, 0),
+	};
+
+	return run_network(c, &network, in, (size_t) network.hidden->n_in, n, out, err);
+}

@@ -1,0 +1,310 @@
+/*
+ * test_heads.c - label, extraction and sentence heads through the engine
+ *
+ * Over src/model and src/engine, with the weights of gguf_add_heads(): what
+ * does not depend on the numbers.  Their parity with PyTorch is a matter of
+ * test_forward.c.
+ */
+#include "check.h"
+#include "gguf_builder.h"
+#include "host.h"
+#include "model_fixture.h"
+
+#define N_EMBD 32
+#define N_SPAN 4
+#define N_ROW 130 /* more than two chunks of rows */
+#define MAX_T 16
+
+typedef struct Heads
+{
+	GgufBytes file;
+	MemoryModel memory;
+	SlmRun run;
+	SlmError err;
+} Heads;
+
+static void
+heads_load(Heads *h, SlmDtype type, bool with_heads)
+{
+	GgufBuilder b;
+
+	*h = (Heads){0};
+	gguf_begin(&b);
+	gguf_add_bert(&b, type, N_EMBD, 64);
+	if (with_heads)
+		gguf_add_heads(&b, type, N_EMBD, 64, N_SPAN, 3);
+	gguf_finish(&b, &h->file);
+	CHECK_STATUS(memory_model_load(&h->memory, h->file.data, h->file.size, &h->err), SLM_OK);
+	slm_arena_reset(&h->memory.arena);
+	h->run = (SlmRun){
+		.model = h->memory.model,
+		.options = &h->memory.options,
+		.kernels = slm_kernels(SLM_ISA_AUTO),
+		.host = test_host(),
+		.arena = &h->memory.arena,
+	};
+}
+
+static void
+heads_free(Heads *h)
+{
+	memory_model_free(&h->memory);
+	gguf_bytes_free(&h->file);
+}
+
+/* Sequences of every length up to the context, with shapes, and rows of numbers. */
+static int32_t token[MAX_T][MAX_T];
+static uint8_t shape[MAX_T][MAX_T];
+static const uint8_t *shapes[MAX_T];
+static SlmSequence sequence[MAX_T];
+static float rows[N_ROW][N_EMBD + SLM_SENTENCE_FEATURES];
+static float narrow[N_ROW][N_EMBD];
+
+static void
+make_inputs(void)
+{
+	uint32_t seed = 7;
+
+	for (int i = 0; i < MAX_T; i++)
+	{
+		for (int j = 0; j < MAX_T; j++)
+		{
+			seed = seed * 1664525 + 1013904223;
+			token[i][j] = (int32_t) (seed >> 16) % 12;
+			shape[i][j] = (uint8_t) (seed >> 24) % SLM_WORD_SHAPES;
+		}
+		shapes[i] = shape[i];
+		sequence[i] = (SlmSequence){token[i], i + 1, i + 1};
+	}
+	for (int i = 0; i < N_ROW; i++)
+	{
+		for (int j = 0; j < N_EMBD + SLM_SENTENCE_FEATURES; j++)
+		{
+			seed = seed * 1664525 + 1013904223;
+			rows[i][j] = ((float) (seed >> 16) - 32768.0f) / 32768.0f;
+		}
+		memcpy(narrow[i], rows[i], sizeof(narrow[i]));
+	}
+}
+
+/* Everything the heads say, rows and sequences taken n at a time. */
+typedef struct Answers
+{
+	float hidden[MAX_T * MAX_T][N_EMBD];
+	float spans[MAX_T * MAX_T][3 * N_SPAN];
+	float fields[N_ROW][3 * N_SPAN];
+	float labels[2][N_ROW][N_EMBD];
+	float sentences[N_ROW];
+} Answers;
+
+static SlmStatus
+ask(Heads *h, int at_once, Answers *out)
+{
+	SlmRun *run = &h->run;
+	int at = 0;
+
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < MAX_T; i += at_once)
+	{
+		int n = MAX_T - i < at_once ? MAX_T - i : at_once;
+
+		SLM_TRY(slm_encode_hidden(run, sequence + i, n, out->hidden[at], &h->err));
+		SLM_TRY(slm_encode_spans(run, sequence + i, shapes + i, n, out->spans[at], &h->err));
+		for (int j = 0; j < n; j++)
+			at += sequence[i + j].n;
+	}
+	for (int i = 0; i < N_ROW; i += at_once)
+	{
+		int n = N_ROW - i < at_once ? N_ROW - i : at_once;
+
+		SLM_TRY(slm_project_fields(run, narrow[i], n, out->fields[i], &h->err));
+		SLM_TRY(slm_project_labels(run, SLM_LABEL_TEXT, narrow[i], n, out->labels[0][i], &h->err));
+		SLM_TRY(slm_project_labels(run, SLM_LABEL_NAME, narrow[i], n, out->labels[1][i], &h->err));
+		SLM_TRY(slm_score_sentences(run, rows[i], n, out->sentences + i, &h->err));
+	}
+	return SLM_OK;
+}
+
+static void
+one_answer_of(SlmDtype type)
+{
+	static Answers alone, other;
+	Heads h;
+
+	make_inputs();
+	heads_load(&h, type, true);
+	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
+	CHECK_STATUS(ask(&h, 1, &alone), SLM_OK);
+	CHECK(memcmp(alone.labels[0], alone.labels[1], sizeof(alone.labels[0])) != 0);
+	CHECK(alone.sentences[0] != 0.0f && alone.spans[0][0] != 0.0f && alone.fields[0][0] != 0.0f);
+	for (SlmIsa isa = next_isa(SLM_ISA_AUTO); isa < SLM_ISA_COUNT; isa = next_isa(isa))
+	{
+		h.run.kernels = slm_kernels(isa);
+		for (int at_once = 1; at_once <= N_ROW; at_once = at_once * 5 + 2)
+		{
+			CHECK_STATUS(ask(&h, at_once, &other), SLM_OK);
+			CHECK(memcmp(&alone, &other, sizeof(alone)) == 0);
+		}
+	}
+	heads_free(&h);
+}
+
+static void
+one_answer(void)
+{
+	one_answer_of(SLM_DTYPE_F32);
+	one_answer_of(SLM_DTYPE_F16);
+	one_answer_of(SLM_DTYPE_Q8_0);
+	one_answer_of(SLM_DTYPE_Q5_0);
+}
+
+/* The mean of the hidden states is the pooled embedding, with heads and without. */
+static void
+hidden_states_are_what_is_pooled(void)
+{
+	float hidden[MAX_T][N_EMBD], pooled[N_EMBD], mean[N_EMBD];
+	float plain[N_EMBD];
+	Heads h, bare;
+
+	make_inputs();
+	heads_load(&h, SLM_DTYPE_F32, true);
+	heads_load(&bare, SLM_DTYPE_F32, false);
+	CHECK_STATUS(slm_encode_hidden(&h.run, &sequence[MAX_T - 1], 1, hidden[0], &h.err), SLM_OK);
+	CHECK_STATUS(slm_encode_pooled(&h.run, &sequence[MAX_T - 1], 1, pooled, &h.err), SLM_OK);
+	CHECK_STATUS(slm_encode_pooled(&bare.run, &sequence[MAX_T - 1], 1, plain, &h.err), SLM_OK);
+	for (int j = 0; j < N_EMBD; j++)
+	{
+		mean[j] = 0;
+		for (int i = 0; i < MAX_T; i++)
+			mean[j] += hidden[i][j];
+		mean[j] /= MAX_T;
+	}
+	CHECK(memcmp(pooled, mean, sizeof(mean)) == 0);
+	CHECK(memcmp(pooled, plain, sizeof(plain)) == 0);
+	heads_free(&h);
+	heads_free(&bare);
+}
+
+/* The shape of one word changes its sequence, and no other. */
+static void
+shapes_matter(void)
+{
+	static Answers before, after;
+	int first = 0; /* row of sequence 5 */
+	Heads h;
+
+	make_inputs();
+	heads_load(&h, SLM_DTYPE_F32, true);
+	CHECK_STATUS(ask(&h, MAX_T, &before), SLM_OK);
+	shape[5][3] ^= 1;
+	CHECK_STATUS(ask(&h, MAX_T, &after), SLM_OK);
+	CHECK(memcmp(before.hidden, after.hidden, sizeof(before.hidden)) == 0);
+	for (int i = 0; i < MAX_T; first += sequence[i++].n)
+		CHECK((memcmp(before.spans[first], after.spans[first],
+					  sizeof(before.spans[0]) * (size_t) sequence[i].n) == 0) == (i != 5));
+	shape[5][3] = SLM_WORD_SHAPES;
+	CHECK_STATUS(slm_encode_spans(&h.run, sequence, shapes, MAX_T, after.spans[0], &h.err),
+				 SLM_ERR_INTERNAL);
+	heads_free(&h);
+}
+
+static void
+what_the_model_says(void)
+{
+	const SlmModelInfo *info;
+	Heads h;
+
+	heads_load(&h, SLM_DTYPE_F32, true);
+	info = slm_model_info(h.run.model);
+	CHECK(info->has_label_head && info->has_sentence_head);
+	CHECK_INT(info->n_span, N_SPAN);
+	CHECK_INT(info->n_layer, 1);
+	CHECK_INT(info->n_class, 0);
+	CHECK(info->label.scale == 20.0f && info->label.none == 5.0f);
+	CHECK(info->label.multi_scale == 10.0f && info->label.multi_bias == -4.0f);
+	CHECK(info->extract.threshold == 0.4f && info->extract.scale == 0.9f &&
+		  info->extract.bias == 0.1f);
+	heads_free(&h);
+}
+
+static void
+models_without_heads(void)
+{
+	const SlmModelInfo *info;
+	float out[MAX_T * N_EMBD];
+	Heads h;
+
+	make_inputs();
+	heads_load(&h, SLM_DTYPE_F32, false);
+	info = slm_model_info(h.run.model);
+	CHECK(!info->has_label_head && !info->has_sentence_head && info->n_span == 0);
+	CHECK_STATUS(slm_encode_spans(&h.run, sequence, shapes, 1, out, &h.err), SLM_ERR_UNSUPPORTED);
+	CHECK_CONTAINS(h.err.message, "model has no extraction head");
+	CHECK_STATUS(slm_project_fields(&h.run, narrow[0], 1, out, &h.err), SLM_ERR_UNSUPPORTED);
+	CHECK_STATUS(slm_project_labels(&h.run, SLM_LABEL_TEXT, narrow[0], 1, out, &h.err),
+				 SLM_ERR_UNSUPPORTED);
+	CHECK_CONTAINS(h.err.message, "model has no label head");
+	CHECK_STATUS(slm_score_sentences(&h.run, rows[0], 1, out, &h.err), SLM_ERR_UNSUPPORTED);
+	CHECK_CONTAINS(h.err.message, "model has no sentence head");
+	CHECK_STATUS(slm_encode_hidden(&h.run, sequence, 1, out, &h.err), SLM_OK);
+	heads_free(&h);
+}
+
+/* A number that overflows in a head is an error, not an answer. */
+static void
+numbers_that_are_not_finite(void)
+{
+	float in[N_EMBD + SLM_SENTENCE_FEATURES], out[N_EMBD];
+	Heads h;
+
+	heads_load(&h, SLM_DTYPE_F32, true);
+	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+		in[i] = i % 2 == 0 ? 3e38f : -3e38f;
+	CHECK_STATUS(slm_project_labels(&h.run, SLM_LABEL_TEXT, in, 1, out, &h.err), SLM_ERR_CORRUPT);
+	CHECK_CONTAINS(h.err.message, "not finite");
+	CHECK_STATUS(slm_project_fields(&h.run, in, 1, out, &h.err), SLM_ERR_CORRUPT);
+	heads_free(&h);
+}
+
+/* A cancel at every poll; the next call is right, and the arena does not grow. */
+static void
+cancel_at_every_poll(void)
+{
+	static Answers right, out;
+	SlmStatus status = SLM_ERR_CANCELLED;
+	size_t held;
+	int64_t n;
+	Heads h;
+
+	make_inputs();
+	heads_load(&h, SLM_DTYPE_Q8_0, true);
+	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
+	CHECK_STATUS(ask(&h, MAX_T, &right), SLM_OK);
+	held = h.memory.arena.held_bytes;
+	for (n = 1; status == SLM_ERR_CANCELLED && n < 100000; n++)
+	{
+		test_host_reset();
+		test_host_state.interrupt_at = n;
+		status = ask(&h, MAX_T, &out);
+		test_host_reset();
+		CHECK_STATUS(ask(&h, MAX_T, &out), SLM_OK);
+		CHECK(memcmp(&out, &right, sizeof(out)) == 0);
+	}
+	CHECK_STATUS(status, SLM_OK);
+	CHECK(n > 10);
+	CHECK_INT(h.memory.arena.held_bytes, held);
+	heads_free(&h);
+}
+
+int
+main(void)
+{
+	TEST(one_answer);
+	TEST(hidden_states_are_what_is_pooled);
+	TEST(shapes_matter);
+	TEST(what_the_model_says);
+	TEST(models_without_heads);
+	TEST(numbers_that_are_not_finite);
+	TEST(cancel_at_every_poll);
+	return check_done();
+}
