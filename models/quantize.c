@@ -1,16 +1,21 @@
 /*
  * quantize.c - rewrites a GGUF file with its weight matrices in another type
  *
- *     quantize IN.gguf OUT.gguf f16|bf16|q8_0|q5_0|q4_0
+ *     quantize [--token-embedding-type TYPE] IN.gguf OUT.gguf TYPE
+ *
+ * TYPE is f16, bf16, q8_0, q5_0 or q4_0; the option, llama.cpp's, gives the
+ * table of tokens, about half of a small encoder, a type of its own.
  *
  * A program on the engine: the file is read by slm_gguf_parse(), the numbers
  * are made by slm_dequantize() and slm_quantize().  As llama.cpp does, only
- * matrices change; vectors and the tables of positions and token types keep
- * their type, and so does a matrix whose rows are not whole blocks.  Metadata
- * is carried over, but for the two keys that name the type.
+ * matrices change; vectors, the tables of positions, token types and word
+ * shapes and the sentence head, which are small, keep their type, and so does
+ * a matrix whose rows are not whole blocks.  Metadata is carried over, but for
+ * the two keys that name the type.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +42,18 @@ typedef struct Target
 static const Target targets[] = {
 	{"f16", SLM_DTYPE_F16, 1},   {"bf16", SLM_DTYPE_BF16, 32}, {"q8_0", SLM_DTYPE_Q8_0, 7},
 	{"q5_0", SLM_DTYPE_Q5_0, 8}, {"q4_0", SLM_DTYPE_Q4_0, 2},
+};
+
+/* What is asked for: the file's type, and that of its token embeddings. */
+typedef struct Wanted
+{
+	const Target *target;
+	const Target *token_embedding;
+} Wanted;
+
+static const char *const kept[] = {
+	"position_embd.weight", "token_types.weight", "ext_shape.weight",
+	"sum_hidden.weight",    "sum_output.weight",
 };
 
 static const char *out_path;
@@ -129,13 +146,17 @@ put_u32_key(const char *name, uint32_t value)
 }
 
 static SlmDtype
-target_type(const SlmGgufTensor *tensor, SlmDtype wanted)
+target_type(const SlmGgufTensor *tensor, const Wanted *wanted)
 {
-	if (tensor->n_dims != 2 || text_is(tensor->name, "position_embd.weight") ||
-		text_is(tensor->name, "token_types.weight") ||
-		tensor->ne[0] % slm_dtype_info(wanted)->block_items != 0)
+	SlmDtype type = text_is(tensor->name, "token_embd.weight") ? wanted->token_embedding->type
+															   : wanted->target->type;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (text_is(tensor->name, kept[i]))
+			return tensor->type;
+	if (tensor->n_dims != 2 || tensor->ne[0] % slm_dtype_info(type)->block_items != 0)
 		return tensor->type;
-	return wanted;
+	return type;
 }
 
 static uint64_t
@@ -173,7 +194,7 @@ put_tensor(const uint8_t *src, const SlmGgufTensor *tensor, SlmDtype type)
 }
 
 static void
-rewrite(const uint8_t *file, const SlmGguf *gguf, const Target *target)
+rewrite(const uint8_t *file, const SlmGguf *gguf, const Wanted *wanted)
 {
 	uint64_t n_key = 2;
 	uint64_t offset = 0;
@@ -187,12 +208,12 @@ rewrite(const uint8_t *file, const SlmGguf *gguf, const Target *target)
 	for (uint64_t i = 0; i < gguf->n_key; i++)
 		if (!is_replaced(&gguf->key[i]))
 			put_key(&gguf->key[i]);
-	put_u32_key("general.file_type", target->file_type);
+	put_u32_key("general.file_type", wanted->target->file_type);
 	put_u32_key("general.quantization_version", QUANTIZATION_VERSION);
 	for (uint64_t i = 0; i < gguf->n_tensor; i++)
 	{
 		const SlmGgufTensor *tensor = &gguf->tensor[i];
-		SlmDtype type = target_type(tensor, target->type);
+		SlmDtype type = target_type(tensor, wanted);
 		uint64_t rows = tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
 
 		put_text(tensor->name);
@@ -205,26 +226,48 @@ rewrite(const uint8_t *file, const SlmGguf *gguf, const Target *target)
 	put_padding((uint64_t) ftello(out));
 	for (uint64_t i = 0; i < gguf->n_tensor; i++)
 		put_tensor(file + gguf->tensor[i].offset, &gguf->tensor[i],
-				   target_type(&gguf->tensor[i], target->type));
+				   target_type(&gguf->tensor[i], wanted));
+}
+
+static const Target *
+find_target(const char *name)
+{
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+		if (strcasecmp(name, targets[i].name) == 0)
+			return &targets[i];
+	fail("\"%s\" is not one of the types f16, bf16, q8_0, q5_0, q4_0", name);
 }
 
 int
 main(int argc, char **argv)
 {
-	const Target *target = NULL;
+	static const struct option options[] = {
+		{"token-embedding-type", required_argument, NULL, 't'},
+		{0},
+	};
+	Wanted wanted = {NULL, NULL};
 	struct stat stat;
 	const uint8_t *file;
 	SlmArena arena;
 	SlmGguf gguf;
 	SlmError err;
-	bool need_more;
-	int fd;
+	bool need_more, usage = false;
+	int fd, option;
 
-	for (size_t i = 0; argc == 4 && i < sizeof(targets) / sizeof(targets[0]); i++)
-		if (strcasecmp(argv[3], targets[i].name) == 0)
-			target = &targets[i];
-	if (target == NULL)
-		fail("usage: quantize IN.gguf OUT.gguf f16|bf16|q8_0|q5_0|q4_0");
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	{
+		if (option == 't')
+			wanted.token_embedding = find_target(optarg);
+		else
+			usage = true;
+	}
+	argv += optind - 1; /* as if there had been no options */
+	argc -= optind - 1;
+	if (usage || argc != 4)
+		fail("usage: quantize [--token-embedding-type TYPE] IN.gguf OUT.gguf TYPE");
+	wanted.target = find_target(argv[3]);
+	if (wanted.token_embedding == NULL)
+		wanted.token_embedding = wanted.target;
 	fd = open(argv[1], O_RDONLY);
 	if (fd < 0 || fstat(fd, &stat) != 0)
 		fail("could not open \"%s\": %s", argv[1], strerror(errno));
@@ -242,7 +285,7 @@ main(int argc, char **argv)
 	out = fopen(out_path, "wb");
 	if (out == NULL)
 		fail("could not create \"%s\": %s", out_path, strerror(errno));
-	rewrite(file, &gguf, target);
+	rewrite(file, &gguf, &wanted);
 	if (fclose(out) != 0)
 		fail("could not write \"%s\": %s", out_path, strerror(errno));
 	slm_arena_trim(&arena, 0);
