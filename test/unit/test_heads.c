@@ -1,14 +1,15 @@
 /*
  * test_heads.c - label, extraction and sentence heads through the engine
  *
- * Over src/model and src/engine, with the weights of gguf_add_heads(): what
- * does not depend on the numbers.  Their parity with PyTorch is a matter of
- * test_forward.c.
+ * Over src/model and src/engine: parity with PyTorch, by the fixtures of
+ * test/golden/make_slm_heads.py; and, with the weights of gguf_add_heads(), what
+ * does not depend on the numbers.
  */
 #include "check.h"
 #include "gguf_builder.h"
 #include "host.h"
 #include "model_fixture.h"
+#include "task/embed.h"
 
 #define N_EMBD 32
 #define N_SPAN 4
@@ -296,9 +297,172 @@ cancel_at_every_poll(void)
 	heads_free(&h);
 }
 
+/* ---- Parity ---- */
+
+#define MAX_IDS 64
+#define MAX_NUMBERS (MAX_IDS * N_EMBD)
+
+/* Numbers of a golden line behind its first word; as many as there are. */
+static int
+read_numbers(const char *line, float *out)
+{
+	char *at = strchr(line, ' ');
+	int n = 0;
+
+	while (at != NULL && *at == ' ' && n < MAX_NUMBERS)
+		out[n++] = strtof(at + 1, &at);
+	return n;
+}
+
+/* The case that is being read, and how far from it a model may be. */
+typedef struct Parity
+{
+	ModelFixture f;
+	double max_error;
+	int32_t id[MAX_IDS];
+	uint8_t shape[MAX_IDS];
+	SlmSequence sequence;
+	float field[N_EMBD];
+	float sentence[N_EMBD + SLM_SENTENCE_FEATURES];
+} Parity;
+
+static void
+check_parity(const Parity *p, const char *line, const float *out, int n)
+{
+	float golden[MAX_NUMBERS];
+	double error;
+
+	if (!CHECK_INT(read_numbers(line, golden), n))
+		return;
+	error = error_of(out, golden, n);
+	if (!CHECK(error <= p->max_error))
+		printf("# %.20s: error %g\n", line, error);
+}
+
+static void
+check_line(Parity *p, const char *line)
+{
+	const SlmModelInfo *info = slm_model_info(p->f.run.model);
+	int n_span = 3 * info->n_span;
+	const uint8_t *shapes_of = p->shape;
+	float number[MAX_NUMBERS];
+	SlmText text;
+
+	if (strncmp(line, "ids ", 4) == 0)
+	{
+		p->sequence.n = p->sequence.segment_two = read_numbers(line, number);
+		p->sequence.token = p->id;
+		for (int i = 0; i < p->sequence.n; i++)
+			p->id[i] = (int32_t) number[i];
+	}
+	else if (strncmp(line, "shapes ", 7) == 0)
+	{
+		CHECK_INT(read_numbers(line, number), p->sequence.n);
+		for (int i = 0; i < p->sequence.n; i++)
+			p->shape[i] = (uint8_t) number[i];
+	}
+	else if (strncmp(line, "hidden ", 7) == 0)
+	{
+		CHECK_STATUS(slm_encode_hidden(&p->f.run, &p->sequence, 1, number, &p->f.err), SLM_OK);
+		check_parity(p, line, number, p->sequence.n * info->n_embd);
+	}
+	else if (strncmp(line, "spans ", 6) == 0)
+	{
+		CHECK_STATUS(slm_encode_spans(&p->f.run, &p->sequence, &shapes_of, 1, number, &p->f.err),
+					 SLM_OK);
+		check_parity(p, line, number, p->sequence.n * n_span);
+	}
+	else if (strncmp(line, "field\t", 6) == 0)
+	{
+		text = slm_text(line + 6);
+		CHECK_STATUS(
+			slm_task_embed(&p->f.run, &text, 1, SLM_PURPOSE_DOCUMENT, p->field, NULL, &p->f.err),
+			SLM_OK);
+	}
+	else if (strncmp(line, "side ", 5) == 0)
+	{
+		CHECK_STATUS(slm_project_fields(&p->f.run, p->field, 1, number, &p->f.err), SLM_OK);
+		check_parity(p, line, number, n_span);
+	}
+	else if (strncmp(line, "sentence ", 9) == 0)
+		CHECK_INT(read_numbers(line, p->sentence), info->n_embd + SLM_SENTENCE_FEATURES);
+	else if (strncmp(line, "score ", 6) == 0)
+	{
+		CHECK_STATUS(slm_score_sentences(&p->f.run, p->sentence, 1, number, &p->f.err), SLM_OK);
+		check_parity(p, line, number, 1);
+	}
+}
+
+static void
+parity_of(const char *path, double max_error)
+{
+	size_t size;
+	char *text = read_whole_file(FIXTURE_DIR "tiny-slm.txt", &size), *next;
+	Parity p = {.max_error = max_error};
+	int n_line = 0;
+
+	if (!CHECK(text != NULL) || !CHECK_STATUS(model_fixture_load(&p.f, path), SLM_OK))
+		return;
+	text[size] = 0;
+	for (char *line = text; *line != 0; line = next, n_line++)
+	{
+		next = strchr(line, '\n');
+		*next++ = 0;
+		check_line(&p, line);
+	}
+	CHECK(n_line > 30);
+	free(text);
+	model_fixture_free(&p.f);
+}
+
+static void
+parity_with_pytorch(void)
+{
+	parity_of(FIXTURE_DIR "tiny-slm.gguf", 1e-11);
+	parity_of(FIXTURE_DIR "tiny-slm-q8_0.gguf", 3e-2);
+}
+
+static SlmDtype
+type_of(const SlmGguf *gguf, const char *name)
+{
+	const SlmGgufTensor *tensor = slm_gguf_tensor(gguf, name);
+
+	return CHECK(tensor != NULL) ? tensor->type : SLM_DTYPE_F32;
+}
+
+/* What models/quantize makes of each tensor. */
+static void
+types_of_the_quantized_fixture(void)
+{
+	size_t size;
+	uint8_t *file = read_whole_file(FIXTURE_DIR "tiny-slm-q8_0.gguf", &size);
+	SlmArena arena;
+	SlmGguf gguf;
+	SlmError err;
+	bool need_more;
+
+	slm_arena_init(&arena, test_host(), 16 << 20);
+	CHECK_STATUS(slm_gguf_parse(file, size, size, test_host(), &arena, &gguf, &need_more, &err),
+				 SLM_OK);
+	CHECK_INT(type_of(&gguf, "token_embd.weight"), SLM_DTYPE_Q5_0);
+	CHECK_INT(type_of(&gguf, "blk.0.ffn_up.weight"), SLM_DTYPE_Q8_0);
+	CHECK_INT(type_of(&gguf, "blk.1.attn_q.weight"), SLM_DTYPE_Q8_0);
+	CHECK_INT(type_of(&gguf, "label_text.weight"), SLM_DTYPE_Q8_0);
+	CHECK_INT(type_of(&gguf, "ext_field.weight"), SLM_DTYPE_Q8_0);
+	CHECK_INT(type_of(&gguf, "ext_token.bias"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "ext_shape.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "position_embd.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "sum_hidden.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "sum_output.weight"), SLM_DTYPE_F32);
+	slm_arena_trim(&arena, 0);
+	free(file);
+}
+
 int
 main(void)
 {
+	TEST(parity_with_pytorch);
+	TEST(types_of_the_quantized_fixture);
 	TEST(one_answer);
 	TEST(hidden_states_are_what_is_pooled);
 	TEST(shapes_matter);
