@@ -122,7 +122,7 @@ extern SlmStatus slm_encode_spans(SlmRun *run, const SlmSequence *sequence,
  *                        extraction head; a logit is the dot product of a
  *                        token's and a field's channel over sqrt(n_span)
  *   slm_project_labels   [n][n_embd] -> [n][n_embd], where cosines of texts with
- *                        labels are taken
+ *                        labels are taken; out may be embedding
  *   slm_score_sentences  [n][n_embd + SLM_SENTENCE_FEATURES] -> [n]
  *
  * SLM_ERR_UNSUPPORTED for a model without that head.

@@ -169,6 +169,8 @@ slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out, Slm
 		text[i] = (SlmText){both, size};
 	}
 	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, NULL, err));
+	if (slm_model_info(run->model)->has_label_head)
+		SLM_TRY(slm_project_labels(run, SLM_LABEL_NAME, out, n, out, err));
 	for (int i = 0; i < n; i++)
 		slm_normalize(run->kernels, out + (size_t) i * (size_t) width, width);
 	slm_arena_rewind(run->arena, mark);
@@ -215,22 +217,47 @@ classify_by_head(SlmRun *run, const SlmText *text, int n, SlmClassifyMode mode, 
 	return SLM_OK;
 }
 
+/* What a cosine says for a label, before the sigmoid or the softmax. */
+static float
+logit_of(const SlmModelInfo *info, SlmClassifyMode mode, float cosine)
+{
+	const SlmLabelCalibration *label = &info->label;
+
+	if (!info->has_label_head)
+		return (cosine - (mode == SLM_CLASSIFY_MULTI ? SLM_CLASSIFY_MIDDLE : 0.0f)) /
+			   SLM_CLASSIFY_TEMPERATURE;
+	if (mode == SLM_CLASSIFY_MULTI)
+		return cosine * label->multi_scale + label->multi_bias;
+	return cosine * label->scale;
+}
+
 /* score[j] = cosine of a text with label j, as a logit. */
 static SlmStatus
 score_labels(SlmRun *run, const float *embedding, int width, const float *label, int n_label,
 			 SlmClassifyMode mode, float *score, SlmError *err)
 {
-	float middle = mode == SLM_CLASSIFY_MULTI ? SLM_CLASSIFY_MIDDLE : 0.0f;
+	const SlmModelInfo *info = slm_model_info(run->model);
 	int labels_a_poll = SLM_POLL_MACS / 4 / width + 1;
 
 	for (int j = 0; j < n_label; j++)
 	{
 		float cosine = run->kernels->dot(embedding, label + (size_t) j * (size_t) width, width);
 
-		score[j] = (cosine - middle) / SLM_CLASSIFY_TEMPERATURE;
+		score[j] = logit_of(info, mode, cosine);
 		if (j % labels_a_poll == 0)
 			SLM_TRY(slm_poll(run->host, err));
 	}
+	return SLM_OK;
+}
+
+/* Embeddings of texts as labels are compared with them. */
+static SlmStatus
+embed_texts(SlmRun *run, const SlmText *text, int n, float *out, SlmStatus *row_status,
+			SlmError *err)
+{
+	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, row_status, err));
+	if (slm_model_info(run->model)->has_label_head)
+		SLM_TRY(slm_project_labels(run, SLM_LABEL_TEXT, out, n, out, err));
 	return SLM_OK;
 }
 
@@ -239,26 +266,31 @@ classify_by_embedding(SlmRun *run, const SlmText *text, int n, const float *labe
 					  SlmClassifyMode mode, float *probability, SlmStatus *row_status,
 					  SlmError *err)
 {
-	int width = slm_model_info(run->model)->n_embd;
+	const SlmModelInfo *info = slm_model_info(run->model);
+	int width = info->n_embd;
 	int slice = n < SLICE_ROWS ? n : SLICE_ROWS;
-	float *rows;
+	bool has_none = info->has_label_head && mode == SLM_CLASSIFY_ONE;
+	float *rows, *score;
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) slice * (size_t) width, &rows, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_label + 1, &score, err));
 	for (int i = 0; i < n; i++)
 	{
 		float *row = rows + (size_t) (i % slice) * (size_t) width;
 		float *out = probability + (size_t) i * (size_t) n_label;
 
 		if (i % slice == 0)
-			SLM_TRY(slm_task_embed(run, text + i, n - i < slice ? n - i : slice,
-								   SLM_PURPOSE_DOCUMENT, rows,
-								   row_status != NULL ? row_status + i : NULL, err));
+			SLM_TRY(embed_texts(run, text + i, n - i < slice ? n - i : slice, rows,
+								row_status != NULL ? row_status + i : NULL, err));
 		memset(out, 0, (size_t) n_label * sizeof(float));
 		if (row_status != NULL && row_status[i] != SLM_OK)
 			continue;
 		slm_normalize(run->kernels, row, width);
-		SLM_TRY(score_labels(run, row, width, label, n_label, mode, out, err));
-		to_probabilities(run->kernels, mode, out, n_label);
+		SLM_TRY(score_labels(run, row, width, label, n_label, mode, score, err));
+		if (has_none)
+			score[n_label] = info->label.none;
+		to_probabilities(run->kernels, mode, score, has_none ? n_label + 1 : n_label);
+		memcpy(out, score, (size_t) n_label * sizeof(float));
 	}
 	return SLM_OK;
 }

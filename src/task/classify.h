@@ -7,6 +7,10 @@
  * classify_multi, where each label stands alone, it is
  * sigmoid((cosine - SLM_CLASSIFY_MIDDLE) / SLM_CLASSIFY_TEMPERATURE).
  *
+ * With a label head: the cosine is that of the two embeddings projected by the
+ * head, and its constants make a probability of it (SlmLabelCalibration); what
+ * is missing to 1 is that none of the labels fits.
+ *
  * With a sequence-classification model (two classes or more): softmax of its
  * logits over its own labels (sigmoid for classify_multi); other labels are
  * refused.
@@ -38,13 +42,16 @@ extern SlmStatus slm_task_check_labels(const SlmModel *model, const SlmLabel *la
 									   int *class_of, SlmArena *arena,
 									   SlmError *err) SLM_MUST_CHECK;
 
-/* out[i][n_embd] = embedding of label i, of unit length, for slm_task_classify(). */
+/*
+ * out[i][n_embd] = embedding of label i, projected where the model has a label
+ * head, of unit length, for slm_task_classify().
+ */
 extern SlmStatus slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out,
 									   SlmError *err) SLM_MUST_CHECK;
 
 typedef enum SlmClassifyMode
 {
-	SLM_CLASSIFY_ONE = 0, /* probabilities of a row sum to 1 */
+	SLM_CLASSIFY_ONE = 0, /* probabilities of a row sum to 1, with a label head at most */
 	SLM_CLASSIFY_MULTI    /* each label on its own, in [0, 1] */
 } SlmClassifyMode;
 

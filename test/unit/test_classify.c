@@ -150,7 +150,7 @@ zero_shot(void)
 
 /* 200 rows in one call are 200 calls. */
 static void
-one_answer(void)
+one_answer_of(const char *path)
 {
 	static float together[200][4], alone[4];
 	static const char *const texts[] = {"the order arrived late", "tea", "", "red dog and card",
@@ -159,7 +159,7 @@ one_answer(void)
 	SlmText text[200];
 	float labels[4][N_EMBD];
 
-	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert-q8_0.gguf"), SLM_OK);
+	CHECK_STATUS(model_fixture_load(&f, path), SLM_OK);
 	for (int i = 0; i < 200; i++)
 		text[i] = slm_text(texts[i * i % 5]);
 	CHECK_STATUS(slm_task_embed_labels(&f.run, set, 4, labels[0], &f.err), SLM_OK);
@@ -178,6 +178,62 @@ one_answer(void)
 			CHECK(memcmp(alone, together[i], sizeof(alone)) == 0);
 		}
 	}
+	model_fixture_free(&f);
+}
+
+static void
+one_answer(void)
+{
+	one_answer_of(FIXTURE_DIR "tiny-bert-q8_0.gguf");
+	one_answer_of(FIXTURE_DIR "tiny-slm-q8_0.gguf");
+}
+
+/* The numbers themselves are those of PyTorch: test_heads.c. */
+static void
+none_of_the_labels(void)
+{
+	SlmLabel set[4] = {label("order"), label("login"), label("tea"), label("card")};
+	SlmText text[3] = {slm_text("the order arrived late"), slm_text("\xff"), slm_text("")};
+	SlmStatus row_status[3];
+	float labels[4][N_EMBD], one[3][4], each[3][4];
+	const SlmLabelCalibration *c;
+
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-slm.gguf"), SLM_OK);
+	c = &slm_model_info(f.run.model)->label;
+	CHECK_STATUS(slm_task_embed_labels(&f.run, set, 4, labels[0], &f.err), SLM_OK);
+	for (int i = 0; i < 4; i++)
+		CHECK(fabs(cosine_of(labels[i], labels[i], N_EMBD) - 1) < 1e-6);
+	CHECK_STATUS(slm_task_classify(&f.run, text, 3, labels[0], 4, SLM_CLASSIFY_ONE, one[0],
+								   row_status, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_task_classify(&f.run, text, 3, labels[0], 4, SLM_CLASSIFY_MULTI, each[0],
+								   row_status, &f.err),
+				 SLM_OK);
+	CHECK_INT(row_status[1], SLM_ERR_ENCODING);
+	for (int i = 0; i < 3; i++)
+	{
+		double sum = 0, mass = exp((double) c->none);
+
+		for (int j = 0; j < 4 && i != 1; j++)
+			sum += one[i][j];
+		for (int j = 0; j < 4 && i != 1; j++)
+		{
+			double odds = (double) each[i][j] / (1 - (double) each[i][j]);
+			double cosine = (log(odds) - (double) c->multi_bias) / (double) c->multi_scale;
+
+			mass += exp((double) c->scale * cosine);
+		}
+		if (i == 1)
+			for (int j = 0; j < 4; j++)
+				CHECK(one[i][j] == 0 && each[i][j] == 0);
+		else
+			CHECK(fabs(1 - sum - exp((double) c->none) / mass) < 1e-5);
+	}
+	/* with fewer labels, and one alone, the mass of none stays */
+	CHECK_STATUS(
+		slm_task_classify(&f.run, text, 1, labels[0], 1, SLM_CLASSIFY_ONE, one[2], NULL, &f.err),
+		SLM_OK);
+	CHECK(one[2][0] > one[0][0] && one[2][0] < 1);
 	model_fixture_free(&f);
 }
 
@@ -228,6 +284,7 @@ main(void)
 	TEST(labels_of_a_head);
 	TEST(zero_shot);
 	TEST(one_answer);
+	TEST(none_of_the_labels);
 	TEST(head_modes);
 	TEST(best_label);
 	return check_done();

@@ -1,7 +1,7 @@
 /*
  * test_heads.c - label, extraction and sentence heads through the engine
  *
- * Over src/model and src/engine: parity with PyTorch, by the fixtures of
+ * Over src/model, src/engine and, for labels, src/task: parity with PyTorch, by the fixtures of
  * test/golden/make_slm_heads.py; and, with the weights of gguf_add_heads(), what
  * does not depend on the numbers.
  */
@@ -9,6 +9,7 @@
 #include "gguf_builder.h"
 #include "host.h"
 #include "model_fixture.h"
+#include "task/classify.h"
 #include "task/embed.h"
 
 #define N_EMBD 32
@@ -301,6 +302,7 @@ cancel_at_every_poll(void)
 
 #define MAX_IDS 64
 #define MAX_NUMBERS (MAX_IDS * N_EMBD)
+#define MAX_LABELS 8
 
 /* Numbers of a golden line behind its first word; as many as there are. */
 static int
@@ -322,6 +324,9 @@ typedef struct Parity
 	int32_t id[MAX_IDS];
 	uint8_t shape[MAX_IDS];
 	SlmSequence sequence;
+	SlmText text;
+	float label[MAX_LABELS][N_EMBD];
+	int n_label;
 	float field[N_EMBD];
 	float sentence[N_EMBD + SLM_SENTENCE_FEATURES];
 } Parity;
@@ -339,6 +344,31 @@ check_parity(const Parity *p, const char *line, const float *out, int n)
 		printf("# %.20s: error %g\n", line, error);
 }
 
+/* "labels", then labels between tabs: names, or names and descriptions. */
+static void
+read_labels(Parity *p, const char *line)
+{
+	SlmLabel label[MAX_LABELS];
+	const char *end, *colon;
+
+	p->n_label = 0;
+	for (line = strchr(line, '\t'); line != NULL && p->n_label < MAX_LABELS; line = end)
+	{
+		SlmLabel *l = &label[p->n_label++];
+
+		line++;
+		end = strchr(line, '\t');
+		colon = strstr(line, ": ");
+		*l = (SlmLabel){{line, end != NULL ? (size_t) (end - line) : strlen(line)}, {"", 0}};
+		if (colon == NULL || colon >= line + l->name.size)
+			continue;
+		l->description = (SlmText){colon + 2, (size_t) (line + l->name.size - colon - 2)};
+		l->name.size = (size_t) (colon - line);
+	}
+	CHECK_STATUS(slm_task_embed_labels(&p->f.run, label, p->n_label, p->label[0], &p->f.err),
+				 SLM_OK);
+}
+
 static void
 check_line(Parity *p, const char *line)
 {
@@ -348,7 +378,19 @@ check_line(Parity *p, const char *line)
 	float number[MAX_NUMBERS];
 	SlmText text;
 
-	if (strncmp(line, "ids ", 4) == 0)
+	if (strncmp(line, "labels\t", 7) == 0)
+		read_labels(p, line);
+	else if (strncmp(line, "text\t", 5) == 0)
+		p->text = slm_text(line + 5);
+	else if (strncmp(line, "one ", 4) == 0 || strncmp(line, "each ", 5) == 0)
+	{
+		CHECK_STATUS(slm_task_classify(&p->f.run, &p->text, 1, p->label[0], p->n_label,
+									   line[0] == 'o' ? SLM_CLASSIFY_ONE : SLM_CLASSIFY_MULTI,
+									   number, NULL, &p->f.err),
+					 SLM_OK);
+		check_parity(p, line, number, p->n_label);
+	}
+	else if (strncmp(line, "ids ", 4) == 0)
 	{
 		p->sequence.n = p->sequence.segment_two = read_numbers(line, number);
 		p->sequence.token = p->id;
