@@ -281,6 +281,32 @@ COMMENT ON FUNCTION slm_classify_multi(text, text[], text, jsonb, text, real, te
 COMMENT ON FUNCTION slm_classify_multi(text, text[], slm_model, jsonb, text, real, text) IS
 	'the labels that fit a text, each on its own';
 
+-- Does a condition hold
+
+CREATE FUNCTION slm_filter(
+	input text,
+	condition text,
+	model text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS boolean
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_filter';
+
+CREATE FUNCTION slm_filter(
+	input text,
+	condition text,
+	model slm_model,
+	on_error text DEFAULT 'error')
+RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_filter_pinned';
+
+COMMENT ON FUNCTION slm_filter(text, text, text, text) IS
+	'does a condition hold for a text';
+
+COMMENT ON FUNCTION slm_filter(text, text, slm_model, text) IS
+	'does a condition hold for a text';
+
 -- One of several labels for many texts in one pass
 
 CREATE FUNCTION slm_classify_batch(

@@ -1,9 +1,9 @@
 /*
  * fn_classify.c - slm_classify, slm_classify_scores, slm_classify_multi,
- * slm_classify_batch
+ * slm_classify_batch, slm_filter
  *
- * All four turn a text into one probability per label; they differ in what
- * they make of it.  What is remembered is the probabilities, so the label in
+ * All of them turn a text into one probability per label; they differ in what
+ * they make of it.  A condition of slm_filter is a label on its own.  What is remembered is the probabilities, so the label in
  * WHERE and its confidence in SELECT cost one inference.
  */
 #include "postgres.h"
@@ -14,7 +14,7 @@
 #include "pg/call.h"
 #include "pg/labels.h"
 
-/* Argument numbers of all four; scores has no fraction. */
+/* Argument numbers; scores has no fraction. */
 enum
 {
 	CLASSIFY_INPUT,
@@ -27,14 +27,21 @@ enum
 	CLASSIFY_ARGS,
 
 	SCORES_ON_ERROR = CLASSIFY_FRACTION,
-	SCORES_ARGS
+	SCORES_ARGS,
+
+	FILTER_CONDITION = CLASSIFY_LABELS,
+	FILTER_ON_ERROR = CLASSIFY_DESCRIPTIONS,
+	FILTER_ARGS
 };
+
+#define DEFAULT_THRESHOLD 0.5f /* from which on a label fits on its own */
 
 typedef struct Classify
 {
 	SlmBatch batch; /* of slm_classify_batch */
 	ArrayType *labels;
 	Jsonb *descriptions;
+	text *condition; /* of slm_filter, instead of labels */
 	const SlmLabelSet *set;
 	SlmClassifyMode mode;
 	float min_confidence;
@@ -77,8 +84,17 @@ probabilities(SlmCall *call, const Classify *classify, SlmText text)
 	SlmKey key;
 	SlmStatus status;
 
-	slm_answer_key(call, &key, classify->mode == SLM_CLASSIFY_MULTI ? 'm' : 'c');
-	slm_label_key(&key, classify->labels, classify->descriptions);
+	if (classify->condition != NULL)
+	{
+		slm_answer_key(call, &key, 'f');
+		slm_key_bytes(&key, VARDATA_ANY(classify->condition),
+					  VARSIZE_ANY_EXHDR(classify->condition));
+	}
+	else
+	{
+		slm_answer_key(call, &key, classify->mode == SLM_CLASSIFY_MULTI ? 'm' : 'c');
+		slm_label_key(&key, classify->labels, classify->descriptions);
+	}
 	slm_key_bytes(&key, text.data, text.size);
 	if (slm_answer_find(call, &key, probability, set->n))
 		return probability;
@@ -182,7 +198,7 @@ static Datum
 classify_multi(SlmCall *call, FunctionCallInfo fcinfo)
 {
 	Classify classify = {.mode = SLM_CLASSIFY_MULTI};
-	float threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", 0.5f);
+	float threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", DEFAULT_THRESHOLD);
 	SlmText input;
 	float *probability;
 	Datum *name;
@@ -207,6 +223,31 @@ classify_multi(SlmCall *call, FunctionCallInfo fcinfo)
 }
 
 SLM_FUNCTION(slm_classify_multi, SLM_VERB_CLASSIFY_MULTI, CLASSIFY_ARGS, classify_multi);
+
+static Datum
+filter(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Classify classify = {.mode = SLM_CLASSIFY_MULTI};
+	SlmText input;
+	float *probability;
+
+	slm_arg_on_error(call, FILTER_ON_ERROR);
+	if (PG_ARGISNULL(FILTER_CONDITION))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("condition must not be null")));
+	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
+		PG_RETURN_NULL();
+	classify.condition = PG_GETARG_TEXT_PP(FILTER_CONDITION);
+	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
+	classify.set = slm_condition_set(call, classify.condition);
+
+	probability = probabilities(call, &classify, input);
+	if (probability == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(probability[0] >= DEFAULT_THRESHOLD);
+}
+
+SLM_FUNCTION(slm_filter, SLM_VERB_FILTER, FILTER_ARGS, filter);
 
 static void
 classify_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)

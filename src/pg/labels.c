@@ -151,27 +151,34 @@ read_descriptions(Jsonb *descriptions, LabelInput *out)
 	}
 }
 
-/* Checks and embeds a set, and lays it out flat. */
-static SlmLabelSet *
-build_set(SlmCall *call, const LabelInput *input, Size *size)
+/* Refuses a bad set of labels; gives the classes of a head that they are, else NULL. */
+static int *
+check_set(SlmCall *call, const LabelInput *input)
 {
 	const SlmModel *model = call->ref->model;
-	bool has_head = slm_task_has_labels(model);
+	int *class_of = slm_task_has_labels(model) ? palloc0_array(int, Max(input->n, 1)) : NULL;
+	SlmStatus status;
+
+	slm_call_begin(call);
+	status =
+		slm_task_check_labels(model, input->label, input->n, class_of, call->run.arena, &call->err);
+	slm_call_end(call, status, NULL, 1);
+	return class_of;
+}
+
+/* Embeds a set, where its labels are no classes, and lays it out flat. */
+static SlmLabelSet *
+build_set(SlmCall *call, const LabelInput *input, const int *class_of, Size *size)
+{
+	const SlmModel *model = call->ref->model;
 	int n_embd = slm_call_n_embd(call);
 	int n = input->n;
-	Size n_embedding = has_head ? 0 : (Size) n * n_embd;
+	Size n_embedding = class_of != NULL ? 0 : (Size) n * n_embd;
 	Size name_bytes = 0;
 	Size at = sizeof(SlmLabelSet);
 	SlmLabelSet *set;
 	uint32 *name_end;
 	SlmStatus status;
-	int *class_of = NULL;
-
-	slm_call_begin(call);
-	if (has_head)
-		class_of = palloc0_array(int, Max(n, 1));
-	status = slm_task_check_labels(model, input->label, n, class_of, call->run.arena, &call->err);
-	slm_call_end(call, status, NULL, 1);
 
 	for (int i = 0; i < n; i++)
 		name_bytes += input->name[i].size;
@@ -181,7 +188,7 @@ build_set(SlmCall *call, const LabelInput *input, Size *size)
 										 n_embedding * sizeof(float),
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	set->n = n;
-	set->n_class = has_head ? slm_model_info(model)->n_class : 0;
+	set->n_class = class_of != NULL ? slm_model_info(model)->n_class : 0;
 
 	set->name_end_at = at;
 	at += n * sizeof(uint32);
@@ -200,7 +207,7 @@ build_set(SlmCall *call, const LabelInput *input, Size *size)
 		memcpy((char *) set + set->name_at + start, input->name[i].data, input->name[i].size);
 		name_end[i] = start + input->name[i].size;
 	}
-	if (has_head)
+	if (class_of != NULL)
 		memcpy((char *) set + set->class_of_at, class_of, n * sizeof(int32));
 	else
 	{
@@ -213,16 +220,38 @@ build_set(SlmCall *call, const LabelInput *input, Size *size)
 	return set;
 }
 
+/* Starts a key with what a set depends on or may be seen by, beside its texts. */
+static void
+start_key(const SlmCall *call, StringInfo key, char kind)
+{
+	Oid role = GetUserId();
+
+	initStringInfo(key);
+	appendStringInfoChar(key, kind);
+	appendBinaryStringInfo(key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	appendBinaryStringInfo(key, (const char *) &role, sizeof(role));
+	appendBinaryStringInfo(key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
+}
+
+/* Builds a set and puts it into the store. */
+static SlmMemoEntry *
+add_set(SlmCall *call, const StringInfoData *key, const LabelInput *input, const int *class_of)
+{
+	Size size;
+	SlmLabelSet *set = build_set(call, input, class_of, &size);
+	SlmMemoEntry *entry = slm_memo_add(&label_sets, key->data, key->len, set, size);
+
+	pfree(set);
+	return entry;
+}
+
 const SlmLabelSet *
 slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 {
-	Oid role = GetUserId();
 	bool has_head = slm_task_has_labels(call->ref->model);
 	StringInfoData key;
 	SlmMemoEntry *entry;
 	LabelInput input;
-	SlmLabelSet *set;
-	Size size;
 
 	if (labels == NULL && !has_head)
 		ereport(ERROR,
@@ -233,10 +262,7 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 						errmsg("model \"%s\" takes no descriptions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
 
-	initStringInfo(&key);
-	appendBinaryStringInfo(&key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
-	appendBinaryStringInfo(&key, (const char *) &role, sizeof(role));
-	appendBinaryStringInfo(&key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
+	start_key(call, &key, 'l');
 	if (labels != NULL)
 		appendBinaryStringInfo(&key, (const char *) labels, VARSIZE(labels));
 	if (descriptions != NULL)
@@ -255,9 +281,35 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 			read_own_labels(call->ref->model, &input);
 		if (descriptions != NULL)
 			read_descriptions(descriptions, &input);
-		set = build_set(call, &input, &size);
-		entry = slm_memo_add(&label_sets, key.data, key.len, set, size);
-		pfree(set);
+		entry = add_set(call, &key, &input, check_set(call, &input));
+	}
+	return (const SlmLabelSet *) entry->value;
+}
+
+const SlmLabelSet *
+slm_condition_set(SlmCall *call, text *condition)
+{
+	SlmText name = {VARDATA_ANY(condition), VARSIZE_ANY_EXHDR(condition)};
+	StringInfoData key;
+	SlmMemoEntry *entry;
+
+	if (slm_task_has_labels(call->ref->model))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("model \"%s\" takes no conditions", NameStr(call->ref->name)),
+						errdetail("It has learned its own labels.")));
+
+	start_key(call, &key, 'c');
+	appendBinaryStringInfo(&key, name.data, name.size);
+	entry = slm_memo_find(&label_sets, key.data, key.len);
+	if (entry == NULL)
+	{
+		SlmLabel label = {label_to_utf8(name.data, name.size, "condition"), {"", 0}};
+		LabelInput input = {1, &label, &name};
+
+		if (slm_is_blank(label.name))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("condition must not be blank")));
+		entry = add_set(call, &key, &input, NULL);
 	}
 	return (const SlmLabelSet *) entry->value;
 }

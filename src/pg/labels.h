@@ -23,10 +23,13 @@ typedef struct SlmLabelSet
 /*
  * The label set of a call's arguments (either may be NULL), from the backend's
  * store or checked and embedded now.  Needs call->ref; starts and ends its own
- * engine part.  Valid until the next slm_label_set().  Errors: 22004 without
+ * engine part.  Valid until the next of these calls.  Errors: 22004 without
  * labels for a model that has none of its own, 22023 for a bad set.
  */
 extern const SlmLabelSet *slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions);
+
+/* A condition as a set of one label, in the same way; 0A000 for a model with labels of its own. */
+extern const SlmLabelSet *slm_condition_set(SlmCall *call, text *condition);
 
 /* The bytes that identify the set beside its model, for keys. */
 extern void slm_label_key(SlmKey *key, ArrayType *labels, Jsonb *descriptions);

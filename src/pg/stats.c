@@ -34,6 +34,7 @@ const char *const slm_verb_name[SLM_VERB_COUNT] = {
 	[SLM_VERB_CLASSIFY] = "slm_classify",
 	[SLM_VERB_CLASSIFY_SCORES] = "slm_classify_scores",
 	[SLM_VERB_CLASSIFY_MULTI] = "slm_classify_multi",
+	[SLM_VERB_FILTER] = "slm_filter",
 	[SLM_VERB_COUNT_TOKENS] = "slm_count_tokens",
 	[SLM_VERB_CHUNK] = "slm_chunk",
 };

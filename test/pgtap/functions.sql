@@ -20,6 +20,8 @@ INSERT INTO form VALUES
 ('slm_classify_scores', true, 'input text, labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(label text, confidence real)'),
 ('slm_classify_multi', false, 'input text, labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, threshold real DEFAULT 0.5, on_error text DEFAULT ''error''::text', 'text[]'),
 ('slm_classify_multi', true, 'input text, labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, threshold real DEFAULT 0.5, on_error text DEFAULT ''error''::text', 'text[]'),
+('slm_filter', false, 'input text, condition text, model text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'boolean'),
+('slm_filter', true, 'input text, condition text, model slm_model, on_error text DEFAULT ''error''::text', 'boolean'),
 ('slm_classify_batch', false, 'inputs text[], labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
 ('slm_classify_batch', true, 'inputs text[], labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
 ('slm_count_tokens', false, 'input text, model text DEFAULT NULL::text', 'integer'),
