@@ -8,6 +8,9 @@ SELECT slm_create_model('classifier', 'tiny-classifier.gguf') AS created \gset
 SELECT slm_create_model('ranker', 'tiny-ranker.gguf') AS created \gset
 SET slm.classify_model = 'slm';
 
+-- What the models have.
+SELECT name, quantization, heads FROM slm_models ORDER BY name;
+
 -- Call forms: one answer.
 SELECT array_agg(DISTINCT answer) AS answers, count(*) AS forms FROM (VALUES
     (slm_filter('I need a refund!', 'refund')),

@@ -420,15 +420,15 @@ COMMENT ON FUNCTION slm_version() IS 'version of the loaded library';
 CREATE FUNCTION slm_model_list(
 	OUT name name, OUT file text, OUT sha256 text, OUT fingerprint text,
 	OUT architecture text, OUT quantization text, OUT parameters bigint,
-	OUT dimensions integer, OUT context integer, OUT licence text, OUT bytes bigint,
-	OUT state text, OUT attached integer
+	OUT dimensions integer, OUT context integer, OUT heads text[], OUT licence text,
+	OUT bytes bigint, OUT state text, OUT attached integer
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 1000 ROWS 10;
 COMMENT ON FUNCTION slm_model_list() IS 'the rows of the view slm_models';
 
 CREATE VIEW slm_models AS
 	SELECT name, file, sha256, fingerprint, architecture, quantization, parameters, dimensions,
-		context, licence, bytes, state, attached
+		context, heads, licence, bytes, state, attached
 	FROM slm_model_list()
 	ORDER BY name;
 COMMENT ON VIEW slm_models IS

@@ -237,6 +237,7 @@ enum ModelColumn
 	COLUMN_PARAMETERS,
 	COLUMN_DIMENSIONS,
 	COLUMN_CONTEXT,
+	COLUMN_HEADS,
 	COLUMN_LICENCE,
 	COLUMN_BYTES,
 	COLUMN_STATE,
@@ -269,6 +270,24 @@ set_file_text(ModelRow *row, int column, SlmText value)
 			CStringGetTextDatum(slm_error_quote(quoted, sizeof(quoted), value.data, value.size)));
 }
 
+/* The heads that a model has beside its embeddings. */
+static Datum
+heads_of(const SlmModelInfo *info)
+{
+	Datum head[4];
+	int n = 0;
+
+	if (info->n_class > 0)
+		head[n++] = CStringGetTextDatum("class");
+	if (info->has_label_head)
+		head[n++] = CStringGetTextDatum("label");
+	if (info->n_span > 0)
+		head[n++] = CStringGetTextDatum("extract");
+	if (info->has_sentence_head)
+		head[n++] = CStringGetTextDatum("sentence");
+	return PointerGetDatum(construct_array(head, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* What the image itself says; it is mapped for that, which reads its first pages only. */
 static void
 set_image_columns(ModelRow *row, const SlmMapping *mapping, const SlmModelOptions *options)
@@ -284,6 +303,7 @@ set_image_columns(ModelRow *row, const SlmMapping *mapping, const SlmModelOption
 	set_column(row, COLUMN_PARAMETERS, Int64GetDatum((int64) info->n_parameter));
 	set_column(row, COLUMN_DIMENSIONS, Int32GetDatum(info->n_embd));
 	set_column(row, COLUMN_CONTEXT, Int32GetDatum(context));
+	set_column(row, COLUMN_HEADS, heads_of(info));
 	set_column(row, COLUMN_BYTES, Int64GetDatum((int64) mapping->bytes));
 }
 
