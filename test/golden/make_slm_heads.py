@@ -25,6 +25,7 @@ A case is some lines, fields between tabs where they are texts:
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import subprocess
 import tempfile
@@ -33,6 +34,7 @@ import unicodedata
 
 import make_tiny
 import torch
+from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
 N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_FEATURES = 32, 8, 16, 16, 8
@@ -142,29 +144,19 @@ class Slm:
         }
 
     def write(self, tokenizer, path):
-        """models/convert writes the body; what it writes is given the heads."""
         convert = load_convert()
-        write_gguf = convert.write_gguf
-
-        def with_heads(path, meta, tensors):
-            head = dict(self.head)
-            for name, weight in self.layer.named_parameters():
-                head[convert.gguf_name(f"encoder.layer.1.{name}", "bert", False)] = weight.data
-            for name, value in CALIBRATION.items():
-                meta.f32("bert." + name, value)
-            meta.u32("bert.extract.block_count", 1)
-            for name, weight in head.items():
-                data = weight.contiguous().numpy().astype("<f4").tobytes()
-                tensors.append((name, list(weight.shape), convert.F32, lambda data=data: data))
-            write_gguf(path, meta, tensors)
-
-        convert.write_gguf = with_heads
+        heads = dict(self.head)
+        for name, weight in self.layer.named_parameters():
+            heads[convert.gguf_name(f"encoder.layer.1.{name}", "bert", False)] = weight.data
         with tempfile.TemporaryDirectory() as folder:
             self.bert.save_pretrained(folder)
             tokenizer.save(os.path.join(folder, "tokenizer.json"))
             os.mkdir(os.path.join(folder, "1_Pooling"))
             with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as file:
                 file.write('{"pooling_mode_mean_tokens": true}')
+            with open(os.path.join(folder, "slm_heads.json"), "w") as file:
+                json.dump({**CALIBRATION, "extract.block_count": 1}, file)
+            save_file({name: weight.contiguous() for name, weight in heads.items()}, os.path.join(folder, "slm_heads.safetensors"))
             convert.convert(
                 convert.Source(folder),
                 types.SimpleNamespace(
