@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from encoding import MAX_SPAN_WORDS, WINDOW, cut, encode_all, pad, token_ids
-from network import SPAN_WIDTH
+from network import SENTENCE_FEATURES
+from sources import spaced
 
 BATCH_TOKENS = 4096
 STRIDE = 256
@@ -36,7 +37,7 @@ class Runner:
             yield part
 
     @torch.no_grad()
-    def embed(self, texts):
+    def vectors(self, texts):
         """[N][D]: mean over tokens, a longer text's windows weighted by their tokens (overflow = chunk)."""
         room = 510
         rows, owner, share = [], [], []
@@ -55,9 +56,41 @@ class Runner:
                 out[owner[i]] += share[i] * row
         return F.normalize(out, dim=-1)
 
+    def embed(self, texts):
+        return self.vectors(texts).numpy()
+
     @torch.no_grad()
-    def label_cosine(self, texts, labels):
-        return self.network.label_cosine(self.embed(texts), self.embed(labels)).numpy()
+    def choose(self, texts, labels):
+        """Index of the best label of each text, and its confidence; what is missing to 1 is none of these."""
+        network = self.network
+        cosine = network.label_cosine(self.vectors(texts), self.vectors(labels))
+        none = network.label_none.expand(len(texts), 1)
+        confidence = torch.softmax(torch.cat([network.label_scale * cosine, none], 1), 1)[:, :-1]
+        return cosine.argmax(1).numpy(), confidence.max(1).values.numpy()
+
+    def extract(self, texts, fields):
+        """For each text [(start, end, name)] of the fields (name, description)."""
+        threshold = self.network.ext_threshold.item()
+        spans = self.spans(texts, [field_text(*f) for f in fields])
+        return [[(s[1], s[2], name) for (name, _), one in zip(fields, row) for s in greedy(one, threshold)] for row in spans]
+
+    def extract_one(self, texts, fields):
+        """For each text {name: value}: the best span of at least the threshold."""
+        threshold = self.network.ext_threshold.item()
+        spans = self.spans(texts, [field_text(*f) for f in fields])
+        return [{name: text[one[0][1] : one[0][2]] for (name, _), one in zip(fields, row) if one and one[0][0] >= threshold}
+                for text, row in zip(texts, spans)]
+
+    @torch.no_grad()
+    def sentence_scores(self, documents):
+        for features in self.sentence_features(documents):
+            yield features[:, :-SENTENCE_FEATURES], self.network.sentence_scores(features)
+
+    def best_sentence(self, documents):
+        return [d[int(score.argmax())] for d, (_, score) in zip(documents, self.sentence_scores(documents))]
+
+    def summarize(self, documents, max_words):
+        return [summary(d, vectors, score, max_words) for d, (vectors, score) in zip(documents, self.sentence_scores(documents))]
 
     @torch.no_grad()
     def spans(self, texts, fields):
@@ -65,7 +98,7 @@ class Runner:
         For each text a list over fields of (score, start, end, first word, last word), best first, all candidates
         above 0.05; offsets are code points.
         """
-        field = self.network.field_side(self.embed(fields)).float()
+        field = self.network.field_side(self.vectors(fields)).float()
         encoded = encode_all(list(texts))
         rows, shapes, where = [], [], []
         for i, e in enumerate(encoded):
@@ -144,6 +177,11 @@ class Runner:
         return F.normalize(out, dim=-1)
 
 
+def field_text(name, description):
+    name = spaced(name)
+    return f"{name}: {description}" if description else name
+
+
 def candidates(start, end, inside, least=0.05):
     """((i, j), score) of all spans of words i .. j whose score is at least that much."""
     total = np.concatenate([[0], np.cumsum(inside)])
@@ -190,3 +228,33 @@ def features(sentences, vectors):
             math.log2(1 + n) / 6,
         ])
     return torch.tensor(rows)
+
+
+def summary(sentences, vectors, score, max_words, weight=0.5):
+    """
+    Sentences as src/task/summarize.h takes them: by score against redundancy, while they fit, no worse than the text's
+    mean; in the order of the text.
+    """
+    words = [len(s.split()) for s in sentences]
+    if sum(words) <= max_words:
+        return " ".join(sentences)
+    low, high = score.min(), score.max()
+    score = (score - low) / (high - low) if high > low else torch.zeros_like(score)
+    alike = vectors @ vectors.T
+    n = len(sentences)
+    mean = (alike.sum() - alike.trace()) / max(n * (n - 1), 1)
+    redundancy = torch.zeros(n)
+    taken, left = [], max_words
+    best = int(score.argmax())
+    if words[best] > max_words:
+        return " ".join(sentences[best].split()[:max_words])
+    while True:
+        value = weight * score - (1 - weight) * redundancy
+        open_ = [i for i in range(n) if i not in taken and words[i] <= left and score[i] >= score.mean()
+                 and (value[i] > 0 or not taken)]
+        if not open_:
+            return " ".join(sentences[i] for i in sorted(taken))
+        one = max(open_, key=lambda i: float(value[i]))
+        taken.append(one)
+        left -= words[one]
+        redundancy = torch.maximum(redundancy, ((alike[one] - mean) / (1 - mean)).clamp(min=0))
