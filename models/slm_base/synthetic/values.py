@@ -1,0 +1,925 @@
+"""Value grammars: a function for every type of value a field can have.
+
+A grammar takes the row's Draw and returns its value: a string, or a tuple of parts where a part (type, string) is a value inside
+the value, such as the city in an address. What belongs together in one row (style of dates and currency, the prices a total adds
+up, the person an e-mail address belongs to) is kept in the Draw.
+"""
+import datetime
+import string
+import unicodedata
+
+from . import words as w
+
+TODAY = datetime.date(2025, 6, 15)
+MONTHS = "January February March April May June July August September October November December".split()
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+TYPES = {}
+
+
+class Type:
+    """A grammar; is_a: the general fields its values also belong to; blocks: those it makes doubtful; verbatim: never re-cased."""
+
+    def __init__(self, make, is_a, blocks, verbatim):
+        self.make = make
+        self.is_a = is_a
+        self.blocks = blocks
+        self.verbatim = verbatim
+
+
+def value(name, is_a="", blocks="", verbatim=False):
+    def register(make):
+        TYPES[name] = Type(make, tuple(is_a.split()), tuple(blocks.split()), verbatim)
+        return make
+    return register
+
+
+class Draw:
+    """The random choices of one row."""
+
+    def __init__(self, rng):
+        self.random = rng.random
+        self.people = {}      # full name: (first, last)
+        self.last_person = None
+        self.prices = []
+        self.subtotal = self.tax = self.total = self.paid = None
+        self.currency = self.pick(CURRENCIES)
+        self.bare_money = self.chance(0.25)
+        self.date_style = self.pick(DATE_STYLES)
+        self.time_style = self.pick(TIME_STYLES)
+        self.company_mark = None
+
+    def pick(self, items):
+        return items[int(self.random() * len(items))]
+
+    def chance(self, p):
+        return self.random() < p
+
+    def between(self, low, high):
+        return low + int(self.random() * (high - low + 1))
+
+    def digits(self, n):
+        return "".join([string.digits[int(self.random() * 10)] for _ in range(n)])
+
+    def letters(self, n):
+        return "".join([string.ascii_uppercase[int(self.random() * 26)] for _ in range(n)])
+
+    def fill(self, pattern):
+        """Fills {city}, {noun}, ... of a word list's pattern."""
+        if "{" not in pattern:
+            return pattern
+        out = []
+        for i, piece in enumerate(pattern.split("{")):
+            if i == 0:
+                out.append(piece)
+                continue
+            key, rest = piece.split("}", 1)
+            out.append(FILLERS[key](self) + rest)
+        return "".join(out)
+
+    def shape(self, pattern):
+        """# is a digit, @ an upper-case letter, % one of both."""
+        out = []
+        for char in pattern:
+            if char == "#":
+                char = self.digits(1)
+            elif char == "@":
+                char = self.letters(1)
+            elif char == "%":
+                char = self.digits(1) if self.chance(0.5) else self.letters(1)
+            out.append(char)
+        return "".join(out)
+
+
+def plain(text):
+    """ASCII letters and digits of a name, for addresses on the net."""
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "".join([char for char in text if char.isalnum()])
+
+
+def coined(d):
+    first, middle, last = w.SYLLABLES
+    return d.pick(first) + d.pick(middle) + (d.pick(last) if d.chance(0.7) else "")
+
+
+def any_first(d):
+    return d.pick(d.pick(w.NAMES)[0])
+
+
+def any_last(d):
+    return d.pick(d.pick(w.NAMES)[1])
+
+
+FILLERS = {
+    "city": lambda d: d.pick(w.CITIES), "noun": lambda d: d.pick(w.NOUNS), "nouns": lambda d: d.pick(w.NOUNS).rstrip("s") + "s",
+    "adj": lambda d: d.pick(w.ADJECTIVES), "first": any_first, "last": any_last, "coined": coined,
+    "t": lambda d: d.pick(w.TITLE_WORDS), "n": lambda d: str(d.between(1, 40)),
+}
+
+
+def listed(name, items, is_a="", blocks="", verbatim=False):
+    """A type whose values are the items of a word list."""
+    value(name, is_a, blocks, verbatim)(lambda d: d.fill(d.pick(items)))
+
+
+def shaped(name, patterns, is_a="", blocks=""):
+    """A type whose values follow patterns of digits and letters, divided by |."""
+    patterns = patterns.split("|")
+    value(name, is_a, blocks, verbatim=True)(lambda d: d.shape(d.pick(patterns)))
+
+
+# ---- people ----
+
+def remember(d, first, last, full):
+    d.people[full] = (first, last)
+    d.last_person = (first, last)
+    return full
+
+
+@value("person", "person")
+def person(d):
+    names = d.pick(w.NAMES)
+    first = d.pick(names[0])
+    last = d.pick(names[1]) if d.chance(0.9) else any_last(d)
+    r = d.random()
+    if r < 0.08:
+        full = f"{first} {d.letters(1)}. {last}"
+    elif r < 0.11:
+        full = f"{first}-{d.pick(names[0])} {last}"
+    elif r < 0.14:
+        full = f"{first} {last}-{any_last(d)}"
+    elif r < 0.17:
+        full = f"{first[0]}. {last}"
+    elif r < 0.19:
+        full = f"{last}, {first}"
+    else:
+        full = f"{first} {last}"
+    return remember(d, first, last, full)
+
+
+@value("person_chat", "person")
+def person_chat(d):
+    """A person as people name each other."""
+    if d.chance(0.45):
+        first = any_first(d)
+        return remember(d, first, any_last(d), first)
+    return person(d)
+
+
+@value("doctor", "person")
+def doctor(d):
+    last = any_last(d)
+    first = any_first(d)
+    return remember(d, first, last, d.pick([f"Dr. {last}", f"Dr {last}", f"Dr. {first} {last}", f"Prof. {last}", f"{first} {last}"]))
+
+
+@value("first_name", blocks="person")
+def first_name(d):
+    return any_first(d)
+
+
+@value("last_name", blocks="person")
+def last_name(d):
+    return any_last(d)
+
+
+@value("initials", blocks="person", verbatim=True)
+def initials(d):
+    return d.letters(d.between(2, 3)).lower() if d.chance(0.5) else d.letters(d.between(2, 3))
+
+
+@value("username", "username", verbatim=True)
+def username(d):
+    if d.last_person and d.chance(0.5):
+        first, last = map(plain, d.last_person)
+    else:
+        first, last = plain(any_first(d)), plain(any_last(d))
+    noun = d.pick(w.NOUNS).lower()
+    return d.pick([first[:1] + last, f"{first}.{last}", first + d.digits(2), f"{noun}_{first}", f"svc-{noun}", f"{last}{first[:1]}", f"{noun}{d.digits(3)}", f"u{d.digits(5)}"])
+
+
+@value("handle", "handle", verbatim=True)
+def handle(d):
+    return "@" + username(d).replace(".", "_").replace("-", "")
+
+
+@value("hashtag", "hashtag", verbatim=True)
+def hashtag(d):
+    kind = d.random()
+    if kind < 0.4:
+        return "#" + d.pick(w.NOUNS) + d.pick(["", "Fest", "2025", "Run", "Day"])
+    if kind < 0.7:
+        return "#" + d.pick(w.CITIES).replace(" ", "").replace(".", "")
+    return "#" + d.pick(w.TITLE_WORDS).lower() + d.pick(w.NOUNS).lower()
+
+
+# ---- organizations ----
+
+@value("company", "organization company")
+def company(d):
+    r = d.random()
+    if r < 0.3:
+        name = f"{d.pick(w.NOUNS)} {d.pick(w.INDUSTRIES)}"
+    elif r < 0.5:
+        name = coined(d)
+    elif r < 0.6:
+        name = f"{coined(d)} {d.pick(w.INDUSTRIES)}"
+    elif r < 0.7:
+        name = f"{any_last(d)} {d.pick(['& Sons', '& Co', 'Brothers', d.pick(w.INDUSTRIES), d.pick(w.INDUSTRIES), '& ' + any_last(d)])}"
+    elif r < 0.76:
+        name = d.letters(d.between(2, 4))
+    elif r < 0.84:
+        name = f"{d.pick(w.CITIES)} {d.pick(w.INDUSTRIES)}"
+    elif r < 0.92:
+        name = f"{d.pick(w.ADJECTIVES)} {d.pick(w.NOUNS)} {d.pick(w.INDUSTRIES)}"
+    else:
+        name = f"{any_last(d)}, {any_last(d)} & {any_last(d)}"
+    if d.chance(0.4):
+        name += " " + d.pick(w.SUFFIXES)
+    d.company_mark = plain(name.split(" ")[0])
+    return name
+
+
+@value("company_formal", "organization company")
+def company_formal(d):
+    name = company(d)
+    return name if name.endswith(tuple(w.SUFFIXES)) else f"{name} {d.pick(w.SUFFIXES)}"
+
+
+@value("brand", "brand", blocks="organization company")
+def brand(d):
+    return d.pick([coined, coined, any_last, FILLERS["noun"]])(d)
+
+
+for _name, _items, _is_a, _blocks in [
+        ("agency", w.AGENCIES, "organization", "company"), ("school", w.SCHOOLS, "organization school", "company location city"),
+        ("team", w.TEAMS, "organization team", "company city location"), ("bank", w.BANKS, "organization bank", "company city location"),
+        ("band", w.BANDS, "band", "organization person company"), ("restaurant", w.RESTAURANTS, "", "organization company location person"),
+        ("hotel", w.HOTELS, "", "organization company location city person"), ("hospital", w.HOSPITALS, "", "organization company location city person"),
+        ("venue", w.VENUES, "", "organization company location city person"), ("airline", w.AIRLINES, "organization company", "city"),
+        ("carrier", w.CARRIERS, "", "organization company"), ("streamer", w.STREAMERS, "", "organization company product"),
+        ("department", w.DEPARTMENTS, "department", "organization team")]:
+    listed(_name, _items, _is_a, _blocks)
+
+
+@value("shop", "", blocks="organization company person location city")
+def shop(d):
+    return company(d) if d.chance(0.4) else d.fill(d.pick(w.SHOPS))
+
+
+@value("artist", "", blocks="person organization company band")
+def artist(d):
+    return person(d) if d.chance(0.5) else d.fill(d.pick(w.BANDS))
+
+
+# ---- places ----
+
+@value("city", "city location")
+def city(d):
+    return d.pick(w.CITIES) if d.chance(0.85) else d.pick(w.TOWNS)
+
+
+listed("country", w.COUNTRIES, "country location")
+listed("region", w.REGIONS, "region location")
+listed("landmark", w.LANDMARKS, "", "location organization company")
+
+
+@value("place", "location", blocks="city country region")
+def place(d):
+    return d.pick(d.pick([w.CITIES, w.CITIES, w.COUNTRIES, w.REGIONS, w.TOWNS]))
+
+
+@value("spot", "", blocks="location city address street")
+def spot(d):
+    """Where a ride starts or ends."""
+    return d.pick([city, street, FILLERS["city"], lambda d: d.pick(w.LANDMARKS), lambda d: d.fill(d.pick(w.VENUES))])(d)
+
+
+@value("street", "street", blocks="location")
+def street(d):
+    number = d.between(1, 240)
+    r = d.random()
+    if r < 0.3:
+        road = d.pick(w.FOREIGN_STREETS)
+        return f"{road} {number}" if d.chance(0.7) else f"{number} {road}"
+    road = f"{d.pick(w.STREET_STEMS)} {d.pick(w.STREET_KINDS)}"
+    if r < 0.4:
+        return f"{d.pick(['Unit', 'Suite', 'Flat', 'No.', 'Lot', 'Apt'])} {d.between(1, 40)}, {number} {road}"
+    if r < 0.45:
+        return f"{number}{d.pick('abc')} {road}"
+    return f"{number} {road}"
+
+
+shaped("postcode", "#####|#####|@@# #@@|@@## #@@|@#@ #@@|#### @@|####|######", "postcode")
+
+
+@value("address", "address", blocks="location organization")
+def address(d):
+    road, town, code = ("street", street(d)), ("city", city(d)), ("postcode", TYPES["postcode"].make(d))
+    r = d.random()
+    if r < 0.3:
+        return (road, ", ", code, " ", town)
+    if r < 0.5:
+        return (road, ", ", town, " ", code)
+    if r < 0.65:
+        return (road, ", ", town, f", {d.pick(w.STATES)} ", code)
+    if r < 0.8:
+        return (road, ", ", town)
+    return (road, ", ", code, " ", town, ", ", ("country", d.pick(w.COUNTRIES).replace("the ", "")))
+
+
+@value("address_block", "address", blocks="location organization")
+def address_block(d):
+    """An address on lines of its own."""
+    return tuple(part.replace(", ", d.pick(["\n", "\n", ", "])) if isinstance(part, str) else part for part in address(d))
+
+
+# ---- dates and times ----
+
+def ordinal(n):
+    return f"{n}{'th' if 10 < n % 100 < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+DATE_STYLES = [
+    lambda t, d: t.isoformat(), lambda t, d: t.strftime("%d/%m/%Y"), lambda t, d: t.strftime("%d.%m.%Y"), lambda t, d: t.strftime("%m/%d/%y"),
+    lambda t, d: f"{t.day} {MONTHS[t.month - 1]} {t.year}", lambda t, d: f"{MONTHS[t.month - 1]} {t.day}, {t.year}",
+    lambda t, d: f"{t.day} {MONTHS[t.month - 1][:3]} {t.year}", lambda t, d: f"{MONTHS[t.month - 1][:3]} {t.day}, {t.year}",
+    lambda t, d: f"{t.day}-{MONTHS[t.month - 1][:3]}-{t.year}", lambda t, d: f"{t.day}.{t.month}.{t.year % 100:02}", lambda t, d: t.strftime("%d-%m-%Y"),
+    lambda t, d: f"{ordinal(t.day)} {MONTHS[t.month - 1]} {t.year}", lambda t, d: f"{DAYS[t.weekday()]}, {t.day} {MONTHS[t.month - 1]} {t.year}",
+    lambda t, d: f"{t.day}/{t.month}/{t.year}", lambda t, d: t.strftime("%Y/%m/%d"), lambda t, d: t.strftime("%d %b %y").upper(), lambda t, d: t.strftime("%Y%m%d"),
+]
+SPOKEN_STYLES = [
+    lambda t, d: f"{MONTHS[t.month - 1]} {t.day}", lambda t, d: f"{MONTHS[t.month - 1]} {ordinal(t.day)}", lambda t, d: f"the {ordinal(t.day)} of {MONTHS[t.month - 1]}",
+    lambda t, d: f"{ordinal(t.day)} of {MONTHS[t.month - 1]}", lambda t, d: f"{t.day} {MONTHS[t.month - 1]}", lambda t, d: f"{MONTHS[t.month - 1][:3]} {ordinal(t.day)}",
+    lambda t, d: f"{DAYS[t.weekday()]} the {ordinal(t.day)}", lambda t, d: f"the {ordinal(t.day)}", lambda t, d: f"{t.day}/{t.month}", lambda t, d: f"{t.day}.{t.month}.",
+    lambda t, d: f"{DAYS[t.weekday()]} {t.day} {MONTHS[t.month - 1]}", lambda t, d: f"{DAYS[t.weekday()][:3]} {t.day} {MONTHS[t.month - 1][:3]}",
+]
+
+
+def some_day(d, low, high):
+    return TODAY + datetime.timedelta(days=d.between(low, high))
+
+
+def written(d, day):
+    style = d.date_style if d.chance(0.85) else d.pick(DATE_STYLES)
+    return style(day, d)
+
+
+def day_name(d):
+    return d.pick(DAYS) if d.chance(0.85) else d.pick(DAYS)[:3]
+
+
+@value("date", "date", verbatim=True)
+def date(d):
+    """A date as documents write it."""
+    return written(d, some_day(d, -900, 300))
+
+
+@value("date_past", "date")
+def date_past(d):
+    r = d.random()
+    if r < 0.4:
+        return d.pick(SPOKEN_STYLES)(some_day(d, -120, -1), d)
+    if r < 0.65:
+        return written(d, some_day(d, -400, -1))
+    if r < 0.75:
+        return "yesterday"
+    if r < 0.9:
+        return f"last {day_name(d)}"
+    return d.pick(["last week", f"{d.pick(NUMBERS[2:7])} days ago", f"{d.between(2, 12)} days ago", "last month", "the day before yesterday", f"on {day_name(d)}"[3:], "two weeks ago", "last night", "this morning"])
+
+
+@value("date_future", "date")
+def date_future(d):
+    r = d.random()
+    if r < 0.4:
+        return d.pick(SPOKEN_STYLES)(some_day(d, 1, 200), d)
+    if r < 0.5:
+        return written(d, some_day(d, 1, 300))
+    if r < 0.6:
+        return d.pick(["tomorrow", "today", "the day after tomorrow", "tonight", "this weekend", "next week", "end of the month", "tomorrow morning", "tomorrow evening", "next month"])
+    if r < 0.8:
+        return f"{d.pick(['next', 'this', 'next', 'coming'])} {day_name(d)}"
+    return day_name(d)
+
+
+@value("birth_date", "date", verbatim=True)
+def birth_date(d):
+    return written(d, some_day(d, -29000, -7000))
+
+
+@value("expiry", "", blocks="date", verbatim=True)
+def expiry(d):
+    return f"{d.between(1, 12):02}/{d.between(25, 31)}" if d.chance(0.7) else f"{d.between(1, 12):02}/20{d.between(25, 31)}"
+
+
+@value("month", "", blocks="date")
+def month(d):
+    name = d.pick(MONTHS)
+    return d.pick([name, f"{name} {d.between(2015, 2026)}", f"{name[:3]} {d.between(2015, 2026)}", f"{d.between(1, 12):02}/{d.between(2015, 2026)}"])
+
+
+@value("year", "", blocks="date", verbatim=True)
+def year(d):
+    return str(d.between(1975, 2026))
+
+
+@value("period", "", blocks="date duration")
+def period(d):
+    start = d.between(2001, 2022)
+    first, second = d.pick(MONTHS), d.pick(MONTHS)
+    return d.pick([f"{start} - {start + d.between(1, 8)}", f"{start}-{start + d.between(1, 8)}", f"{first} {start} to {second} {start + d.between(1, 5)}", f"since {start}"[6:],
+                   f"{first[:3]} {start} – {second[:3]} {start + d.between(1, 5)}", f"{start} to present", f"{d.between(1, 12):02}/{start} - {d.between(1, 12):02}/{start + d.between(1, 6)}",
+                   f"Q{d.between(1, 4)} {start}", f"{first} {start}"])
+
+
+TIME_STYLES = [
+    lambda h, m: f"{h:02}:{m:02}", lambda h, m: f"{(h - 1) % 12 + 1}:{m:02} {'am' if h < 12 else 'pm'}", lambda h, m: f"{(h - 1) % 12 + 1}:{m:02}{'am' if h < 12 else 'pm'}",
+    lambda h, m: f"{(h - 1) % 12 + 1}{'am' if h < 12 else 'pm'}", lambda h, m: f"{(h - 1) % 12 + 1}:{m:02} {'AM' if h < 12 else 'PM'}", lambda h, m: f"{(h - 1) % 12 + 1}.{m:02}",
+    lambda h, m: f"{h:02}{m:02} hrs", lambda h, m: f"{(h - 1) % 12 + 1} o'clock", lambda h, m: f"{(h - 1) % 12 + 1} {'a.m.' if h < 12 else 'p.m.'}", lambda h, m: f"{h}h{m:02}",
+]
+SPOKEN_TIMES = ["noon", "midnight", "half past {h}", "quarter to {h}", "quarter past {h}", "{h} in the evening", "{h} in the morning", "around {h}"[7:], "{h} thirty", "lunchtime", "ten past {h}", "{h} sharp"[:3]]
+
+
+@value("time", "time")
+def time(d):
+    if d.chance(0.13):
+        return d.pick(SPOKEN_TIMES).replace("{h}", d.pick(NUMBERS[1:13]))
+    style = d.time_style if d.chance(0.75) else d.pick(TIME_STYLES)
+    return style(d.between(6, 23), d.pick([0, 0, 15, 30, 30, 45, d.between(0, 59)]))
+
+
+@value("clock", "time", verbatim=True)
+def clock(d):
+    """A time of day as machines print it."""
+    text = f"{d.between(0, 23):02}:{d.between(0, 59):02}"
+    return d.pick([text, text, f"{text}:{d.between(0, 59):02}", f"{d.between(1, 12)}:{d.between(0, 59):02} {d.pick(['AM', 'PM'])}"])
+
+
+@value("timestamp", "timestamp", blocks="date time", verbatim=True)
+def timestamp(d):
+    day = some_day(d, -500, 0)
+    hour, minute, second = d.between(0, 23), d.between(0, 59), d.between(0, 59)
+    text = f"{hour:02}:{minute:02}:{second:02}"
+    return d.pick([f"{day.isoformat()} {text}", f"{day.isoformat()}T{text}Z", f"{day.isoformat()}T{text}+0{d.between(0, 9)}:00", f"{day.strftime('%b')} {day.day:2} {text}", f"{day.strftime('%d/%b/%Y')}:{text} +0000",
+                   f"{day.isoformat()} {text},{d.digits(3)}", f"{day.isoformat()} {text}.{d.digits(6)}", str(1600000000 + d.between(0, 160000000))])
+
+
+@value("duration", "duration")
+def duration(d):
+    n = d.between(2, 30)
+    return d.pick([f"{n} {d.pick(['minutes', 'days', 'hours', 'weeks', 'months', 'years'])}", f"{d.pick(NUMBERS[2:])} {d.pick(['hours', 'days', 'weeks', 'months', 'nights', 'years'])}", "an hour", "half an hour", f"{n} min",
+                   f"{d.between(1, 9)} h {d.between(1, 5)}0 min", f"{n}h", "a week", f"{d.pick('12345')}.5 hours", "a couple of days", f"{d.between(2, 9)}-{d.between(10, 14)} days", "one year", "24 hours", "90 seconds", "three and a half hours"])
+
+
+@value("span_ms", "duration", verbatim=True)
+def span_ms(d):
+    return d.pick([f"{d.between(1, 9000)}ms", f"{d.between(1, 900)} ms", f"{d.between(0, 90)}.{d.digits(2)}s", f"{d.between(1, 90)}s", f"{d.between(1, 900)}.{d.digits(1)} ms"])
+
+
+@value("nights", "", blocks="duration")
+def nights(d):
+    return d.pick([f"{d.between(2, 14)} nights", f"{d.pick(NUMBERS[2:10])} nights", "one night", "a week", "the weekend"[4:], f"{d.between(2, 9)} days"])
+
+
+@value("years", "", blocks="duration")
+def years(d):
+    return d.pick([f"{d.between(2, 25)} years", f"{d.between(2, 15)}+ years", f"{d.pick(NUMBERS[2:])} years", f"over {d.between(2, 20)} years"[5:], f"{d.between(1, 9)} yrs", "a decade"])
+
+
+@value("frequency", "frequency", blocks="date duration")
+def frequency(d):
+    return d.pick(["twice a day", "once daily", "every 8 hours", "three times a day", "at bedtime", "every morning", "weekly", "as needed", "every other day", "monthly", "with meals", "1-0-1", "every evening", "quarterly",
+                   "every weekday", f"every {d.pick(DAYS)}", "once a week", "biweekly", "annually", "per month"])
+
+
+# ---- numbers and money ----
+
+CURRENCIES = ["${}", "${}", "${}", "€{}", "{} €", "£{}", "£{}", "{} EUR", "EUR {}", "USD {}", "{} USD", "RM{}", "RM {}", "₹{}", "Rs. {}", "CHF {}", "¥{}", "{} kr", "{} zł", "R$ {}", "{} dollars", "{} euros", "A${}", "{} GBP", "SGD {}", "{} pounds"]
+
+
+def number(d, amount, comma=False):
+    text = f"{amount:,.2f}"
+    if comma:
+        return text.replace(",", " ").replace(".", ",").replace(" ", ".")
+    return text
+
+
+def money_text(d, amount):
+    comma = d.currency in ("{} €", "{} EUR", "R$ {}", "{} zł") and len(d.people) % 2 == 0
+    if d.currency in ("¥{}", "{} kr"):
+        return d.currency.format(f"{round(amount) * 10:,}")
+    if amount == int(amount) and amount >= 10 and d.chance(0.6):
+        return d.currency.format(f"{int(amount):,}" if d.chance(0.7) else str(int(amount)))
+    return d.currency.format(number(d, amount, comma))
+
+
+def printed(d, amount):
+    """An amount on a receipt: often without its currency."""
+    return f"{amount:.2f}" if d.bare_money else money_text(d, amount)
+
+
+def some_amount(d):
+    r = d.random()
+    if r < 0.35:
+        return d.between(5, 99) + d.pick([0, 0.5, 0.99, 0.95, d.between(0, 99) / 100])
+    if r < 0.75:
+        return d.between(10, 999) + d.pick([0, 0, 0.9, 0.99, d.between(0, 99) / 100])
+    return d.between(10, 990) * d.pick([10, 100]) + d.pick([0, 0, 0, d.between(0, 99) / 100])
+
+
+@value("money", "money")
+def money(d):
+    if d.chance(0.06):
+        return d.pick([f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'bucks', 'hundred dollars', 'thousand euros'])}", f"{d.between(2, 90)} bucks", f"{d.between(2, 50)}k", f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}"])
+    return money_text(d, some_amount(d))
+
+
+@value("money_big", "money")
+def money_big(d):
+    n = d.between(1, 900)
+    unit = d.pick(["million", "billion", "m", "bn", "million", "thousand"])
+    space = "" if len(unit) < 3 else " "
+    sign = d.pick(["$", "€", "£", "$", "US$"])
+    return d.pick([f"{sign}{n}{space}{unit}", f"{sign}{n / 10:.1f}{space}{unit}", f"{n} million {d.pick(['dollars', 'euros', 'pounds', 'francs'])}", f"{n}.{d.digits(1)} billion euros"])
+
+
+@value("salary", "money")
+def salary(d):
+    n = d.between(24, 140)
+    return d.pick([f"{n},000", f"${n},000", f"€{n}k", f"{n}k", f"£{n},500 per year", f"{n}.000 EUR", f"${d.between(14, 80)} per hour", f"{n},000 - {n + d.between(5, 25)},000 EUR", f"£{n}k-{n + 10}k", f"${n * 80:,} a month"])
+
+
+@value("rate", "money")
+def rate(d):
+    return money_text(d, d.between(8, 190)) + d.pick([" per hour", "/h", " an hour", " per day", "/hour", " per night", "/month", " a month"])
+
+
+@value("price", "money")
+def price(d):
+    """The price of one more line; subtotal and total add these up."""
+    amount = round(d.between(1, 60) + d.pick([0, 0.5, 0.99, 0.49, d.between(0, 99) / 100]), 2)
+    d.prices.append(amount)
+    return printed(d, amount)
+
+
+@value("unit_price", "money")
+def unit_price(d):
+    return printed(d, d.between(1, 90) + d.between(0, 99) / 100)
+
+
+def sums(d):
+    if d.total is None:
+        d.subtotal = round(sum(d.prices), 2) if d.prices else some_amount(d)
+        d.tax = round(d.subtotal * d.pick([0.05, 0.06, 0.07, 0.0825, 0.1, 0.19, 0.2, 0.21]), 2)
+        d.total = d.subtotal + d.tax
+        d.paid = (d.total // 10 + d.between(1, 2)) * 10
+    return d
+
+
+value("subtotal", "money")(lambda d: printed(d, sums(d).subtotal))
+value("tax_amount", "money")(lambda d: printed(d, sums(d).tax))
+value("total", "money")(lambda d: printed(d, sums(d).total))
+value("cash_paid", "money")(lambda d: printed(d, sums(d).paid))
+value("change", "money")(lambda d: printed(d, sums(d).paid - sums(d).total))
+value("tip", "money")(lambda d: printed(d, d.between(1, 20)))
+value("discount_amount", "money")(lambda d: d.pick(["-", ""]) + printed(d, d.between(1, 20) + d.pick([0, 0.5])))
+value("rounding", "money")(lambda d: f"{d.pick(['', '-', '-'])}0.0{d.between(1, 4)}")
+
+
+@value("percent", "percent")
+def percent(d):
+    n = d.pick([d.between(1, 100), d.between(1, 30), d.between(5, 90) // 5 * 5])
+    return d.pick([f"{n}%", f"{n}%", f"{n} %", f"{n} percent", f"{n}.{d.digits(1)}%", f"{d.pick(NUMBERS[2:])} percent"])
+
+
+@value("tax_rate", "percent")
+def tax_rate(d):
+    return d.pick(["19%", "20%", "7%", "6%", "21 %", "10%", "8.25%", "5%", "25%", "7.7 %", "0%", "23%", "19 %"])
+
+
+@value("count", "")
+def count(d):
+    return d.pick(NUMBERS[1:]) if d.chance(0.35) else str(d.between(1, 40))
+
+
+@value("qty", "", verbatim=True)
+def qty(d):
+    return str(d.pick([1, 1, 1, 2, 2, 3, 4, 5, 6, 10, 12, d.between(1, 500)]))
+
+
+@value("qty_unit", "")
+def qty_unit(d):
+    n = d.pick([d.between(2, 60), d.between(1, 20) * 50])
+    return d.pick([str(n), f"{n} pcs", f"{n} pieces", f"{n} boxes", f"{n} units", f"{n:,}", f"{n} kg", f"{n} rolls", f"{n} pallets", f"{d.pick(NUMBERS[2:])} boxes", f"{n} pairs", f"{n} litres", f"a dozen", f"{n} tons"])
+
+
+@value("people_count", "", blocks="count")
+def people_count(d):
+    return d.pick([str(d.between(1, 14)), str(d.between(2, 8)), d.pick(NUMBERS[1:11]), f"{d.between(2, 9)} people", f"{d.pick(NUMBERS[2:9])} people", f"{d.between(2, 6)} adults", "two adults and one child", f"{d.between(2, 12)} guests"])
+
+
+@value("big_count", "")
+def big_count(d):
+    return d.pick([f"{d.between(2, 900) * 100:,}", f"{d.between(20, 990)}", f"{d.between(2, 90)} million", f"more than {d.between(2, 90)},000"[10:], f"{d.pick(NUMBERS[2:])}", f"{d.between(2, 40)}k"])
+
+
+@value("age", "age")
+def age(d):
+    n = d.between(2, 93)
+    return d.pick([str(n), f"{n} years", f"{n}-year-old"[:len(str(n))], f"{n} years old", f"{n}y"])
+
+
+@value("rating", "rating")
+def rating(d):
+    n = d.between(1, 5)
+    return d.pick([f"{n} stars", f"{n}/5", f"{n} out of 5", f"{d.between(1, 10)}/10", f"{NUMBERS[n]} stars", f"{n}.{d.digits(1)}", f"{n}★", "thumbs up", f"{d.between(1, 10)} out of 10"])
+
+
+@value("size", "")
+def size(d):
+    return d.pick(["S", "M", "L", "XL", "XXL", "XS", str(d.between(34, 48)), f"size {d.between(4, 13)}"[5:], f"UK {d.between(4, 18)}", "one size", "medium", "large", "small", f"{d.between(28, 40)}/{d.between(28, 36)}", f"EU {d.between(36, 47)}"])
+
+
+@value("dimensions", "dimensions", verbatim=True)
+def dimensions(d):
+    a, b, c = d.between(5, 240), d.between(5, 200), d.between(2, 120)
+    return d.pick([f"{a} x {b} x {c} cm", f"{a}x{b}x{c}cm", f"{a} x {b} mm", f"{a} cm", f"{d.between(5, 98)} inches", f"{a} by {b} cm", f"{d.between(1, 9)}.{d.digits(1)} m", f"{d.between(4, 30)}\""])
+
+
+@value("weight", "weight")
+def weight(d):
+    return d.pick([f"{d.between(1, 90)} kg", f"{d.between(1, 40)}.{d.digits(1)} kg", f"{d.between(1, 90)}kg", f"{d.between(2, 80)} lbs", f"{d.between(1, 9)}00 g", f"{d.between(2, 40)} tonnes", f"{d.between(3, 60)} pounds"])
+
+
+@value("area", "area")
+def area(d):
+    return d.pick([f"{d.between(18, 290)} sqm", f"{d.between(18, 290)} m²", f"{d.between(300, 4200):,} sq ft", f"{d.between(18, 290)} square metres", f"{d.between(18, 290)} qm", f"{d.between(1, 9)}.{d.digits(1)} acres"])
+
+
+@value("distance", "distance")
+def distance(d):
+    return d.pick([f"{d.between(1, 90)} km", f"{d.between(1, 40)} miles", f"{d.between(1, 9)}00 m", f"{d.between(2, 30)} minutes on foot", f"{d.between(1, 25)}.{d.digits(1)} km", f"{d.between(5, 250),}".strip("(),") + ",000 km"])
+
+
+@value("temperature", "temperature")
+def temperature(d):
+    n = d.between(-12, 41)
+    return d.pick([f"{n}°C", f"{n} degrees", f"{d.between(10, 104)}°F", f"{n} °C", f"{n} C", f"{d.between(35, 41)}.{d.digits(1)} °C", f"minus {d.between(2, 20)}"])
+
+
+@value("dose", "dose")
+def dose(d):
+    return d.pick([f"{d.pick([5, 10, 20, 25, 40, 50, 75, 100, 200, 250, 400, 500, 850])} mg", f"{d.pick([5, 10, 20, 50, 100, 400, 500])}mg", "one tablet", f"{d.pick([2, 5, 10])} ml", "two puffs", "2 tablets", f"{d.pick([25, 50, 100])} mcg", "1 capsule", "10 drops", f"{d.between(4, 30)} units"])
+
+
+@value("file_size", "", verbatim=True)
+def file_size(d):
+    return d.pick([f"{d.between(1, 900)} MB", f"{d.between(1, 64)}GB", f"{d.between(1, 900)} KB", f"{d.between(1, 9)}.{d.digits(1)} GB", f"{d.between(1, 4)}TB", f"{d.between(1, 99999999)} bytes"])
+
+
+# ---- identifiers ----
+
+shaped("order_id", "#-#######|###-#######-#######|ORD-#####|ORD-2025-####|#####-##|@@######|SO-######|######|########|#@@##|@@-#####-@|O#####|W#########|PO######|@@@-######|#########", "identifier")
+shaped("invoice_id", "INV-#####|INV-2025-####|INV######|RE-2024-###|F#####/25|2025-#####|#######|R-####-##|IN##########|@@-######|CI#####|## #####", "identifier")
+shaped("po_id", "PO-#####|PO ######|45########|PO-2025-###|P#####|#######|PO/##/####", "identifier")
+shaped("tracking_id", "1Z###@@##########|JD################|############|@@#########DE|@@#########GB|#### #### ####|TRK#######|##############", "identifier")
+shaped("ticket_id", "#####|INC#######|SR-#####|TCK-####|#######|REQ######|CASE-#####|@@@-####|HD-#####|####", "identifier")
+shaped("customer_id", "C-#####|CUST-####|#######|K######|CU####|###-###-###|10######|@#####", "identifier")
+shaped("booking_id", "%%%%%%|@@@@@@|BK-#####|@@####|########|#@%%%@|RES-####|HX#####", "identifier")
+shaped("policy_id", "POL-#######|@@-###-####|##-###-#####|P########|HV-####-##", "identifier")
+shaped("claim_id", "CLM-######|##-#####|C-2025-####|SCH######|CL/####/##", "identifier")
+shaped("patient_id", "P-######|MRN #######|###-##-###|PAT####|########", "identifier")
+shaped("employee_id", "E####|EMP-####|#####|P-#####|MA####", "identifier")
+shaped("sku", "@@-####|@@@###-@|###-###-##|%%%%-%%%%|SKU#####|########", "identifier")
+shaped("serial", "SN-########|@@#@######|%%%%%%%%%%|##@@#####|@#@######", "identifier")
+shaped("tax_id", "DE#########|GB### #### ##|##-#######|FR###########|###/###/#####|GST #########|0############|@@@##########|###.###.###", "identifier")
+shaped("registration_id", "######-@|HRB #####|########|##########", "identifier")
+shaped("iban", "DE## #### #### #### #### ##|GB##@@@@##############|FR## #### #### #### #### #### ###|NL##@@@@##########|DE####################|ES######################", "account_number")
+shaped("account_id", "########|##########|###-######-#|####-####|****####|###########", "account_number")
+shaped("bic", "@@@@DEFF|@@@@GB2L|@@@@NL2A|@@@@FRPPXXX|@@@@US33")
+shaped("card_number", "**** **** **** ####|XXXX-####|************####|####|4### #### #### ####|5###-####-####-####")
+shaped("reference", "@@######|REF-######|##########|##-##-###|@@@/####/##|#######", "identifier")
+shaped("plate", "@@@-####|@@##@@@|@-@@-###|@@-@@-###|@@@ ####|###-@@@")
+shaped("flight", "@@###|@@####|@@ ###|@#-###|@@##")
+shaped("gate", "@##|@#|##")
+shaped("process_id", "###|####|#####")
+shaped("coupon", "SAVE##|WELCOME##|@@@@##|SPRING25|%%%%%%|FLASH##")
+shaped("batch", "L#####|LOT-####-##|B2025##|@##@##|CH.####")
+shaped("terminal", "T##|POS-##|00##|REG#")
+shaped("doc_id", "DOC-####|ISO-####|@@@-##-###|R-####", "identifier")
+shaped("container", "@@@U#######")
+
+
+@value("uuid", "uuid", verbatim=True)
+def uuid(d):
+    text = f"{int(d.random() * 2 ** 53):014x}{int(d.random() * 2 ** 53):014x}{int(d.random() * 65536):04x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
+
+
+@value("hash", "", verbatim=True)
+def hash_(d):
+    return f"{int(d.random() * 2 ** 53):014x}"[:d.pick([7, 8, 12])]
+
+
+# ---- contact and net ----
+
+@value("phone", "phone", verbatim=True)
+def phone(d):
+    return d.shape(d.pick(["+49 ## #######", "+44 20 #### ####", "(###) ###-####", "###-###-####", "0#### ######", "+1 ### ### ####", "+33 # ## ## ## ##", "0#/#######", "+91 ##### #####", "0###-#######", "+60 ##-### ####", "### ####", "+1-###-###-####", "07### ######", "0## ### ## ##", "###.###.####", "03-#### ####"]))
+
+
+def domain(d):
+    name = d.company_mark if d.company_mark and d.chance(0.5) else d.pick([plain(coined(d)), d.pick(w.NOUNS).lower() + d.pick(["", "-online", "group", "mail", "hq"])])
+    return name + d.pick([".com", ".com", ".org", ".net", ".de", ".co.uk", ".io", ".eu", ".example", ".fr", ".in", ".com.au"])
+
+
+@value("email", "email", verbatim=True)
+def email(d):
+    if d.last_person and d.chance(0.6):
+        first, last = map(plain, d.last_person)
+    else:
+        first, last = plain(any_first(d)), plain(any_last(d))
+    user = d.pick([f"{first}.{last}", f"{first[:1]}.{last}", f"{first}{d.digits(2)}", f"{last}", f"{first}_{last}", f"{first[:1]}{last}", "info", "sales", "billing", "support", f"{d.pick(w.NOUNS).lower()}{d.digits(3)}"])
+    return f"{user}@{domain(d)}"
+
+
+@value("url", "url", verbatim=True)
+def url(d):
+    host = domain(d)
+    path = d.pick(["", "", "/", f"/{d.pick(w.NOUNS).lower()}", f"/{d.pick(['jobs', 'help', 'track', 'pay', 'docs', 'events'])}/{d.digits(4)}", f"/{d.pick(['blog', 'shop', 'a', 'v2'])}/{d.pick(w.NOUNS).lower()}-{d.pick(w.TITLE_WORDS).lower()}", f"/login?id={d.digits(3)}"])
+    return d.pick(["https://", "https://www.", "http://", "www.", ""]) + host + path
+
+
+@value("ip", "ip", verbatim=True)
+def ip(d):
+    if d.chance(0.1):
+        return f"2001:db8:{int(d.random() * 65536):x}::{d.between(1, 99)}"
+    return d.pick([f"10.{d.between(0, 255)}.{d.between(0, 255)}.{d.between(1, 254)}", f"192.168.{d.between(0, 30)}.{d.between(1, 254)}", f"{d.between(11, 220)}.{d.between(0, 255)}.{d.between(0, 255)}.{d.between(1, 254)}"])
+
+
+@value("host", "host", verbatim=True)
+def host(d):
+    return d.pick([f"{d.pick(['web', 'db', 'app', 'mail', 'cache', 'build', 'lb', 'node'])}{d.pick(['-', '0', ''])}{d.between(1, 30)}", f"{d.pick(w.NOUNS).lower()}.{domain(d)}", f"srv-{d.pick(w.CITIES)[:3].lower()}-{d.digits(2)}",
+                   f"{d.pick(w.NOUNS).lower()}-prod", f"ip-10-0-{d.between(1, 9)}-{d.between(1, 99)}", f"PC-{d.digits(4)}", f"db{d.between(1, 9)}.internal", f"LAPTOP-{d.letters(5)}"])
+
+
+@value("port", "", verbatim=True)
+def port(d):
+    return d.pick(["22", "80", "443", "5432", "8080", "3306", "6379", "9092", "25", str(d.between(1024, 65000))])
+
+
+@value("path", "path", verbatim=True)
+def path(d):
+    noun, other = d.pick(w.NOUNS).lower(), d.pick(w.TITLE_WORDS).lower()
+    return d.pick([f"/var/log/{noun}.log", f"/etc/{noun}/{noun}.conf", f"/home/{plain(any_first(d))}/{other}.txt", f"C:\\Users\\{plain(any_first(d))}\\{other}.docx", f"/srv/{noun}/data/{other}.csv", f"src/{noun}/{other}.c",
+                   f"{noun}_{other}.xlsx", f"{noun}-{d.digits(4)}.pdf", f"/mnt/backup/{noun}.tar.gz", f"D:\\{noun}\\{other}.log", f"/opt/{noun}/bin/{other}", f"IMG_{d.digits(4)}.jpg", f"report_{d.digits(4)}.pdf"])
+
+
+@value("version", "version", verbatim=True)
+def version(d):
+    text = f"{d.between(0, 24)}.{d.between(0, 20)}"
+    return d.pick([text, f"{text}.{d.between(0, 30)}", f"v{text}.{d.between(0, 30)}", f"v{text}", f"{text}.{d.between(0, 9)}-rc{d.between(1, 4)}", f"{d.between(2019, 2025)}.{d.between(1, 12)}", f"{text}.{d.between(0, 9)} build {d.digits(4)}", f"{text}b{d.between(1, 3)}"])
+
+
+@value("error_code", "error_code", verbatim=True)
+def error_code(d):
+    return d.pick([f"E{d.digits(4)}", f"0x8{d.digits(7)}", f"ERR-{d.digits(3)}", f"ORA-{d.digits(5)}", d.pick(["404", "500", "502", "403", "503", "429"]), f"HTTP {d.pick(['404', '500', '503'])}", f"SQLSTATE {d.digits(5)}", f"ECONN{d.pick(['REFUSED', 'RESET'])}", f"F{d.digits(2)}", f"{d.letters(1)}-{d.digits(3)}", f"exit {d.between(1, 139)}"[5:]])
+
+
+@value("command", "", verbatim=True)
+def command(d):
+    return d.pick(["systemctl restart nginx", "git pull", "vacuum full", "rm -rf build", "kubectl get pods", "ipconfig /flushdns", "apt upgrade", "docker compose up", f"ssh {host(d)}", f"tail -f {path(d)}", "make install", "pg_dump -Fc shop", f"curl {url(d)}", "npm ci", "chkdsk /f"])
+
+
+# ---- things ----
+
+@value("product", "product")
+def product(d):
+    r = d.random()
+    noun = d.pick(w.PRODUCT_NOUNS)
+    if r < 0.25:
+        return noun
+    if r < 0.5:
+        return f"{d.pick(w.PRODUCT_ADJECTIVES)} {noun}"
+    if r < 0.65:
+        return f"{coined(d)} {noun}"
+    if r < 0.8:
+        return f"{coined(d)} {d.pick(['X', 'Pro', 'Mini', 'S', 'Air', 'Max', 'One'])}{d.pick(['', ' ' + str(d.between(2, 15)), str(d.between(1, 900))])}"
+    if r < 0.9:
+        return f"{noun} {d.shape(d.pick(['@@-###', '@###', '##@', 'X#']))}"
+    return f"{d.pick(w.PRODUCT_ADJECTIVES)} {noun}, {d.pick(w.COLOURS)}"
+
+
+@value("product_name", "product")
+def product_name(d):
+    """A product by its trade name."""
+    name = d.pick([coined, FILLERS["noun"]])(d)
+    return d.pick([f"{name} {d.pick(['Pro', 'Mini', 'Air', 'Max', 'Plus', 'One', 'Go', 'Lite', 'Ultra'])}", f"{name} {d.between(2, 30)}", f"{name} {d.shape('@##')}", f"{name} {d.pick(w.PRODUCT_NOUNS)}", f"{name} {d.shape('@#')} {d.pick(w.PRODUCT_NOUNS)}"])
+
+
+listed("supply", w.SUPPLIES, "product")
+listed("grocery", w.GROCERIES, "", "product")
+listed("dish", w.DISHES, "", "product")
+
+
+@value("receipt_item", "", blocks="product")
+def receipt_item(d):
+    r = d.random()
+    if r < 0.4:
+        return d.pick(w.GROCERIES)
+    if r < 0.6:
+        return d.pick(w.DISHES)
+    if r < 0.8:
+        return d.pick(w.SUPPLIES)
+    return f"{d.pick(w.PRODUCT_NOUNS)} {d.shape(d.pick(['@@##', '###', '##@']))}"
+
+
+@value("ordered_item", "product")
+def ordered_item(d):
+    return d.pick([product, lambda d: d.pick(w.SUPPLIES)])(d)
+
+
+@value("dish_list", "", blocks="product")
+def dish_list(d):
+    return d.pick(w.DISHES)
+
+
+@value("title", "work")
+def title(d):
+    return d.fill(d.pick(w.TITLE_PATTERNS))
+
+
+@value("event_name", "event")
+def event_name(d):
+    return d.fill(d.pick(["{city} {noun} Festival", "{noun}Con", "{city} Marathon", "{noun} Days", "{coined} Summit 2025", "{adj} {noun} Night", "{city} Book Fair", "{noun} Open Air", "International {noun} Forum", "{city} Tech Week", "{last} Memorial Run", "{noun} Awards"]))
+
+
+@value("job", "job_title")
+def job(d):
+    name = d.pick(w.JOB_FIELDS)
+    if d.chance(0.25):
+        name = f"{d.pick(w.SENIORITY)} {name}"
+    return name if d.chance(0.5) else " ".join([word if word.isupper() or word[1:2].isupper() else word[:1].upper() + word[1:] for word in name.split(" ")])
+
+
+@value("degree", "")
+def degree(d):
+    return d.pick([f"{d.pick(w.DEGREES)} in {d.pick(w.SUBJECTS)}", d.pick(w.DEGREES)])
+
+
+@value("vehicle", "vehicle")
+def vehicle(d):
+    return d.pick([d.pick(w.CAR_MODELS), f"{d.pick(w.COLOURS)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.shape('@#')}", f"{d.between(2006, 2024)} {coined(d)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.pick(w.NOUNS)}"])
+
+
+@value("coverage", "")
+def coverage(d):
+    return d.pick(w.INSURANCES)
+
+
+@value("crs_code", "", verbatim=True)
+def crs_code(d):
+    return d.shape(d.pick(["@@@###", "@@ ###", "@@@@-##", "@###"]))
+
+
+@value("grade", "", verbatim=True)
+def grade(d):
+    return d.pick(["A", "B+", "C-", "1.7", "2.3", "87/100", "pass", "distinction", "92%", "B", "A-", "14/20", "3.6 GPA", "D"])
+
+
+@value("score", "score", verbatim=True)
+def score(d):
+    return d.pick([f"{d.between(0, 6)}-{d.between(0, 5)}", f"{d.between(0, 6)}:{d.between(0, 5)}", f"{d.between(60, 130)}-{d.between(60, 130)}", f"{d.between(0, 4)} to {d.between(0, 4)}", "6-4, 7-5"])
+
+
+@value("floor", "")
+def floor(d):
+    return d.pick(["ground floor", "first floor", "2nd floor", "3rd", "top floor", "basement", "fourth floor", "5th floor", "attic"])
+
+
+@value("rooms", "")
+def rooms(d):
+    return d.pick([f"{d.between(1, 6)} rooms", f"{d.between(1, 5)}-bedroom"[:-8] + " bedrooms", f"{d.between(1, 6)}", f"{d.pick(NUMBERS[2:6])} bedrooms", "2.5 rooms", f"{d.between(2, 5)} bed"])
+
+
+@value("quoted_reason", "")
+def quoted_reason(d):
+    return d.pick(w.REASONS)
+
+
+for _name, _items in [
+        ("cuisine", w.CUISINES), ("colour", w.COLOURS), ("skill", w.SKILLS), ("subject", w.SUBJECTS), ("symptom", w.SYMPTOMS), ("condition", w.CONDITIONS), ("drug", w.DRUGS),
+        ("procedure", w.PROCEDURES), ("specialty", w.SPECIALTIES), ("allergen", w.ALLERGENS), ("device", w.DEVICES), ("software", w.SOFTWARE), ("system", w.SYSTEMS), ("error", w.ERRORS), ("defect", w.DEFECTS),
+        ("quality", w.QUALITIES), ("payment_method", w.PAYMENT_METHODS), ("shipping", w.SHIPPING), ("status", w.STATUSES), ("priority", w.PRIORITIES), ("incoterm", w.INCOTERMS),
+        ("payment_terms", w.PAYMENT_TERMS), ("genre", w.GENRES), ("film_genre", w.FILM_GENRES), ("weather", w.WEATHER), ("event_kind", w.EVENT_KINDS), ("topic", w.TOPICS), ("room", w.ROOMS),
+        ("amenity", w.AMENITIES), ("property_kind", w.PROPERTY_KINDS), ("room_kind", w.ROOM_KINDS), ("travel_class", w.TRAVEL_CLASSES), ("seat", w.SEATS), ("document_kind", w.DOCUMENT_KINDS),
+        ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES), ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS), ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES),
+        ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
+        ("course", w.COURSES), ("car_class", w.CAR_MODELS)]:
+    listed(_name, _items)
+listed("service", w.SERVICES, verbatim=True)
+listed("executive", w.EXECUTIVE, "job_title")
+listed("office", w.OFFICES, "job_title")
+listed("language", w.LANGUAGES, "language", "nationality")
+listed("nationality", w.NATIONALITIES, "nationality", "language")
