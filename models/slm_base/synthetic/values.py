@@ -587,6 +587,11 @@ value("discount_amount", "money")(lambda d: d.pick(["-", ""]) + printed(d, d.bet
 value("rounding", "money")(lambda d: f"{d.pick(['', '-', '-'])}0.0{d.between(1, 4)}")
 
 
+@value("exchange_rate", verbatim=True)
+def exchange_rate(d):
+    return f"{d.between(0, 19)}.{d.digits(4)}"
+
+
 @value("percent", "percent")
 def percent(d):
     n = d.pick([d.between(1, 100), d.between(1, 30), d.between(5, 90) // 5 * 5])
