@@ -253,8 +253,8 @@ def brand(d):
 
 for _name, _items, _is_a, _blocks in [
         ("agency", w.AGENCIES, "organization", "company"), ("school", w.SCHOOLS, "organization school", "company location city"),
-        ("team", w.TEAMS, "organization team", "company city location"), ("bank", w.BANKS, "organization bank", "company city location"),
-        ("band", w.BANDS, "band", "organization person company"), ("restaurant", w.RESTAURANTS, "", "organization company location person"),
+        ("team", w.TEAMS, "organization team group", "company city location"), ("bank", w.BANKS, "organization bank", "company city location"),
+        ("band", w.BANDS, "band group", "organization person company"), ("restaurant", w.RESTAURANTS, "", "organization company location person"),
         ("hotel", w.HOTELS, "", "organization company location city person"), ("hospital", w.HOSPITALS, "", "organization company location city person"),
         ("venue", w.VENUES, "", "organization company location city person"), ("airline", w.AIRLINES, "organization company", "city"),
         ("carrier", w.CARRIERS, "", "organization company"), ("streamer", w.STREAMERS, "", "organization company product"),
@@ -267,7 +267,7 @@ def shop(d):
     return company(d) if d.chance(0.4) else d.fill(d.pick(w.SHOPS))
 
 
-@value("artist", "", blocks="person organization company band")
+@value("artist", "", blocks="person organization company band group")
 def artist(d):
     return person(d) if d.chance(0.5) else d.fill(d.pick(w.BANDS))
 
@@ -542,6 +542,18 @@ def money_big(d):
     space = "" if len(unit) < 3 else " "
     sign = d.pick(["$", "€", "£", "$", "US$"])
     return d.pick([f"{sign}{n}{space}{unit}", f"{sign}{n / 10:.1f}{space}{unit}", f"{n} million {d.pick(['dollars', 'euros', 'pounds', 'francs'])}", f"{n}.{d.digits(1)} billion euros"])
+
+
+@value("money_house", "money")
+def money_house(d):
+    n = d.between(90, 1900)
+    return d.pick([f"${n},000", f"€{n},000", f"£{n},950", f"{n}.000 €", f"{n}k", f"${n / 1000:.2f} million", f"£{n}k", f"{n},500 EUR"])
+
+
+@value("wind", "")
+def wind(d):
+    n = d.between(4, 130)
+    return d.pick([f"{n} km/h", f"{n} mph", f"{n} knots", f"{d.between(2, 30)} m/s", f"force {d.between(3, 11)}", f"{n}kmh"])
 
 
 @value("salary", "money")
@@ -921,7 +933,8 @@ for _name, _items in [
         ("amenity", w.AMENITIES), ("property_kind", w.PROPERTY_KINDS), ("room_kind", w.ROOM_KINDS), ("travel_class", w.TRAVEL_CLASSES), ("seat", w.SEATS), ("document_kind", w.DOCUMENT_KINDS),
         ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES), ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS), ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES),
         ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
-        ("course", w.COURSES), ("car_class", w.CAR_MODELS)]:
+        ("course", w.COURSES), ("car_class", w.CAR_MODELS), ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES), ("home_room", w.HOME_ROOMS),
+        ("playlist", w.PLAYLISTS)]:
     listed(_name, _items)
 listed("service", w.SERVICES, verbatim=True)
 listed("executive", w.EXECUTIVE, "job_title")

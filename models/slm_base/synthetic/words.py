@@ -181,3 +181,8 @@ COURSES = _list("Introduction to Statistics, Organic Chemistry, World History, B
 TITLE_WORDS = _list("River, Night, Winter, Garden, Mirror, Letter, House, Road, Shadow, Summer, Ocean, Promise, Stranger, Island, Fire, Daughter, Clockmaker, Paper, Silence, Moon, Harvest, Stone, Bird, City, Storm, Kingdom, Secret, Train, Glass, Song")
 TITLE_PATTERNS = _list("""The {t} of {t}s, {adj} {t}, The {adj} {t}, A {t} for {first}, {t} and {t}, The Last {t}, {t} Without {t}s, Beyond the {t}, {first}'s {t}, When the {t} Sleeps, {t}, The {t}, One {adj} {t}, Letters to {first}, {t} Rising, No {t} Tonight,
 How to Build a {t}, {n} {t}s, Return to {city}, A Short History of {t}s, Dancing in {city}, Into the {adj} {t}, {t}bound, My {adj} {t}""")
+VISIBILITIES = _list("private, public, friends only, visible to all, hidden, only visible to us")
+LIST_NAMES = _list("shopping, groceries, to-do, packing, weekend, birthday, hardware store, work, camping trip, books to read, party, chores, wish")
+SMART_DEVICES = _list("lights, heating, lamp, radio, dishwasher, blinds, coffee maker, fan, TV, robot vacuum, air purifier, garage door, speaker, humidifier")
+HOME_ROOMS = _list("kitchen, living room, bedroom, bathroom, garage, hallway, nursery, basement, office, guest room, dining room, attic, terrace")
+PLAYLISTS = _list("road trip, Sunday morning, gym mix, deep focus, Summer 2024, party, Chill Out, old favourites, running, {first}'s Mix, {noun} Vibes, songs to cook to, rainy day, late night drive, {adj} {noun}, kids in the car")
