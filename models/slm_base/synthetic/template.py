@@ -14,6 +14,7 @@
 import re
 
 from .values import TYPES
+from .words import FILLERS
 
 GAPS = ["  ", "   ", "\t", "      ", " ", " : ", " .... ", "  ", " | "]
 JOINS = [(", ", " and "), (", ", " and "), (", ", ", "), (", ", ", and "), (" / ", " / "), (", ", " & "), ("; ", "; "), (" + ", " + ")]
@@ -106,6 +107,10 @@ class Render:
         self.gap = draw.pick(GAPS)
         self.label_case = draw.pick([str.capitalize, str.title, str.upper, str.lower, str.capitalize, lambda name: name.replace(" ", "_")])
 
+    def filler(self):
+        """A sentence that says nothing any field asks for."""
+        self.pieces.append(Piece(self.draw.pick(FILLERS)))
+
     def run(self, tree):
         for node in tree:
             kind = node[0]
@@ -182,5 +187,8 @@ class Render:
                 text += part
         else:
             text = value
+        if text.startswith("the ") and "location" in kind.is_a:
+            self.pieces.append(Piece("the "))
+            text = text[4:]
         general += [(0, len(text), name) for name in kind.is_a]
         self.pieces.append(Piece(text, [(0, len(text), key)] if key else (), general, kind.verbatim))

@@ -98,8 +98,16 @@ def plain(text):
 
 
 def coined(d):
-    first, middle, last = w.SYLLABLES
-    return d.pick(first) + d.pick(middle) + (d.pick(last) if d.chance(0.7) else "")
+    """A name nobody has heard."""
+    kind = d.random()
+    if kind < 0.45:
+        first, middle, last = w.SYLLABLES
+        return d.pick(first) + d.pick(middle) + (d.pick(last) if d.chance(0.6) else "")
+    if kind < 0.75:
+        return "".join([d.pick(w.ONSETS) + d.pick("aeiou") for _ in range(d.between(2, 3))]).capitalize() + d.pick(["", "", "n", "x", "s", "r", "m"])
+    if kind < 0.9:
+        return d.pick(w.NAME_STARTS) + d.pick([str.lower, str])(d.pick(w.NAME_ENDS))
+    return d.pick(w.NOUNS) + d.pick(["ly", "ify", "io", "ster", "able", "er", "ist", "oo", "Hub", "Go", "ery"])
 
 
 def any_first(d):
@@ -144,13 +152,13 @@ def person(d):
     r = d.random()
     if r < 0.08:
         full = f"{first} {d.letters(1)}. {last}"
-    elif r < 0.11:
+    elif r < 0.09:
         full = f"{first}-{d.pick(names[0])} {last}"
-    elif r < 0.14:
+    elif r < 0.12:
         full = f"{first} {last}-{any_last(d)}"
-    elif r < 0.17:
+    elif r < 0.15:
         full = f"{first[0]}. {last}"
-    elif r < 0.19:
+    elif r < 0.16:
         full = f"{last}, {first}"
     else:
         full = f"{first} {last}"
@@ -164,6 +172,13 @@ def person_chat(d):
         first = any_first(d)
         return remember(d, first, any_last(d), first)
     return person(d)
+
+
+@value("famous", "person")
+def famous(d):
+    if d.chance(0.4):
+        return d.pick(w.FAMOUS)
+    return person_chat(d)
 
 
 @value("doctor", "person")
@@ -232,12 +247,19 @@ def company(d):
         name = f"{d.pick(w.CITIES)} {d.pick(w.INDUSTRIES)}"
     elif r < 0.92:
         name = f"{d.pick(w.ADJECTIVES)} {d.pick(w.NOUNS)} {d.pick(w.INDUSTRIES)}"
+    elif r < 0.95:
+        name = f"{d.pick(w.TITLE_WORDS)} {d.pick(['&', 'and', 'of'])} {d.pick(w.NOUNS)}"
     else:
         name = f"{any_last(d)}, {any_last(d)} & {any_last(d)}"
     if d.chance(0.4):
         name += " " + d.pick(w.SUFFIXES)
     d.company_mark = plain(name.split(" ")[0])
     return name
+
+
+@value("known_company", "organization company")
+def known_company(d):
+    return d.pick(w.COMPANIES) if d.chance(0.5) else company(d)
 
 
 @value("company_formal", "organization company")
@@ -472,6 +494,32 @@ def duration(d):
                    f"{d.between(1, 9)} h {d.between(1, 5)}0 min", f"{n}h", "a week", f"{d.pick('12345')}.5 hours", "a couple of days", f"{d.between(2, 9)}-{d.between(10, 14)} days", "one year", "24 hours", "90 seconds", "three and a half hours"])
 
 
+@value("wait", "duration")
+def wait(d):
+    """Minutes or an hour."""
+    n = d.between(2, 55)
+    return d.pick([f"{n} minutes", f"{n} min", f"{n} mins", "half an hour", "an hour", "a quarter of an hour", f"{n}m", f"{d.pick(NUMBERS[2:])} minutes", "two hours", "1h 20m", "90 minutes", f"{d.between(1, 3)} hours"])
+
+
+@value("days", "duration")
+def days(d):
+    """Days or weeks."""
+    n = d.between(2, 21)
+    return d.pick([f"{n} days", f"{n} days", f"{d.pick(NUMBERS[2:])} days", f"{d.between(2, 8)} weeks", f"{d.pick(NUMBERS[2:7])} weeks", "a week", "a couple of days", f"{d.between(1, 4)}-{d.between(5, 9)} days", "half a day", f"{n} working days", f"{n}d"])
+
+
+@value("term", "duration")
+def term(d):
+    """Months or years."""
+    n = d.between(2, 36)
+    return d.pick([f"{n} months", f"{d.pick(NUMBERS[2:])} months", f"{d.pick(NUMBERS[2:])} years", f"{d.between(2, 10)} years", "one year", "a year", "six months", f"{d.pick(['thirty', 'sixty', 'ninety'])} days", f"{d.pick([14, 30, 60, 90])} days", "twelve (12) months", "three (3) years", f"{d.between(2, 8)} weeks", "a month"])
+
+
+@value("week_hours", "duration")
+def week_hours(d):
+    return d.pick([f"{d.between(8, 42)} hours", f"{d.between(8, 40)}h", f"{d.between(15, 40)}.5 hours", f"{d.pick(['twenty', 'thirty', 'forty', 'thirty-five'])} hours", f"{d.between(8, 40)} hrs"])
+
+
 @value("span_ms", "duration", verbatim=True)
 def span_ms(d):
     return d.pick([f"{d.between(1, 9000)}ms", f"{d.between(1, 900)} ms", f"{d.between(0, 90)}.{d.digits(2)}s", f"{d.between(1, 90)}s", f"{d.between(1, 900)}.{d.digits(1)} ms"])
@@ -562,9 +610,23 @@ def salary(d):
     return d.pick([f"{n},000", f"${n},000", f"€{n}k", f"{n}k", f"£{n},500 per year", f"{n}.000 EUR", f"${d.between(14, 80)} per hour", f"{n},000 - {n + d.between(5, 25)},000 EUR", f"£{n}k-{n + 10}k", f"${n * 80:,} a month"])
 
 
-@value("rate", "money")
-def rate(d):
-    return money_text(d, d.between(8, 190)) + d.pick([" per hour", "/h", " an hour", " per day", "/hour", " per night", "/month", " a month"])
+@value("night_rate", "money")
+def night_rate(d):
+    return money_text(d, d.between(25, 390)) + d.pick([" per night", " a night", "/night", "", "", " per room", " p.n."])
+
+
+@value("rent", "money")
+def rent(d):
+    return money_text(d, d.between(30, 490) * 10) + d.pick([" per month", " a month", "/month", "", "", " pcm", " monthly", "/mo"])
+
+
+@value("money_small", "money")
+def money_small(d):
+    """What people spend in a shop or owe each other."""
+    amount = d.pick([d.between(2, 90), d.between(2, 90) + 0.5, d.between(10, 400), d.between(2, 300) + d.between(0, 99) / 100, d.between(2, 200) + 0.99])
+    if d.chance(0.06):
+        return d.pick([f"{d.between(2, 90)} bucks", f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'quid'])}", f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(5, 90)} cents"])
+    return money_text(d, amount)
 
 
 @value("price", "money")
@@ -683,6 +745,12 @@ def distance(d):
 def temperature(d):
     n = d.between(-12, 41)
     return d.pick([f"{n}°C", f"{n} degrees", f"{d.between(10, 104)}°F", f"{n} °C", f"{n} C", f"{d.between(35, 41)}.{d.digits(1)} °C", f"minus {d.between(2, 20)}"])
+
+
+@value("body_temperature", "temperature")
+def body_temperature(d):
+    text = f"{d.between(36, 40)}.{d.digits(1)}"
+    return d.pick([f"{text} °C", f"{text}", f"{text}°C", f"{text} degrees", f"{d.between(98, 104)}.{d.digits(1)} F", f"{d.between(98, 104)}°F"])
 
 
 @value("dose", "dose")
@@ -831,6 +899,8 @@ def product(d):
 @value("product_name", "product")
 def product_name(d):
     """A product by its trade name."""
+    if d.chance(0.3):
+        return d.pick(w.PRODUCTS)
     name = d.pick([coined, FILLERS["noun"]])(d)
     return d.pick([f"{name} {d.pick(['Pro', 'Mini', 'Air', 'Max', 'Plus', 'One', 'Go', 'Lite', 'Ultra'])}", f"{name} {d.between(2, 30)}", f"{name} {d.shape('@##')}", f"{name} {d.pick(w.PRODUCT_NOUNS)}", f"{name} {d.shape('@#')} {d.pick(w.PRODUCT_NOUNS)}"])
 
@@ -864,6 +934,8 @@ def dish_list(d):
 
 @value("title", "work")
 def title(d):
+    if d.chance(0.25):
+        return d.pick(w.WORKS)
     return d.fill(d.pick(w.TITLE_PATTERNS))
 
 
