@@ -2,11 +2,15 @@
 (but not their case), so the marks stay true."""
 import re
 
+from .words import SHORTHAND
+
 TYPO_ROWS, TYPO_WORDS = 0.12, 0.07
 BARE_ROWS = 0.08
+SHORTHAND_ROWS = 0.05
 CAPITAL = 0.85
 WORD = re.compile(r"[A-Za-z]{4,}")
 ARTICLE = re.compile(r"(^|[\s(])([Aa])( +)$")
+SHORT = re.compile(r"\b(" + "|".join(sorted(SHORTHAND, key=len, reverse=True)) + r")\b")
 SENTENCE_START = re.compile(r"(^|[.!?]\s+|\n\s*)$")
 
 
@@ -64,6 +68,10 @@ def apply(draw, pieces, lower, upper):
     """Changes the pieces in place; lower and upper are the chances that the whole text is in that case."""
     spacing(pieces)
     grammar(draw, pieces)
+    if draw.chance(SHORTHAND_ROWS):
+        for piece in pieces:
+            if piece.verbatim is None:
+                piece.text = SHORT.sub(lambda m: SHORTHAND[m[0]], piece.text)
     if draw.chance(TYPO_ROWS):
         for piece in pieces:
             if piece.verbatim is None:

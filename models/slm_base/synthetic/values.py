@@ -441,6 +441,12 @@ def month(d):
     return d.pick([name, f"{name} {d.between(2015, 2026)}", f"{name[:3]} {d.between(2015, 2026)}", f"{d.between(1, 12):02}/{d.between(2015, 2026)}"])
 
 
+@value("semester", "", blocks="date duration")
+def semester(d):
+    n = d.between(2012, 2025)
+    return d.pick([f"{d.pick(['spring', 'fall', 'summer', 'winter'])} {n}", f"{d.pick(['WS', 'SS'])} {n}", f"{n}/{(n + 1) % 100}", f"semester {d.between(1, 8)}", f"{ordinal(d.between(1, 8))} semester", f"{d.pick(['Michaelmas', 'first', 'second'])} term {n}", f"autumn term {n}"])
+
+
 @value("year", "", blocks="date", verbatim=True)
 def year(d):
     return str(d.between(1975, 2026))
@@ -592,6 +598,15 @@ def money_big(d):
     return d.pick([f"{sign}{n}{space}{unit}", f"{sign}{n / 10:.1f}{space}{unit}", f"{n} million {d.pick(['dollars', 'euros', 'pounds', 'francs'])}", f"{n}.{d.digits(1)} billion euros"])
 
 
+@value("money_large", "money")
+def money_large(d):
+    """What companies pay each other."""
+    n = d.pick([d.between(10, 99) * 100, d.between(10, 99) * 1000, d.between(10, 90) * 10000, d.between(1000, 99000)])
+    if d.chance(0.08):
+        return d.pick([f"{d.between(2, 900)}k", f"{d.pick(NUMBERS[2:])} thousand {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(1, 9)}.{d.digits(1)} million euros", f"half a million {d.pick(['dollars', 'euros'])}"])
+    return money_text(d, n + d.pick([0, 0, 0, 0.5, d.between(0, 99) / 100]))
+
+
 @value("money_house", "money")
 def money_house(d):
     n = d.between(90, 1900)
@@ -682,6 +697,60 @@ def count(d):
     return d.pick(NUMBERS[1:]) if d.chance(0.35) else str(d.between(1, 40))
 
 
+@value("kitchen_amount", "")
+def kitchen_amount(d):
+    n = d.pick([50, 75, 100, 150, 200, 250, 300, 400, 500])
+    return d.pick([f"{n} g", f"{n}g", f"{n} ml", f"{d.between(1, 5)} tbsp", f"{d.between(1, 4)} tsp", f"{d.between(1, 3)} cups", "a pinch", "1/2 cup", "two tablespoons", "a handful", f"{d.between(1, 6)}", "half a litre", f"{d.between(2, 16)} oz"])
+
+
+@value("mileage", "distance")
+def mileage(d):
+    n = d.between(2, 290)
+    return d.pick([f"{n},{d.digits(3)} km", f"{n}.000 km", f"{n}k miles", f"{n},000 miles", f"{n}tkm", f"{n} {d.digits(3)} km"])
+
+
+@value("reading", "", verbatim=True)
+def reading(d):
+    return d.pick([f"{d.digits(5)}", f"{d.between(1000, 90000)} kWh", f"{d.between(10, 900)}.{d.digits(1)} m³", f"{d.between(1000, 90000):,}", f"0{d.digits(5)}"])
+
+
+@value("oven", "temperature")
+def oven(d):
+    n = d.between(14, 25) * 10
+    return d.pick([f"{n} °C", f"{n} degrees", f"{n}C", f"{d.between(6, 9) * 50} F", f"{n}°", "gas mark 5", f"{d.between(12, 19) * 25}°F"])
+
+
+@value("issue_id", "identifier", verbatim=True)
+def issue_id(d):
+    return d.pick([f"#{d.between(3, 9000)}", f"{d.letters(d.between(2, 4))}-{d.between(3, 9000)}", f"GH-{d.digits(4)}", f"bug {d.digits(5)}", f"PR {d.digits(3)}"])
+
+
+@value("function_name", "", verbatim=True)
+def function_name(d):
+    verb, noun = d.pick("get read parse open close write flush send init load check find update".split()), d.pick("buffer index user token page row config session path header cache report".split())
+    return d.pick([f"{verb}_{noun}", f"{verb}_{noun}()", f"{verb}{noun.capitalize()}", f"{noun}_{verb}", f"{noun.capitalize()}.{verb}", f"{noun}::{verb}", f"{verb}{noun.capitalize()}()"])
+
+
+@value("bin", "", verbatim=True)
+def bin_(d):
+    return d.shape(d.pick(["@##-#", "@-##-##", "##-##-@", "@@##", "R##", "@#"]))
+
+
+@value("law", "", verbatim=True)
+def law(d):
+    return d.pick([f"§ {d.between(1, 300)} {d.letters(1)}GB", f"Section {d.between(1, 90)}", f"section {d.between(1, 90)}({d.between(1, 9)})", f"Article {d.between(1, 99)}", f"Art. {d.between(1, 99)} para. {d.between(1, 5)}", f"By-law {d.digits(3)}", f"§{d.between(1, 300)}", f"Regulation {d.digits(3)}/20{d.between(10, 24)}", f"Rule {d.between(1, 40)}"])
+
+
+@value("industry", "")
+def industry(d):
+    return d.pick(w.INDUSTRIES).lower() if d.chance(0.6) else d.pick(["food processing", "car parts", "public sector", "retail", "real estate", "education", "hospitality", "chemicals", "mining", "banking", "agriculture", "fashion"])
+
+
+@value("rent_small", "money")
+def rent_small(d):
+    return money_text(d, d.between(3, 79) + d.pick([0, 0.99, 0.9, 0.5])) + d.pick([" per month", " a month", "/month", "", "", " monthly", "/mo"])
+
+
 @value("qty", "", verbatim=True)
 def qty(d):
     return str(d.pick([1, 1, 1, 2, 2, 3, 4, 5, 6, 10, 12, d.between(1, 500)]))
@@ -690,7 +759,7 @@ def qty(d):
 @value("qty_unit", "")
 def qty_unit(d):
     n = d.pick([d.between(2, 60), d.between(1, 20) * 50])
-    return d.pick([str(n), f"{n} pcs", f"{n} pieces", f"{n} boxes", f"{n} units", f"{n:,}", f"{n} kg", f"{n} rolls", f"{n} pallets", f"{d.pick(NUMBERS[2:])} boxes", f"{n} pairs", f"{n} litres", f"a dozen", f"{n} tons"])
+    return d.pick([str(n), f"{n} pcs", f"{n} pieces", f"{n} boxes", f"{n} units", f"{n:,}", f"{n} kg", f"{n} rolls", f"{n} pallets", f"{d.pick(NUMBERS[2:])} boxes", f"{n} pairs", f"{n} litres", "a dozen", f"{n} tons"])
 
 
 @value("people_count", "", blocks="count")
@@ -738,7 +807,12 @@ def area(d):
 
 @value("distance", "distance")
 def distance(d):
-    return d.pick([f"{d.between(1, 90)} km", f"{d.between(1, 40)} miles", f"{d.between(1, 9)}00 m", f"{d.between(2, 30)} minutes on foot", f"{d.between(1, 25)}.{d.digits(1)} km", f"{d.between(5, 250),}".strip("(),") + ",000 km"])
+    return d.pick([f"{d.between(1, 90)} km", f"{d.between(1, 40)} miles", f"{d.between(1, 9)}00 m", f"{d.between(2, 30)} minutes on foot", f"{d.between(1, 25)}.{d.digits(1)} km", f"{d.between(60, 950)} yards"])
+
+
+@value("long_distance", "distance")
+def long_distance(d):
+    return d.pick([f"{d.between(12, 900)} km", f"{d.between(12, 900)} miles", f"{d.between(1, 9)},{d.digits(3)} km", f"{d.between(20, 99)} kilometres", "a hundred miles"])
 
 
 @value("temperature", "temperature")
@@ -859,6 +933,12 @@ def path(d):
     noun, other = d.pick(w.NOUNS).lower(), d.pick(w.TITLE_WORDS).lower()
     return d.pick([f"/var/log/{noun}.log", f"/etc/{noun}/{noun}.conf", f"/home/{plain(any_first(d))}/{other}.txt", f"C:\\Users\\{plain(any_first(d))}\\{other}.docx", f"/srv/{noun}/data/{other}.csv", f"src/{noun}/{other}.c",
                    f"{noun}_{other}.xlsx", f"{noun}-{d.digits(4)}.pdf", f"/mnt/backup/{noun}.tar.gz", f"D:\\{noun}\\{other}.log", f"/opt/{noun}/bin/{other}", f"IMG_{d.digits(4)}.jpg", f"report_{d.digits(4)}.pdf"])
+
+
+@value("source_file", "path", verbatim=True)
+def source_file(d):
+    noun, other = d.pick(w.NOUNS).lower(), d.pick("main util parser index session render config test queue model".split())
+    return d.pick([f"src/{noun}/{other}.c", f"{other}.py", f"lib/{noun}.rs", f"app/{other}s/{noun}.ts", f"{noun}_{other}.go", f"include/{noun}.h", f"{noun.capitalize()}{other.capitalize()}.java", f"tests/test_{other}.py", f"{other}.sql", f"./{noun}/{other}.js:{d.between(3, 900)}"])
 
 
 @value("version", "version", verbatim=True)
@@ -1006,7 +1086,8 @@ for _name, _items in [
         ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES), ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS), ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES),
         ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
         ("course", w.COURSES), ("car_class", w.CAR_MODELS), ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES), ("home_room", w.HOME_ROOMS),
-        ("playlist", w.PLAYLISTS)]:
+        ("playlist", w.PLAYLISTS), ("car_part", w.CAR_PARTS), ("car_fault", w.CAR_FAULTS), ("lead_source", w.LEAD_SOURCES), ("plan", w.PLANS), ("branch", w.BRANCHES), ("pet_symptom", w.PET_SYMPTOMS),
+        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES)]:
     listed(_name, _items)
 listed("service", w.SERVICES, verbatim=True)
 listed("executive", w.EXECUTIVE, "job_title")
