@@ -1,6 +1,7 @@
 """Reads the domain files: fields and templates as data.
 
-    lower 0.3                                   chance that a whole text is in lower case (upper: the same), defaults below
+    lower 0.3                                   chance that a whole text is in lower case; upper: in upper case;
+                                                joined: that another template follows one
     key : type | name; name | description; ...  a field: its value grammar, what people call it, how they describe or ask for it
     - text of a template                        goes on until the next line that starts with "-"
     # a comment
@@ -15,7 +16,8 @@ from . import template
 from .values import TYPES
 
 HERE = Path(__file__).resolve().parent
-LOWER, UPPER = 0.10, 0.05
+LOWER, UPPER, JOINED = 0.10, 0.05, 0.12
+OPTIONS = ("lower", "upper", "joined")
 
 
 class Field:
@@ -31,6 +33,7 @@ class Domain:
         self.name = name
         self.lower = LOWER
         self.upper = UPPER
+        self.joined = JOINED
         self.fields = {}
         self.templates = []
 
@@ -65,7 +68,9 @@ def read_domain(path):
             domain.fields[field.key] = field
         elif line.strip() and not line.startswith("#"):
             option, number = line.split()
-            setattr(domain, {"lower": "lower", "upper": "upper"}[option], float(number))
+            if option not in OPTIONS:
+                raise template.Bad(f"no option {option}")
+            setattr(domain, option, float(number))
     taken = {}
     for field in domain.fields.values():
         for name in field.names:
@@ -97,6 +102,6 @@ def read_all():
     for path in sorted((HERE / "domains").glob("*.txt")):
         try:
             domains.append(read_domain(path))
-        except (template.Bad, ValueError, KeyError) as error:
+        except (template.Bad, ValueError) as error:
             raise SystemExit(f"{path.name}: {error}") from error
     return domains

@@ -1,6 +1,4 @@
 """Rows without a template: some fields of a domain with their values, as forms, mails of web shops, JSON and key=value lines show them."""
-from .template import Piece
-
 MIN_FIELDS, MAX_FIELDS = 2, 8
 
 # opening, between two fields, closing, before a label, between label and value, after a value
@@ -17,13 +15,13 @@ def run(render):
     draw = render.draw
     keys = sorted(render.fields, key=lambda _: draw.random())[:draw.between(MIN_FIELDS, MAX_FIELDS)]
     opening, between, closing, before, after_label, after = draw.pick(LAYOUTS)
-    render.pieces.append(Piece(opening))
+    render.literal(opening)
     for i, key in enumerate(keys):
         if i:
-            render.pieces.append(Piece(between))
-        render.pieces.append(Piece(before))
+            render.literal(between)
+        render.literal(before)
         render.run([("label", key)])
-        render.pieces.append(Piece(after_label))
+        render.literal(after_label)
         render.slot(key, None)
-        render.pieces.append(Piece(after))
-    render.pieces.append(Piece(closing))
+        render.literal(after)
+    render.literal(closing)

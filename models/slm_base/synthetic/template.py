@@ -107,15 +107,19 @@ class Render:
         self.gap = draw.pick(GAPS)
         self.label_case = draw.pick([str.capitalize, str.title, str.upper, str.lower, str.capitalize, lambda name: name.replace(" ", "_")])
 
+    def literal(self, text):
+        self.pieces.append(Piece(text))
+
     def filler(self):
-        """A sentence that says nothing any field asks for."""
-        self.pieces.append(Piece(self.draw.pick(FILLERS)))
+        """Sentences that say nothing any field asks for."""
+        for i in range(self.draw.pick([1, 1, 2, 3])):
+            self.literal((" " if i else "") + self.draw.pick(FILLERS))
 
     def run(self, tree):
         for node in tree:
             kind = node[0]
             if kind == "text":
-                self.pieces.append(Piece(node[1]))
+                self.literal(node[1])
             elif kind == "slot":
                 self.slot(node[1], node[2])
             elif kind == "choice":
@@ -123,9 +127,9 @@ class Render:
             elif kind == "anonymous":
                 self.put(TYPES[node[1]], self.new(node[1]), None)
             elif kind == "label":
-                self.pieces.append(Piece(self.label_case(self.draw.pick(self.fields[node[1]].names))))
+                self.literal(self.label_case(self.draw.pick(self.fields[node[1]].names)))
             elif kind == "gap":
-                self.pieces.append(Piece(self.gap))
+                self.literal(self.gap)
             elif kind == "shuffle":
                 self.shuffle(node[1])
             else:
@@ -140,7 +144,7 @@ class Render:
             before = len(self.pieces)
             self.run(branch)
             if i + 1 < len(order) and len(self.pieces) > before and not self.pieces[-1].text.endswith(("\n", " ")):
-                self.pieces.append(Piece(" "))
+                self.literal(" ")
 
     def slot(self, key, mode):
         field = self.fields[key]
@@ -154,7 +158,7 @@ class Render:
             n = self.draw.between(2, 4)
             for i in range(n):
                 if i:
-                    self.pieces.append(Piece(final if i == n - 1 else between))
+                    self.literal(final if i == n - 1 else between)
                 self.put(TYPES[field.type], self.new(field.type), key)
         else:
             if key not in self.values or mode == "new":
@@ -188,7 +192,7 @@ class Render:
         else:
             text = value
         if text.startswith("the ") and "location" in kind.is_a:
-            self.pieces.append(Piece("the "))
+            self.literal("the ")
             text = text[4:]
         general += [(0, len(text), name) for name in kind.is_a]
         self.pieces.append(Piece(text, [(0, len(text), key)] if key else (), general, kind.verbatim))

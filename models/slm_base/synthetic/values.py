@@ -5,15 +5,19 @@ the value, such as the city in an address. What belongs together in one row (sty
 up, the person an e-mail address belongs to) is kept in the Draw.
 """
 import datetime
+import re
 import string
 import unicodedata
 
+from . import patterns
 from . import words as w
 
 TODAY = datetime.date(2025, 6, 15)
 MONTHS = "January February March April May June July August September October November December".split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+BRACES = re.compile(r"\{(.+?)\}")
+PARSED = {}   # pattern: its literal text and the functions that fill it
 TYPES = {}
 
 
@@ -45,6 +49,7 @@ class Draw:
         self.subtotal = self.tax = self.total = self.paid = None
         self.currency = self.pick(CURRENCIES)
         self.bare_money = self.chance(0.25)
+        self.comma = self.currency in COMMA_CURRENCIES and self.chance(0.5)
         self.date_style = self.pick(DATE_STYLES)
         self.time_style = self.pick(TIME_STYLES)
         self.company_mark = None
@@ -65,17 +70,11 @@ class Draw:
         return "".join([string.ascii_uppercase[int(self.random() * 26)] for _ in range(n)])
 
     def fill(self, pattern):
-        """Fills {city}, {noun}, ... of a word list's pattern."""
-        if "{" not in pattern:
-            return pattern
-        out = []
-        for i, piece in enumerate(pattern.split("{")):
-            if i == 0:
-                out.append(piece)
-                continue
-            key, rest = piece.split("}", 1)
-            out.append(FILLERS[key](self) + rest)
-        return "".join(out)
+        """A pattern of patterns.py with its braces filled."""
+        parts = PARSED.get(pattern)
+        if parts is None:
+            parts = PARSED[pattern] = [piece if i % 2 == 0 else filler(piece) for i, piece in enumerate(BRACES.split(pattern))]
+        return "".join([part if isinstance(part, str) else part(self) for part in parts])
 
     def shape(self, pattern):
         """# is a digit, @ an upper-case letter, % one of both."""
@@ -121,8 +120,23 @@ def any_last(d):
 FILLERS = {
     "city": lambda d: d.pick(w.CITIES), "noun": lambda d: d.pick(w.NOUNS), "nouns": lambda d: d.pick(w.NOUNS).rstrip("s") + "s",
     "adj": lambda d: d.pick(w.ADJECTIVES), "first": any_first, "last": any_last, "coined": coined,
-    "t": lambda d: d.pick(w.TITLE_WORDS), "n": lambda d: str(d.between(1, 40)),
+    "t": lambda d: d.pick(w.TITLE_WORDS), "n": lambda d: str(d.between(1, 40)), "day": lambda d: d.pick(DAYS), "domain": lambda d: domain(d),
+    "word": lambda d: d.pick(w.NOUNS).lower(), "thing": lambda d: d.pick(w.TITLE_WORDS).lower(), "login": lambda d: plain(any_first(d)),
+    "machine": lambda d: d.pick(["web", "db", "app", "mail", "cache", "build", "lb", "node"]),
 }
+
+
+def filler(key):
+    """The function that fills a pair of braces."""
+    if key in FILLERS:
+        return FILLERS[key]
+    low, _, high = key.partition("-")
+    if low.isdigit() and high.isdigit():
+        return lambda d: str(d.between(int(low), int(high)))
+    if low in NUMBERS:
+        words = NUMBERS[NUMBERS.index(low):NUMBERS.index(high) + 1]
+        return lambda d: d.pick(words)
+    return lambda d: d.shape(key)
 
 
 def listed(name, items, is_a="", blocks="", verbatim=False):
@@ -134,6 +148,12 @@ def shaped(name, patterns, is_a="", blocks=""):
     """A type whose values follow patterns of digits and letters, divided by |."""
     patterns = patterns.split("|")
     value(name, is_a, blocks, verbatim=True)(lambda d: d.shape(d.pick(patterns)))
+
+
+for _name, (_is_a, _blocks, _patterns) in patterns.VERBATIM.items():
+    listed(_name, _patterns.split(" | "), _is_a, _blocks, verbatim=True)
+for _name, (_is_a, _blocks, _patterns) in patterns.FREE.items():
+    listed(_name, _patterns.split(" | "), _is_a, _blocks)
 
 
 # ---- people ----
@@ -186,21 +206,6 @@ def doctor(d):
     last = any_last(d)
     first = any_first(d)
     return remember(d, first, last, d.pick([f"Dr. {last}", f"Dr {last}", f"Dr. {first} {last}", f"Prof. {last}", f"{first} {last}"]))
-
-
-@value("first_name", blocks="person")
-def first_name(d):
-    return any_first(d)
-
-
-@value("last_name", blocks="person")
-def last_name(d):
-    return any_last(d)
-
-
-@value("initials", blocks="person", verbatim=True)
-def initials(d):
-    return d.letters(d.between(2, 3)).lower() if d.chance(0.5) else d.letters(d.between(2, 3))
 
 
 @value("username", "username", verbatim=True)
@@ -363,18 +368,18 @@ def ordinal(n):
 
 
 DATE_STYLES = [
-    lambda t, d: t.isoformat(), lambda t, d: t.strftime("%d/%m/%Y"), lambda t, d: t.strftime("%d.%m.%Y"), lambda t, d: t.strftime("%m/%d/%y"),
-    lambda t, d: f"{t.day} {MONTHS[t.month - 1]} {t.year}", lambda t, d: f"{MONTHS[t.month - 1]} {t.day}, {t.year}",
-    lambda t, d: f"{t.day} {MONTHS[t.month - 1][:3]} {t.year}", lambda t, d: f"{MONTHS[t.month - 1][:3]} {t.day}, {t.year}",
-    lambda t, d: f"{t.day}-{MONTHS[t.month - 1][:3]}-{t.year}", lambda t, d: f"{t.day}.{t.month}.{t.year % 100:02}", lambda t, d: t.strftime("%d-%m-%Y"),
-    lambda t, d: f"{ordinal(t.day)} {MONTHS[t.month - 1]} {t.year}", lambda t, d: f"{DAYS[t.weekday()]}, {t.day} {MONTHS[t.month - 1]} {t.year}",
-    lambda t, d: f"{t.day}/{t.month}/{t.year}", lambda t, d: t.strftime("%Y/%m/%d"), lambda t, d: t.strftime("%d %b %y").upper(), lambda t, d: t.strftime("%Y%m%d"),
+    lambda t: t.isoformat(), lambda t: t.strftime("%d/%m/%Y"), lambda t: t.strftime("%d.%m.%Y"), lambda t: t.strftime("%m/%d/%y"),
+    lambda t: f"{t.day} {MONTHS[t.month - 1]} {t.year}", lambda t: f"{MONTHS[t.month - 1]} {t.day}, {t.year}",
+    lambda t: f"{t.day} {MONTHS[t.month - 1][:3]} {t.year}", lambda t: f"{MONTHS[t.month - 1][:3]} {t.day}, {t.year}",
+    lambda t: f"{t.day}-{MONTHS[t.month - 1][:3]}-{t.year}", lambda t: f"{t.day}.{t.month}.{t.year % 100:02}", lambda t: t.strftime("%d-%m-%Y"),
+    lambda t: f"{ordinal(t.day)} {MONTHS[t.month - 1]} {t.year}", lambda t: f"{DAYS[t.weekday()]}, {t.day} {MONTHS[t.month - 1]} {t.year}",
+    lambda t: f"{t.day}/{t.month}/{t.year}", lambda t: t.strftime("%Y/%m/%d"), lambda t: t.strftime("%d %b %y").upper(), lambda t: t.strftime("%Y%m%d"),
 ]
 SPOKEN_STYLES = [
-    lambda t, d: f"{MONTHS[t.month - 1]} {t.day}", lambda t, d: f"{MONTHS[t.month - 1]} {ordinal(t.day)}", lambda t, d: f"the {ordinal(t.day)} of {MONTHS[t.month - 1]}",
-    lambda t, d: f"{ordinal(t.day)} of {MONTHS[t.month - 1]}", lambda t, d: f"{t.day} {MONTHS[t.month - 1]}", lambda t, d: f"{MONTHS[t.month - 1][:3]} {ordinal(t.day)}",
-    lambda t, d: f"{DAYS[t.weekday()]} the {ordinal(t.day)}", lambda t, d: f"the {ordinal(t.day)}", lambda t, d: f"{t.day}/{t.month}", lambda t, d: f"{t.day}.{t.month}.",
-    lambda t, d: f"{DAYS[t.weekday()]} {t.day} {MONTHS[t.month - 1]}", lambda t, d: f"{DAYS[t.weekday()][:3]} {t.day} {MONTHS[t.month - 1][:3]}",
+    lambda t: f"{MONTHS[t.month - 1]} {t.day}", lambda t: f"{MONTHS[t.month - 1]} {ordinal(t.day)}", lambda t: f"the {ordinal(t.day)} of {MONTHS[t.month - 1]}",
+    lambda t: f"{ordinal(t.day)} of {MONTHS[t.month - 1]}", lambda t: f"{t.day} {MONTHS[t.month - 1]}", lambda t: f"{MONTHS[t.month - 1][:3]} {ordinal(t.day)}",
+    lambda t: f"{DAYS[t.weekday()]} the {ordinal(t.day)}", lambda t: f"the {ordinal(t.day)}", lambda t: f"{t.day}/{t.month}", lambda t: f"{t.day}.{t.month}.",
+    lambda t: f"{DAYS[t.weekday()]} {t.day} {MONTHS[t.month - 1]}", lambda t: f"{DAYS[t.weekday()][:3]} {t.day} {MONTHS[t.month - 1][:3]}",
 ]
 
 
@@ -384,7 +389,7 @@ def some_day(d, low, high):
 
 def written(d, day):
     style = d.date_style if d.chance(0.85) else d.pick(DATE_STYLES)
-    return style(day, d)
+    return style(day)
 
 
 def day_name(d):
@@ -401,21 +406,21 @@ def date(d):
 def date_past(d):
     r = d.random()
     if r < 0.4:
-        return d.pick(SPOKEN_STYLES)(some_day(d, -120, -1), d)
+        return d.pick(SPOKEN_STYLES)(some_day(d, -120, -1))
     if r < 0.65:
         return written(d, some_day(d, -400, -1))
     if r < 0.75:
         return "yesterday"
     if r < 0.9:
         return f"last {day_name(d)}"
-    return d.pick(["last week", f"{d.pick(NUMBERS[2:7])} days ago", f"{d.between(2, 12)} days ago", "last month", "the day before yesterday", f"on {day_name(d)}"[3:], "two weeks ago", "last night", "this morning"])
+    return d.pick(["last week", f"{d.pick(NUMBERS[2:7])} days ago", f"{d.between(2, 12)} days ago", "last month", "the day before yesterday", day_name(d), "two weeks ago", "last night", "this morning"])
 
 
 @value("date_future", "date")
 def date_future(d):
     r = d.random()
     if r < 0.4:
-        return d.pick(SPOKEN_STYLES)(some_day(d, 1, 200), d)
+        return d.pick(SPOKEN_STYLES)(some_day(d, 1, 200))
     if r < 0.5:
         return written(d, some_day(d, 1, 300))
     if r < 0.6:
@@ -435,18 +440,6 @@ def expiry(d):
     return f"{d.between(1, 12):02}/{d.between(25, 31)}" if d.chance(0.7) else f"{d.between(1, 12):02}/20{d.between(25, 31)}"
 
 
-@value("month", "", blocks="date")
-def month(d):
-    name = d.pick(MONTHS)
-    return d.pick([name, f"{name} {d.between(2015, 2026)}", f"{name[:3]} {d.between(2015, 2026)}", f"{d.between(1, 12):02}/{d.between(2015, 2026)}"])
-
-
-@value("semester", "", blocks="date duration")
-def semester(d):
-    n = d.between(2012, 2025)
-    return d.pick([f"{d.pick(['spring', 'fall', 'summer', 'winter'])} {n}", f"{d.pick(['WS', 'SS'])} {n}", f"{n}/{(n + 1) % 100}", f"semester {d.between(1, 8)}", f"{ordinal(d.between(1, 8))} semester", f"{d.pick(['Michaelmas', 'first', 'second'])} term {n}", f"autumn term {n}"])
-
-
 @value("year", "", blocks="date", verbatim=True)
 def year(d):
     return str(d.between(1975, 2026))
@@ -456,7 +449,7 @@ def year(d):
 def period(d):
     start = d.between(2001, 2022)
     first, second = d.pick(MONTHS), d.pick(MONTHS)
-    return d.pick([f"{start} - {start + d.between(1, 8)}", f"{start}-{start + d.between(1, 8)}", f"{first} {start} to {second} {start + d.between(1, 5)}", f"since {start}"[6:],
+    return d.pick([f"{start} - {start + d.between(1, 8)}", f"{start}-{start + d.between(1, 8)}", f"{first} {start} to {second} {start + d.between(1, 5)}", f"{start}",
                    f"{first[:3]} {start} – {second[:3]} {start + d.between(1, 5)}", f"{start} to present", f"{d.between(1, 12):02}/{start} - {d.between(1, 12):02}/{start + d.between(1, 6)}",
                    f"Q{d.between(1, 4)} {start}", f"{first} {start}"])
 
@@ -466,7 +459,7 @@ TIME_STYLES = [
     lambda h, m: f"{(h - 1) % 12 + 1}{'am' if h < 12 else 'pm'}", lambda h, m: f"{(h - 1) % 12 + 1}:{m:02} {'AM' if h < 12 else 'PM'}", lambda h, m: f"{(h - 1) % 12 + 1}.{m:02}",
     lambda h, m: f"{h:02}{m:02} hrs", lambda h, m: f"{(h - 1) % 12 + 1} o'clock", lambda h, m: f"{(h - 1) % 12 + 1} {'a.m.' if h < 12 else 'p.m.'}", lambda h, m: f"{h}h{m:02}",
 ]
-SPOKEN_TIMES = ["noon", "midnight", "half past {h}", "quarter to {h}", "quarter past {h}", "{h} in the evening", "{h} in the morning", "around {h}"[7:], "{h} thirty", "lunchtime", "ten past {h}", "{h} sharp"[:3]]
+SPOKEN_TIMES = ["noon", "midnight", "half past {h}", "quarter to {h}", "quarter past {h}", "{h} in the evening", "{h} in the morning", "{h} thirty", "lunchtime", "ten past {h}"]
 
 
 @value("time", "time")
@@ -493,79 +486,22 @@ def timestamp(d):
                    f"{day.isoformat()} {text},{d.digits(3)}", f"{day.isoformat()} {text}.{d.digits(6)}", str(1600000000 + d.between(0, 160000000))])
 
 
-@value("duration", "duration")
-def duration(d):
-    n = d.between(2, 30)
-    return d.pick([f"{n} {d.pick(['minutes', 'days', 'hours', 'weeks', 'months', 'years'])}", f"{d.pick(NUMBERS[2:])} {d.pick(['hours', 'days', 'weeks', 'months', 'nights', 'years'])}", "an hour", "half an hour", f"{n} min",
-                   f"{d.between(1, 9)} h {d.between(1, 5)}0 min", f"{n}h", "a week", f"{d.pick('12345')}.5 hours", "a couple of days", f"{d.between(2, 9)}-{d.between(10, 14)} days", "one year", "24 hours", "90 seconds", "three and a half hours"])
-
-
-@value("wait", "duration")
-def wait(d):
-    """Minutes or an hour."""
-    n = d.between(2, 55)
-    return d.pick([f"{n} minutes", f"{n} min", f"{n} mins", "half an hour", "an hour", "a quarter of an hour", f"{n}m", f"{d.pick(NUMBERS[2:])} minutes", "two hours", "1h 20m", "90 minutes", f"{d.between(1, 3)} hours"])
-
-
-@value("days", "duration")
-def days(d):
-    """Days or weeks."""
-    n = d.between(2, 21)
-    return d.pick([f"{n} days", f"{n} days", f"{d.pick(NUMBERS[2:])} days", f"{d.between(2, 8)} weeks", f"{d.pick(NUMBERS[2:7])} weeks", "a week", "a couple of days", f"{d.between(1, 4)}-{d.between(5, 9)} days", "half a day", f"{n} working days", f"{n}d"])
-
-
-@value("term", "duration")
-def term(d):
-    """Months or years."""
-    n = d.between(2, 36)
-    return d.pick([f"{n} months", f"{d.pick(NUMBERS[2:])} months", f"{d.pick(NUMBERS[2:])} years", f"{d.between(2, 10)} years", "one year", "a year", "six months", f"{d.pick(['thirty', 'sixty', 'ninety'])} days", f"{d.pick([14, 30, 60, 90])} days", "twelve (12) months", "three (3) years", f"{d.between(2, 8)} weeks", "a month"])
-
-
-@value("week_hours", "duration")
-def week_hours(d):
-    return d.pick([f"{d.between(8, 42)} hours", f"{d.between(8, 40)}h", f"{d.between(15, 40)}.5 hours", f"{d.pick(['twenty', 'thirty', 'forty', 'thirty-five'])} hours", f"{d.between(8, 40)} hrs"])
-
-
-@value("span_ms", "duration", verbatim=True)
-def span_ms(d):
-    return d.pick([f"{d.between(1, 9000)}ms", f"{d.between(1, 900)} ms", f"{d.between(0, 90)}.{d.digits(2)}s", f"{d.between(1, 90)}s", f"{d.between(1, 900)}.{d.digits(1)} ms"])
-
-
-@value("nights", "", blocks="duration")
-def nights(d):
-    return d.pick([f"{d.between(2, 14)} nights", f"{d.pick(NUMBERS[2:10])} nights", "one night", "a week", "the weekend"[4:], f"{d.between(2, 9)} days"])
-
-
-@value("years", "", blocks="duration")
-def years(d):
-    return d.pick([f"{d.between(2, 25)} years", f"{d.between(2, 15)}+ years", f"{d.pick(NUMBERS[2:])} years", f"over {d.between(2, 20)} years"[5:], f"{d.between(1, 9)} yrs", "a decade"])
-
-
-@value("frequency", "frequency", blocks="date duration")
-def frequency(d):
-    return d.pick(["twice a day", "once daily", "every 8 hours", "three times a day", "at bedtime", "every morning", "weekly", "as needed", "every other day", "monthly", "with meals", "1-0-1", "every evening", "quarterly",
-                   "every weekday", f"every {d.pick(DAYS)}", "once a week", "biweekly", "annually", "per month"])
-
-
 # ---- numbers and money ----
 
 CURRENCIES = ["${}", "${}", "${}", "€{}", "{} €", "£{}", "£{}", "{} EUR", "EUR {}", "USD {}", "{} USD", "RM{}", "RM {}", "₹{}", "Rs. {}", "CHF {}", "¥{}", "{} kr", "{} zł", "R$ {}", "{} dollars", "{} euros", "A${}", "{} GBP", "SGD {}", "{} pounds"]
 
 
-def number(d, amount, comma=False):
-    text = f"{amount:,.2f}"
-    if comma:
-        return text.replace(",", " ").replace(".", ",").replace(" ", ".")
-    return text
+SWAP = str.maketrans(",.", ".,")
+COMMA_CURRENCIES = ("{} €", "{} EUR", "R$ {}", "{} zł")
 
 
 def money_text(d, amount):
-    comma = d.currency in ("{} €", "{} EUR", "R$ {}", "{} zł") and len(d.people) % 2 == 0
     if d.currency in ("¥{}", "{} kr"):
         return d.currency.format(f"{round(amount) * 10:,}")
     if amount == int(amount) and amount >= 10 and d.chance(0.6):
         return d.currency.format(f"{int(amount):,}" if d.chance(0.7) else str(int(amount)))
-    return d.currency.format(number(d, amount, comma))
+    text = f"{amount:,.2f}"
+    return d.currency.format(text.translate(SWAP) if d.comma else text)
 
 
 def printed(d, amount):
@@ -589,15 +525,6 @@ def money(d):
     return money_text(d, some_amount(d))
 
 
-@value("money_big", "money")
-def money_big(d):
-    n = d.between(1, 900)
-    unit = d.pick(["million", "billion", "m", "bn", "million", "thousand"])
-    space = "" if len(unit) < 3 else " "
-    sign = d.pick(["$", "€", "£", "$", "US$"])
-    return d.pick([f"{sign}{n}{space}{unit}", f"{sign}{n / 10:.1f}{space}{unit}", f"{n} million {d.pick(['dollars', 'euros', 'pounds', 'francs'])}", f"{n}.{d.digits(1)} billion euros"])
-
-
 @value("money_large", "money")
 def money_large(d):
     """What companies pay each other."""
@@ -605,24 +532,6 @@ def money_large(d):
     if d.chance(0.08):
         return d.pick([f"{d.between(2, 900)}k", f"{d.pick(NUMBERS[2:])} thousand {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(1, 9)}.{d.digits(1)} million euros", f"half a million {d.pick(['dollars', 'euros'])}"])
     return money_text(d, n + d.pick([0, 0, 0, 0.5, d.between(0, 99) / 100]))
-
-
-@value("money_house", "money")
-def money_house(d):
-    n = d.between(90, 1900)
-    return d.pick([f"${n},000", f"€{n},000", f"£{n},950", f"{n}.000 €", f"{n}k", f"${n / 1000:.2f} million", f"£{n}k", f"{n},500 EUR"])
-
-
-@value("wind", "")
-def wind(d):
-    n = d.between(4, 130)
-    return d.pick([f"{n} km/h", f"{n} mph", f"{n} knots", f"{d.between(2, 30)} m/s", f"force {d.between(3, 11)}", f"{n}kmh"])
-
-
-@value("salary", "money")
-def salary(d):
-    n = d.between(24, 140)
-    return d.pick([f"{n},000", f"${n},000", f"€{n}k", f"{n}k", f"£{n},500 per year", f"{n}.000 EUR", f"${d.between(14, 80)} per hour", f"{n},000 - {n + d.between(5, 25)},000 EUR", f"£{n}k-{n + 10}k", f"${n * 80:,} a month"])
 
 
 @value("night_rate", "money")
@@ -673,12 +582,6 @@ value("cash_paid", "money")(lambda d: printed(d, sums(d).paid))
 value("change", "money")(lambda d: printed(d, sums(d).paid - sums(d).total))
 value("tip", "money")(lambda d: printed(d, d.between(1, 20)))
 value("discount_amount", "money")(lambda d: d.pick(["-", ""]) + printed(d, d.between(1, 20) + d.pick([0, 0.5])))
-value("rounding", "money")(lambda d: f"{d.pick(['', '-', '-'])}0.0{d.between(1, 4)}")
-
-
-@value("exchange_rate", verbatim=True)
-def exchange_rate(d):
-    return f"{d.between(0, 19)}.{d.digits(4)}"
 
 
 @value("percent", "percent")
@@ -687,58 +590,10 @@ def percent(d):
     return d.pick([f"{n}%", f"{n}%", f"{n} %", f"{n} percent", f"{n}.{d.digits(1)}%", f"{d.pick(NUMBERS[2:])} percent"])
 
 
-@value("tax_rate", "percent")
-def tax_rate(d):
-    return d.pick(["19%", "20%", "7%", "6%", "21 %", "10%", "8.25%", "5%", "25%", "7.7 %", "0%", "23%", "19 %"])
-
-
-@value("count", "")
-def count(d):
-    return d.pick(NUMBERS[1:]) if d.chance(0.35) else str(d.between(1, 40))
-
-
-@value("kitchen_amount", "")
-def kitchen_amount(d):
-    n = d.pick([50, 75, 100, 150, 200, 250, 300, 400, 500])
-    return d.pick([f"{n} g", f"{n}g", f"{n} ml", f"{d.between(1, 5)} tbsp", f"{d.between(1, 4)} tsp", f"{d.between(1, 3)} cups", "a pinch", "1/2 cup", "two tablespoons", "a handful", f"{d.between(1, 6)}", "half a litre", f"{d.between(2, 16)} oz"])
-
-
-@value("mileage", "distance")
-def mileage(d):
-    n = d.between(2, 290)
-    return d.pick([f"{n},{d.digits(3)} km", f"{n}.000 km", f"{n}k miles", f"{n},000 miles", f"{n}tkm", f"{n} {d.digits(3)} km"])
-
-
-@value("reading", "", verbatim=True)
-def reading(d):
-    return d.pick([f"{d.digits(5)}", f"{d.between(1000, 90000)} kWh", f"{d.between(10, 900)}.{d.digits(1)} m³", f"{d.between(1000, 90000):,}", f"0{d.digits(5)}"])
-
-
-@value("oven", "temperature")
-def oven(d):
-    n = d.between(14, 25) * 10
-    return d.pick([f"{n} °C", f"{n} degrees", f"{n}C", f"{d.between(6, 9) * 50} F", f"{n}°", "gas mark 5", f"{d.between(12, 19) * 25}°F"])
-
-
-@value("issue_id", "identifier", verbatim=True)
-def issue_id(d):
-    return d.pick([f"#{d.between(3, 9000)}", f"{d.letters(d.between(2, 4))}-{d.between(3, 9000)}", f"GH-{d.digits(4)}", f"bug {d.digits(5)}", f"PR {d.digits(3)}"])
-
-
 @value("function_name", "", verbatim=True)
 def function_name(d):
     verb, noun = d.pick("get read parse open close write flush send init load check find update".split()), d.pick("buffer index user token page row config session path header cache report".split())
     return d.pick([f"{verb}_{noun}", f"{verb}_{noun}()", f"{verb}{noun.capitalize()}", f"{noun}_{verb}", f"{noun.capitalize()}.{verb}", f"{noun}::{verb}", f"{verb}{noun.capitalize()}()"])
-
-
-@value("bin", "", verbatim=True)
-def bin_(d):
-    return d.shape(d.pick(["@##-#", "@-##-##", "##-##-@", "@@##", "R##", "@#"]))
-
-
-@value("law", "", verbatim=True)
-def law(d):
-    return d.pick([f"§ {d.between(1, 300)} {d.letters(1)}GB", f"Section {d.between(1, 90)}", f"section {d.between(1, 90)}({d.between(1, 9)})", f"Article {d.between(1, 99)}", f"Art. {d.between(1, 99)} para. {d.between(1, 5)}", f"By-law {d.digits(3)}", f"§{d.between(1, 300)}", f"Regulation {d.digits(3)}/20{d.between(10, 24)}", f"Rule {d.between(1, 40)}"])
 
 
 @value("industry", "")
@@ -754,87 +609,6 @@ def rent_small(d):
 @value("qty", "", verbatim=True)
 def qty(d):
     return str(d.pick([1, 1, 1, 2, 2, 3, 4, 5, 6, 10, 12, d.between(1, 500)]))
-
-
-@value("qty_unit", "")
-def qty_unit(d):
-    n = d.pick([d.between(2, 60), d.between(1, 20) * 50])
-    return d.pick([str(n), f"{n} pcs", f"{n} pieces", f"{n} boxes", f"{n} units", f"{n:,}", f"{n} kg", f"{n} rolls", f"{n} pallets", f"{d.pick(NUMBERS[2:])} boxes", f"{n} pairs", f"{n} litres", "a dozen", f"{n} tons"])
-
-
-@value("people_count", "", blocks="count")
-def people_count(d):
-    return d.pick([str(d.between(1, 14)), str(d.between(2, 8)), d.pick(NUMBERS[1:11]), f"{d.between(2, 9)} people", f"{d.pick(NUMBERS[2:9])} people", f"{d.between(2, 6)} adults", "two adults and one child", f"{d.between(2, 12)} guests"])
-
-
-@value("big_count", "")
-def big_count(d):
-    return d.pick([f"{d.between(2, 900) * 100:,}", f"{d.between(20, 990)}", f"{d.between(2, 90)} million", f"more than {d.between(2, 90)},000"[10:], f"{d.pick(NUMBERS[2:])}", f"{d.between(2, 40)}k"])
-
-
-@value("age", "age")
-def age(d):
-    n = d.between(2, 93)
-    return d.pick([str(n), f"{n} years", f"{n}-year-old"[:len(str(n))], f"{n} years old", f"{n}y"])
-
-
-@value("rating", "rating")
-def rating(d):
-    n = d.between(1, 5)
-    return d.pick([f"{n} stars", f"{n}/5", f"{n} out of 5", f"{d.between(1, 10)}/10", f"{NUMBERS[n]} stars", f"{n}.{d.digits(1)}", f"{n}★", "thumbs up", f"{d.between(1, 10)} out of 10"])
-
-
-@value("size", "")
-def size(d):
-    return d.pick(["S", "M", "L", "XL", "XXL", "XS", str(d.between(34, 48)), f"size {d.between(4, 13)}"[5:], f"UK {d.between(4, 18)}", "one size", "medium", "large", "small", f"{d.between(28, 40)}/{d.between(28, 36)}", f"EU {d.between(36, 47)}"])
-
-
-@value("dimensions", "dimensions", verbatim=True)
-def dimensions(d):
-    a, b, c = d.between(5, 240), d.between(5, 200), d.between(2, 120)
-    return d.pick([f"{a} x {b} x {c} cm", f"{a}x{b}x{c}cm", f"{a} x {b} mm", f"{a} cm", f"{d.between(5, 98)} inches", f"{a} by {b} cm", f"{d.between(1, 9)}.{d.digits(1)} m", f"{d.between(4, 30)}\""])
-
-
-@value("weight", "weight")
-def weight(d):
-    return d.pick([f"{d.between(1, 90)} kg", f"{d.between(1, 40)}.{d.digits(1)} kg", f"{d.between(1, 90)}kg", f"{d.between(2, 80)} lbs", f"{d.between(1, 9)}00 g", f"{d.between(2, 40)} tonnes", f"{d.between(3, 60)} pounds"])
-
-
-@value("area", "area")
-def area(d):
-    return d.pick([f"{d.between(18, 290)} sqm", f"{d.between(18, 290)} m²", f"{d.between(300, 4200):,} sq ft", f"{d.between(18, 290)} square metres", f"{d.between(18, 290)} qm", f"{d.between(1, 9)}.{d.digits(1)} acres"])
-
-
-@value("distance", "distance")
-def distance(d):
-    return d.pick([f"{d.between(1, 90)} km", f"{d.between(1, 40)} miles", f"{d.between(1, 9)}00 m", f"{d.between(2, 30)} minutes on foot", f"{d.between(1, 25)}.{d.digits(1)} km", f"{d.between(60, 950)} yards"])
-
-
-@value("long_distance", "distance")
-def long_distance(d):
-    return d.pick([f"{d.between(12, 900)} km", f"{d.between(12, 900)} miles", f"{d.between(1, 9)},{d.digits(3)} km", f"{d.between(20, 99)} kilometres", "a hundred miles"])
-
-
-@value("temperature", "temperature")
-def temperature(d):
-    n = d.between(-12, 41)
-    return d.pick([f"{n}°C", f"{n} degrees", f"{d.between(10, 104)}°F", f"{n} °C", f"{n} C", f"{d.between(35, 41)}.{d.digits(1)} °C", f"minus {d.between(2, 20)}"])
-
-
-@value("body_temperature", "temperature")
-def body_temperature(d):
-    text = f"{d.between(36, 40)}.{d.digits(1)}"
-    return d.pick([f"{text} °C", f"{text}", f"{text}°C", f"{text} degrees", f"{d.between(98, 104)}.{d.digits(1)} F", f"{d.between(98, 104)}°F"])
-
-
-@value("dose", "dose")
-def dose(d):
-    return d.pick([f"{d.pick([5, 10, 20, 25, 40, 50, 75, 100, 200, 250, 400, 500, 850])} mg", f"{d.pick([5, 10, 20, 50, 100, 400, 500])}mg", "one tablet", f"{d.pick([2, 5, 10])} ml", "two puffs", "2 tablets", f"{d.pick([25, 50, 100])} mcg", "1 capsule", "10 drops", f"{d.between(4, 30)} units"])
-
-
-@value("file_size", "", verbatim=True)
-def file_size(d):
-    return d.pick([f"{d.between(1, 900)} MB", f"{d.between(1, 64)}GB", f"{d.between(1, 900)} KB", f"{d.between(1, 9)}.{d.digits(1)} GB", f"{d.between(1, 4)}TB", f"{d.between(1, 99999999)} bytes"])
 
 
 # ---- identifiers ----
@@ -883,11 +657,6 @@ def hash_(d):
 
 # ---- contact and net ----
 
-@value("phone", "phone", verbatim=True)
-def phone(d):
-    return d.shape(d.pick(["+49 ## #######", "+44 20 #### ####", "(###) ###-####", "###-###-####", "0#### ######", "+1 ### ### ####", "+33 # ## ## ## ##", "0#/#######", "+91 ##### #####", "0###-#######", "+60 ##-### ####", "### ####", "+1-###-###-####", "07### ######", "0## ### ## ##", "###.###.####", "03-#### ####"]))
-
-
 def domain(d):
     name = d.company_mark if d.company_mark and d.chance(0.5) else d.pick([plain(coined(d)), d.pick(w.NOUNS).lower() + d.pick(["", "-online", "group", "mail", "hq"])])
     return name + d.pick([".com", ".com", ".org", ".net", ".de", ".co.uk", ".io", ".eu", ".example", ".fr", ".in", ".com.au"])
@@ -908,53 +677,6 @@ def url(d):
     host = domain(d)
     path = d.pick(["", "", "/", f"/{d.pick(w.NOUNS).lower()}", f"/{d.pick(['jobs', 'help', 'track', 'pay', 'docs', 'events'])}/{d.digits(4)}", f"/{d.pick(['blog', 'shop', 'a', 'v2'])}/{d.pick(w.NOUNS).lower()}-{d.pick(w.TITLE_WORDS).lower()}", f"/login?id={d.digits(3)}"])
     return d.pick(["https://", "https://www.", "http://", "www.", ""]) + host + path
-
-
-@value("ip", "ip", verbatim=True)
-def ip(d):
-    if d.chance(0.1):
-        return f"2001:db8:{int(d.random() * 65536):x}::{d.between(1, 99)}"
-    return d.pick([f"10.{d.between(0, 255)}.{d.between(0, 255)}.{d.between(1, 254)}", f"192.168.{d.between(0, 30)}.{d.between(1, 254)}", f"{d.between(11, 220)}.{d.between(0, 255)}.{d.between(0, 255)}.{d.between(1, 254)}"])
-
-
-@value("host", "host", verbatim=True)
-def host(d):
-    return d.pick([f"{d.pick(['web', 'db', 'app', 'mail', 'cache', 'build', 'lb', 'node'])}{d.pick(['-', '0', ''])}{d.between(1, 30)}", f"{d.pick(w.NOUNS).lower()}.{domain(d)}", f"srv-{d.pick(w.CITIES)[:3].lower()}-{d.digits(2)}",
-                   f"{d.pick(w.NOUNS).lower()}-prod", f"ip-10-0-{d.between(1, 9)}-{d.between(1, 99)}", f"PC-{d.digits(4)}", f"db{d.between(1, 9)}.internal", f"LAPTOP-{d.letters(5)}"])
-
-
-@value("port", "", verbatim=True)
-def port(d):
-    return d.pick(["22", "80", "443", "5432", "8080", "3306", "6379", "9092", "25", str(d.between(1024, 65000))])
-
-
-@value("path", "path", verbatim=True)
-def path(d):
-    noun, other = d.pick(w.NOUNS).lower(), d.pick(w.TITLE_WORDS).lower()
-    return d.pick([f"/var/log/{noun}.log", f"/etc/{noun}/{noun}.conf", f"/home/{plain(any_first(d))}/{other}.txt", f"C:\\Users\\{plain(any_first(d))}\\{other}.docx", f"/srv/{noun}/data/{other}.csv", f"src/{noun}/{other}.c",
-                   f"{noun}_{other}.xlsx", f"{noun}-{d.digits(4)}.pdf", f"/mnt/backup/{noun}.tar.gz", f"D:\\{noun}\\{other}.log", f"/opt/{noun}/bin/{other}", f"IMG_{d.digits(4)}.jpg", f"report_{d.digits(4)}.pdf"])
-
-
-@value("source_file", "path", verbatim=True)
-def source_file(d):
-    noun, other = d.pick(w.NOUNS).lower(), d.pick("main util parser index session render config test queue model".split())
-    return d.pick([f"src/{noun}/{other}.c", f"{other}.py", f"lib/{noun}.rs", f"app/{other}s/{noun}.ts", f"{noun}_{other}.go", f"include/{noun}.h", f"{noun.capitalize()}{other.capitalize()}.java", f"tests/test_{other}.py", f"{other}.sql", f"./{noun}/{other}.js:{d.between(3, 900)}"])
-
-
-@value("version", "version", verbatim=True)
-def version(d):
-    text = f"{d.between(0, 24)}.{d.between(0, 20)}"
-    return d.pick([text, f"{text}.{d.between(0, 30)}", f"v{text}.{d.between(0, 30)}", f"v{text}", f"{text}.{d.between(0, 9)}-rc{d.between(1, 4)}", f"{d.between(2019, 2025)}.{d.between(1, 12)}", f"{text}.{d.between(0, 9)} build {d.digits(4)}", f"{text}b{d.between(1, 3)}"])
-
-
-@value("error_code", "error_code", verbatim=True)
-def error_code(d):
-    return d.pick([f"E{d.digits(4)}", f"0x8{d.digits(7)}", f"ERR-{d.digits(3)}", f"ORA-{d.digits(5)}", d.pick(["404", "500", "502", "403", "503", "429"]), f"HTTP {d.pick(['404', '500', '503'])}", f"SQLSTATE {d.digits(5)}", f"ECONN{d.pick(['REFUSED', 'RESET'])}", f"F{d.digits(2)}", f"{d.letters(1)}-{d.digits(3)}", f"exit {d.between(1, 139)}"[5:]])
-
-
-@value("command", "", verbatim=True)
-def command(d):
-    return d.pick(["systemctl restart nginx", "git pull", "vacuum full", "rm -rf build", "kubectl get pods", "ipconfig /flushdns", "apt upgrade", "docker compose up", f"ssh {host(d)}", f"tail -f {path(d)}", "make install", "pg_dump -Fc shop", f"curl {url(d)}", "npm ci", "chkdsk /f"])
 
 
 # ---- things ----
@@ -985,7 +707,6 @@ def product_name(d):
     return d.pick([f"{name} {d.pick(['Pro', 'Mini', 'Air', 'Max', 'Plus', 'One', 'Go', 'Lite', 'Ultra'])}", f"{name} {d.between(2, 30)}", f"{name} {d.shape('@##')}", f"{name} {d.pick(w.PRODUCT_NOUNS)}", f"{name} {d.shape('@#')} {d.pick(w.PRODUCT_NOUNS)}"])
 
 
-listed("supply", w.SUPPLIES, "product")
 listed("grocery", w.GROCERIES, "", "product")
 listed("dish", w.DISHES, "", "product")
 
@@ -1007,21 +728,11 @@ def ordered_item(d):
     return d.pick([product, lambda d: d.pick(w.SUPPLIES)])(d)
 
 
-@value("dish_list", "", blocks="product")
-def dish_list(d):
-    return d.pick(w.DISHES)
-
-
 @value("title", "work")
 def title(d):
     if d.chance(0.25):
         return d.pick(w.WORKS)
     return d.fill(d.pick(w.TITLE_PATTERNS))
-
-
-@value("event_name", "event")
-def event_name(d):
-    return d.fill(d.pick(["{city} {noun} Festival", "{noun}Con", "{city} Marathon", "{noun} Days", "{coined} Summit 2025", "{adj} {noun} Night", "{city} Book Fair", "{noun} Open Air", "International {noun} Forum", "{city} Tech Week", "{last} Memorial Run", "{noun} Awards"]))
 
 
 @value("job", "job_title")
@@ -1042,52 +753,17 @@ def vehicle(d):
     return d.pick([d.pick(w.CAR_MODELS), f"{d.pick(w.COLOURS)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.shape('@#')}", f"{d.between(2006, 2024)} {coined(d)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.pick(w.NOUNS)}"])
 
 
-@value("coverage", "")
-def coverage(d):
-    return d.pick(w.INSURANCES)
-
-
-@value("crs_code", "", verbatim=True)
-def crs_code(d):
-    return d.shape(d.pick(["@@@###", "@@ ###", "@@@@-##", "@###"]))
-
-
-@value("grade", "", verbatim=True)
-def grade(d):
-    return d.pick(["A", "B+", "C-", "1.7", "2.3", "87/100", "pass", "distinction", "92%", "B", "A-", "14/20", "3.6 GPA", "D"])
-
-
-@value("score", "score", verbatim=True)
-def score(d):
-    return d.pick([f"{d.between(0, 6)}-{d.between(0, 5)}", f"{d.between(0, 6)}:{d.between(0, 5)}", f"{d.between(60, 130)}-{d.between(60, 130)}", f"{d.between(0, 4)} to {d.between(0, 4)}", "6-4, 7-5"])
-
-
-@value("floor", "")
-def floor(d):
-    return d.pick(["ground floor", "first floor", "2nd floor", "3rd", "top floor", "basement", "fourth floor", "5th floor", "attic"])
-
-
-@value("rooms", "")
-def rooms(d):
-    return d.pick([f"{d.between(1, 6)} rooms", f"{d.between(1, 5)}-bedroom"[:-8] + " bedrooms", f"{d.between(1, 6)}", f"{d.pick(NUMBERS[2:6])} bedrooms", "2.5 rooms", f"{d.between(2, 5)} bed"])
-
-
-@value("quoted_reason", "")
-def quoted_reason(d):
-    return d.pick(w.REASONS)
-
-
 for _name, _items in [
-        ("cuisine", w.CUISINES), ("colour", w.COLOURS), ("skill", w.SKILLS), ("subject", w.SUBJECTS), ("symptom", w.SYMPTOMS), ("condition", w.CONDITIONS), ("drug", w.DRUGS),
+        ("cuisine", w.CUISINES), ("colour", w.COLOURS), ("skill", w.SKILLS), ("symptom", w.SYMPTOMS), ("condition", w.CONDITIONS), ("drug", w.DRUGS),
         ("procedure", w.PROCEDURES), ("specialty", w.SPECIALTIES), ("allergen", w.ALLERGENS), ("device", w.DEVICES), ("software", w.SOFTWARE), ("system", w.SYSTEMS), ("error", w.ERRORS), ("defect", w.DEFECTS),
-        ("quality", w.QUALITIES), ("payment_method", w.PAYMENT_METHODS), ("shipping", w.SHIPPING), ("status", w.STATUSES), ("priority", w.PRIORITIES), ("incoterm", w.INCOTERMS),
+        ("quality", w.QUALITIES), ("payment_method", w.PAYMENT_METHODS), ("shipping", w.SHIPPING), ("priority", w.PRIORITIES), ("incoterm", w.INCOTERMS),
         ("payment_terms", w.PAYMENT_TERMS), ("genre", w.GENRES), ("film_genre", w.FILM_GENRES), ("weather", w.WEATHER), ("event_kind", w.EVENT_KINDS), ("topic", w.TOPICS), ("room", w.ROOMS),
         ("amenity", w.AMENITIES), ("property_kind", w.PROPERTY_KINDS), ("room_kind", w.ROOM_KINDS), ("travel_class", w.TRAVEL_CLASSES), ("seat", w.SEATS), ("document_kind", w.DOCUMENT_KINDS),
         ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES), ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS), ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES),
         ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
         ("course", w.COURSES), ("car_class", w.CAR_MODELS), ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES), ("home_room", w.HOME_ROOMS),
         ("playlist", w.PLAYLISTS), ("car_part", w.CAR_PARTS), ("car_fault", w.CAR_FAULTS), ("lead_source", w.LEAD_SOURCES), ("plan", w.PLANS), ("branch", w.BRANCHES), ("pet_symptom", w.PET_SYMPTOMS),
-        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES)]:
+        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES), ("coverage", w.INSURANCES), ("reason", w.REASONS)]:
     listed(_name, _items)
 listed("service", w.SERVICES, verbatim=True)
 listed("executive", w.EXECUTIVE, "job_title")

@@ -142,7 +142,6 @@ QUALITIES = _list("battery life, sound quality, price, build quality, customer s
 PAYMENT_METHODS = _list("credit card, debit card, cash, bank transfer, PayPal, Visa, Mastercard, direct debit, Apple Pay, gift card, invoice, Amex, cheque, Google Pay, SEPA transfer, contactless, voucher")
 CARRIERS = _list("DHL, UPS, FedEx, Royal Mail, Hermes, GLS, DPD, USPS, Purolator, PostNord, our own van, TNT, Evri, Australia Post, {noun} Express, {coined} Freight, {last} Couriers")
 SHIPPING = _list("express, standard, overnight, economy, next day delivery, freight, click and collect, same-day courier, registered mail, air freight, sea freight, priority")
-STATUSES = _list("pending, shipped, on hold, delivered, cancelled, in progress, backordered, refunded, approved, closed, escalated, under review, rejected, open, resolved, out for delivery, overdue, processing")
 PRIORITIES = _list("high, low, medium, urgent, critical, normal, P1, P2, P3, sev 2, blocker, minor, top priority")
 INCOTERMS = _list("EXW, FOB, CIF, DAP, DDP, FCA, CPT, FOB Hamburg, CIF Rotterdam, DAP Leeds")
 PAYMENT_TERMS = _list("net 30, net 14 days, 30 days net, 2% 10 net 30, due on receipt, 50% in advance, 60 days end of month, cash on delivery, payment in advance, net 45, 14 days without deduction")
