@@ -1,7 +1,7 @@
 """Reads the domain files: fields and templates as data.
 
     lower 0.3                                   chance that a whole text is in lower case; upper: in upper case;
-                                                joined: that another template follows one
+                                                joined: that another template follows one; weight: how often the domain is drawn
     key : type | name; name | description; ...  a field: its value grammar, what people call it, how they describe or ask for it
     - text of a template                        goes on until the next line that starts with "-"
     # a comment
@@ -17,7 +17,7 @@ from .values import TYPES
 
 HERE = Path(__file__).resolve().parent
 LOWER, UPPER, JOINED = 0.10, 0.05, 0.12
-OPTIONS = ("lower", "upper", "joined")
+OPTIONS = ("lower", "upper", "joined", "weight")
 
 
 class Field:
@@ -34,12 +34,19 @@ class Domain:
         self.lower = LOWER
         self.upper = UPPER
         self.joined = JOINED
+        self.weight = 1.0
         self.fields = {}
         self.templates = []
 
 
 def split(text):
     return [item.strip() for item in text.split(";") if item.strip()]
+
+
+def describe(name, kind):
+    """A second description of a field that has one: a question with its name."""
+    is_a = TYPES[kind].is_a if kind else ()
+    return f"{'Who is' if 'person' in is_a else 'How much is' if 'money' in is_a else 'What is'} the {name}?"
 
 
 def read_field(line, typed=True):
@@ -50,6 +57,8 @@ def read_field(line, typed=True):
         raise template.Bad(f"field {key}: no type {kind}")
     if not field.names or not field.descriptions:
         raise template.Bad(f"field {key} needs names and descriptions")
+    if len(field.descriptions) == 1:
+        field.descriptions.append(describe(field.names[0], kind))
     return field
 
 

@@ -413,7 +413,10 @@ def date_past(d):
         return "yesterday"
     if r < 0.9:
         return f"last {day_name(d)}"
-    return d.pick(["last week", f"{d.pick(NUMBERS[2:7])} days ago", f"{d.between(2, 12)} days ago", "last month", "the day before yesterday", day_name(d), "two weeks ago", "last night", "this morning"])
+    return d.pick([
+        "last week", f"{d.pick(NUMBERS[2:7])} days ago", f"{d.between(2, 12)} days ago", "last month", "the day before yesterday", day_name(d),
+        "two weeks ago", "last night", "this morning"
+    ])
 
 
 @value("date_future", "date")
@@ -521,7 +524,10 @@ def some_amount(d):
 @value("money", "money")
 def money(d):
     if d.chance(0.06):
-        return d.pick([f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'bucks', 'hundred dollars', 'thousand euros'])}", f"{d.between(2, 90)} bucks", f"{d.between(2, 50)}k", f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}"])
+        return d.pick([
+        f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'bucks', 'hundred dollars', 'thousand euros'])}", f"{d.between(2, 90)} bucks",
+        f"{d.between(2, 50)}k", f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}"
+    ])
     return money_text(d, some_amount(d))
 
 
@@ -530,7 +536,10 @@ def money_large(d):
     """What companies pay each other."""
     n = d.pick([d.between(10, 99) * 100, d.between(10, 99) * 1000, d.between(10, 90) * 10000, d.between(1000, 99000)])
     if d.chance(0.08):
-        return d.pick([f"{d.between(2, 900)}k", f"{d.pick(NUMBERS[2:])} thousand {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(1, 9)}.{d.digits(1)} million euros", f"half a million {d.pick(['dollars', 'euros'])}"])
+        return d.pick([
+        f"{d.between(2, 900)}k", f"{d.pick(NUMBERS[2:])} thousand {d.pick(['dollars', 'euros', 'pounds'])}",
+        f"{d.between(1, 9)}.{d.digits(1)} million euros", f"half a million {d.pick(['dollars', 'euros'])}"
+    ])
     return money_text(d, n + d.pick([0, 0, 0, 0.5, d.between(0, 99) / 100]))
 
 
@@ -549,7 +558,10 @@ def money_small(d):
     """What people spend in a shop or owe each other."""
     amount = d.pick([d.between(2, 90), d.between(2, 90) + 0.5, d.between(10, 400), d.between(2, 300) + d.between(0, 99) / 100, d.between(2, 200) + 0.99])
     if d.chance(0.06):
-        return d.pick([f"{d.between(2, 90)} bucks", f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'quid'])}", f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(5, 90)} cents"])
+        return d.pick([
+        f"{d.between(2, 90)} bucks", f"{d.pick(NUMBERS[2:])} {d.pick(['dollars', 'euros', 'pounds', 'quid'])}",
+        f"a hundred {d.pick(['dollars', 'euros', 'pounds'])}", f"{d.between(5, 90)} cents"
+    ])
     return money_text(d, amount)
 
 
@@ -598,7 +610,10 @@ def function_name(d):
 
 @value("industry", "")
 def industry(d):
-    return d.pick(w.INDUSTRIES).lower() if d.chance(0.6) else d.pick(["food processing", "car parts", "public sector", "retail", "real estate", "education", "hospitality", "chemicals", "mining", "banking", "agriculture", "fashion"])
+    return d.pick(w.INDUSTRIES).lower() if d.chance(0.6) else d.pick([
+        "food processing", "car parts", "public sector", "retail", "real estate", "education", "hospitality", "chemicals", "mining", "banking",
+        "agriculture", "fashion"
+    ])
 
 
 @value("rent_small", "money")
@@ -668,14 +683,20 @@ def email(d):
         first, last = map(plain, d.last_person)
     else:
         first, last = plain(any_first(d)), plain(any_last(d))
-    user = d.pick([f"{first}.{last}", f"{first[:1]}.{last}", f"{first}{d.digits(2)}", f"{last}", f"{first}_{last}", f"{first[:1]}{last}", "info", "sales", "billing", "support", f"{d.pick(w.NOUNS).lower()}{d.digits(3)}"])
+    user = d.pick([
+        f"{first}.{last}", f"{first[:1]}.{last}", f"{first}{d.digits(2)}", f"{last}", f"{first}_{last}", f"{first[:1]}{last}", "info", "sales",
+        "billing", "support", f"{d.pick(w.NOUNS).lower()}{d.digits(3)}"
+    ])
     return f"{user}@{domain(d)}"
 
 
 @value("url", "url", verbatim=True)
 def url(d):
     host = domain(d)
-    path = d.pick(["", "", "/", f"/{d.pick(w.NOUNS).lower()}", f"/{d.pick(['jobs', 'help', 'track', 'pay', 'docs', 'events'])}/{d.digits(4)}", f"/{d.pick(['blog', 'shop', 'a', 'v2'])}/{d.pick(w.NOUNS).lower()}-{d.pick(w.TITLE_WORDS).lower()}", f"/login?id={d.digits(3)}"])
+    path = d.pick([
+        "", "", "/", f"/{d.pick(w.NOUNS).lower()}", f"/{d.pick(['jobs', 'help', 'track', 'pay', 'docs', 'events'])}/{d.digits(4)}",
+        f"/{d.pick(['blog', 'shop', 'a', 'v2'])}/{d.pick(w.NOUNS).lower()}-{d.pick(w.TITLE_WORDS).lower()}", f"/login?id={d.digits(3)}"
+    ])
     return d.pick(["https://", "https://www.", "http://", "www.", ""]) + host + path
 
 
@@ -704,7 +725,10 @@ def product_name(d):
     if d.chance(0.3):
         return d.pick(w.PRODUCTS)
     name = d.pick([coined, FILLERS["noun"]])(d)
-    return d.pick([f"{name} {d.pick(['Pro', 'Mini', 'Air', 'Max', 'Plus', 'One', 'Go', 'Lite', 'Ultra'])}", f"{name} {d.between(2, 30)}", f"{name} {d.shape('@##')}", f"{name} {d.pick(w.PRODUCT_NOUNS)}", f"{name} {d.shape('@#')} {d.pick(w.PRODUCT_NOUNS)}"])
+    return d.pick([
+        f"{name} {d.pick(['Pro', 'Mini', 'Air', 'Max', 'Plus', 'One', 'Go', 'Lite', 'Ultra'])}", f"{name} {d.between(2, 30)}",
+        f"{name} {d.shape('@##')}", f"{name} {d.pick(w.PRODUCT_NOUNS)}", f"{name} {d.shape('@#')} {d.pick(w.PRODUCT_NOUNS)}"
+    ])
 
 
 listed("grocery", w.GROCERIES, "", "product")
@@ -750,7 +774,10 @@ def degree(d):
 
 @value("vehicle", "vehicle")
 def vehicle(d):
-    return d.pick([d.pick(w.CAR_MODELS), f"{d.pick(w.COLOURS)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.shape('@#')}", f"{d.between(2006, 2024)} {coined(d)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.pick(w.NOUNS)}"])
+    return d.pick([
+        d.pick(w.CAR_MODELS), f"{d.pick(w.COLOURS)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.shape('@#')}",
+        f"{d.between(2006, 2024)} {coined(d)} {d.pick(w.CAR_MODELS)}", f"{coined(d)} {d.pick(w.NOUNS)}"
+    ])
 
 
 for _name, _items in [
@@ -763,7 +790,7 @@ for _name, _items in [
         ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
         ("course", w.COURSES), ("car_class", w.CAR_MODELS), ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES), ("home_room", w.HOME_ROOMS),
         ("playlist", w.PLAYLISTS), ("car_part", w.CAR_PARTS), ("car_fault", w.CAR_FAULTS), ("lead_source", w.LEAD_SOURCES), ("plan", w.PLANS), ("branch", w.BRANCHES), ("pet_symptom", w.PET_SYMPTOMS),
-        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES), ("coverage", w.INSURANCES), ("reason", w.REASONS)]:
+        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES), ("coverage", w.INSURANCES), ("reason", w.REASONS), ("service_kind", w.SERVICE_KINDS)]:
     listed(_name, _items)
 listed("service", w.SERVICES, verbatim=True)
 listed("executive", w.EXECUTIVE, "job_title")
