@@ -485,13 +485,17 @@ def timestamp(d):
     day = some_day(d, -500, 0)
     hour, minute, second = d.between(0, 23), d.between(0, 59), d.between(0, 59)
     text = f"{hour:02}:{minute:02}:{second:02}"
-    return d.pick([f"{day.isoformat()} {text}", f"{day.isoformat()}T{text}Z", f"{day.isoformat()}T{text}+0{d.between(0, 9)}:00", f"{day.strftime('%b')} {day.day:2} {text}", f"{day.strftime('%d/%b/%Y')}:{text} +0000",
+    return d.pick([f"{day.isoformat()} {text}", f"{day.isoformat()}T{text}Z", f"{day.isoformat()}T{text}+0{d.between(0, 9)}:00",
+                   f"{day.strftime('%b')} {day.day:2} {text}", f"{day.strftime('%d/%b/%Y')}:{text} +0000",
                    f"{day.isoformat()} {text},{d.digits(3)}", f"{day.isoformat()} {text}.{d.digits(6)}", str(1600000000 + d.between(0, 160000000))])
 
 
 # ---- numbers and money ----
 
-CURRENCIES = ["${}", "${}", "${}", "€{}", "{} €", "£{}", "£{}", "{} EUR", "EUR {}", "USD {}", "{} USD", "RM{}", "RM {}", "₹{}", "Rs. {}", "CHF {}", "¥{}", "{} kr", "{} zł", "R$ {}", "{} dollars", "{} euros", "A${}", "{} GBP", "SGD {}", "{} pounds"]
+CURRENCIES = [
+    "${}", "${}", "${}", "€{}", "{} €", "£{}", "£{}", "{} EUR", "EUR {}", "USD {}", "{} USD", "RM{}", "RM {}", "₹{}",
+    "Rs. {}", "CHF {}", "¥{}", "{} kr", "{} zł", "R$ {}", "{} dollars", "{} euros", "A${}", "{} GBP", "SGD {}", "{} pounds",
+]
 
 
 SWAP = str.maketrans(",.", ".,")
@@ -781,16 +785,23 @@ def vehicle(d):
 
 
 for _name, _items in [
-        ("cuisine", w.CUISINES), ("colour", w.COLOURS), ("skill", w.SKILLS), ("symptom", w.SYMPTOMS), ("condition", w.CONDITIONS), ("drug", w.DRUGS),
-        ("procedure", w.PROCEDURES), ("specialty", w.SPECIALTIES), ("allergen", w.ALLERGENS), ("device", w.DEVICES), ("software", w.SOFTWARE), ("system", w.SYSTEMS), ("error", w.ERRORS), ("defect", w.DEFECTS),
-        ("quality", w.QUALITIES), ("payment_method", w.PAYMENT_METHODS), ("shipping", w.SHIPPING), ("priority", w.PRIORITIES), ("incoterm", w.INCOTERMS),
-        ("payment_terms", w.PAYMENT_TERMS), ("genre", w.GENRES), ("film_genre", w.FILM_GENRES), ("weather", w.WEATHER), ("event_kind", w.EVENT_KINDS), ("topic", w.TOPICS), ("room", w.ROOMS),
-        ("amenity", w.AMENITIES), ("property_kind", w.PROPERTY_KINDS), ("room_kind", w.ROOM_KINDS), ("travel_class", w.TRAVEL_CLASSES), ("seat", w.SEATS), ("document_kind", w.DOCUMENT_KINDS),
-        ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES), ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS), ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES),
-        ("hazard", w.HAZARDS), ("injury", w.INJURIES), ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS), ("sport", w.SPORTS), ("material", w.MATERIALS),
-        ("course", w.COURSES), ("car_class", w.CAR_MODELS), ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES), ("home_room", w.HOME_ROOMS),
-        ("playlist", w.PLAYLISTS), ("car_part", w.CAR_PARTS), ("car_fault", w.CAR_FAULTS), ("lead_source", w.LEAD_SOURCES), ("plan", w.PLANS), ("branch", w.BRANCHES), ("pet_symptom", w.PET_SYMPTOMS),
-        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES), ("coverage", w.INSURANCES), ("reason", w.REASONS), ("service_kind", w.SERVICE_KINDS)]:
+        ("cuisine", w.CUISINES), ("colour", w.COLOURS), ("skill", w.SKILLS), ("symptom", w.SYMPTOMS), ("condition", w.CONDITIONS),
+        ("drug", w.DRUGS), ("procedure", w.PROCEDURES), ("specialty", w.SPECIALTIES), ("allergen", w.ALLERGENS),
+        ("device", w.DEVICES), ("software", w.SOFTWARE), ("system", w.SYSTEMS), ("error", w.ERRORS), ("defect", w.DEFECTS),
+        ("quality", w.QUALITIES), ("payment_method", w.PAYMENT_METHODS), ("shipping", w.SHIPPING), ("priority", w.PRIORITIES),
+        ("incoterm", w.INCOTERMS), ("payment_terms", w.PAYMENT_TERMS), ("genre", w.GENRES), ("film_genre", w.FILM_GENRES),
+        ("weather", w.WEATHER), ("event_kind", w.EVENT_KINDS), ("topic", w.TOPICS), ("room", w.ROOMS), ("amenity", w.AMENITIES),
+        ("property_kind", w.PROPERTY_KINDS), ("room_kind", w.ROOM_KINDS), ("travel_class", w.TRAVEL_CLASSES), ("seat", w.SEATS),
+        ("document_kind", w.DOCUMENT_KINDS), ("claim_kind", w.CLAIM_KINDS), ("leave", w.LEAVES),
+        ("contract_kind", w.CONTRACT_KINDS), ("employment", w.EMPLOYMENT_KINDS), ("benefit", w.BENEFITS),
+        ("alarm_label", w.ALARM_LABELS), ("purpose", w.PURPOSES), ("hazard", w.HAZARDS), ("injury", w.INJURIES),
+        ("species", w.SPECIES), ("pet_name", w.PET_NAMES), ("ingredient", w.INGREDIENTS), ("commodity", w.CROPS),
+        ("sport", w.SPORTS), ("material", w.MATERIALS), ("course", w.COURSES), ("car_class", w.CAR_MODELS),
+        ("visibility", w.VISIBILITIES), ("list_name", w.LIST_NAMES), ("smart_device", w.SMART_DEVICES),
+        ("home_room", w.HOME_ROOMS), ("playlist", w.PLAYLISTS), ("car_part", w.CAR_PARTS), ("car_fault", w.CAR_FAULTS),
+        ("lead_source", w.LEAD_SOURCES), ("plan", w.PLANS), ("branch", w.BRANCHES), ("pet_symptom", w.PET_SYMPTOMS),
+        ("city_issue", w.CITY_ISSUES), ("office_hours", w.OFFICE_HOURS), ("sales_stage", w.SALES_STAGES),
+        ("coverage", w.INSURANCES), ("reason", w.REASONS), ("service_kind", w.SERVICE_KINDS)]:
     listed(_name, _items)
 listed("service", w.SERVICES, verbatim=True)
 listed("executive", w.EXECUTIVE, "job_title")
