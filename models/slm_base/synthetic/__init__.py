@@ -1,0 +1,1 @@
+"""Synthetic business text with known spans; ../synthesize is its command."""
