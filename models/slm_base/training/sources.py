@@ -159,7 +159,12 @@ def synthetic_fields(rows, seed):
         row = json.loads(line)
         domains.setdefault(row["domain"], []).append(row)
     for name, members in domains.items():
-        wordings = {k: (f["names"], f["descriptions"]) for r in members for k, f in r["fields"].items()}
+        # a row leaves out a name that would fit another value of its text, too: only names that all rows have are safe
+        wordings = {}
+        for key, known in ((k, f) for r in members for k, f in r["fields"].items()):
+            names, descriptions = wordings.setdefault(key, (known["names"], known["descriptions"]))
+            safe = [n for n in names if n in known["names"]]
+            wordings[key] = (safe or names, descriptions)
         yield Marked(
             "synthetic " + name,
             [r["text"] for r in members],
