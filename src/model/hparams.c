@@ -25,17 +25,10 @@ static const char *const known_keys[] = {
 	"attention.layer_norm_epsilon",
 	"classifier.activation",
 	"classifier.output_labels",
-	"label.scale",
-	"label.none",
-	"label.multi_scale",
-	"label.multi_bias",
 	"extract.block_count",
-	"extract.threshold",
-	"extract.scale",
-	"extract.bias",
 };
 
-/* A calibration constant of a head. */
+/* A calibration constant of a head; its key is known, too. */
 typedef struct Constant
 {
 	const char *suffix; /* of its key */
@@ -74,6 +67,24 @@ key_name(const SlmArch *arch, const char *suffix, char out[MAX_KEY])
 	snprintf(out, MAX_KEY, "%s.%s", arch->name, suffix);
 }
 
+static bool
+text_is(SlmText text, const char *c_string)
+{
+	return text.size == strlen(c_string) && memcmp(text.data, c_string, text.size) == 0;
+}
+
+static bool
+is_known(SlmText suffix)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(known_keys) / sizeof(known_keys[0]); i++)
+		known |= text_is(suffix, known_keys[i]);
+	for (size_t i = 0; i < N_CONSTANT; i++)
+		known |= text_is(suffix, constants[i].suffix);
+	return known;
+}
+
 static SlmStatus
 check_known(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 {
@@ -82,16 +93,12 @@ check_known(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 	for (uint64_t i = 0; i < gguf->n_key; i++)
 	{
 		SlmText key = gguf->key[i].name;
-		bool known = false;
 		char quoted[128];
 
 		if (key.size <= prefix || memcmp(key.data, arch->name, prefix) != 0 ||
 			key.data[prefix] != '.')
 			continue;
-		for (size_t j = 0; j < sizeof(known_keys) / sizeof(known_keys[0]) && !known; j++)
-			known = key.size - prefix - 1 == strlen(known_keys[j]) &&
-					memcmp(key.data + prefix + 1, known_keys[j], strlen(known_keys[j])) == 0;
-		if (!known)
+		if (!is_known((SlmText){key.data + prefix + 1, key.size - prefix - 1}))
 			return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\" is not supported",
 							slm_error_quote(quoted, sizeof(quoted), key.data, key.size));
 	}
@@ -191,12 +198,8 @@ read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, Sl
 	if (!found)
 		return SLM_OK;
 	for (*out = 0; *out < SLM_ACTIVATION_COUNT; (*out)++)
-	{
-		const char *name = slm_activation_name((SlmActivation) *out);
-
-		if (strlen(name) == value.size && memcmp(name, value.data, value.size) == 0)
+		if (text_is(value, slm_activation_name((SlmActivation) *out)))
 			return SLM_OK;
-	}
 	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": activation \"%s\" is not supported", key,
 					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
 }
