@@ -145,7 +145,7 @@ def own_fields():
             [p[1] for p in pairs],
             [None] * len(pairs),
             {k: (f["names"], [f["description"], *f.get("questions", [])]) for k, f in head["fields"].items()},
-            weight=0.3,
+            weight=0.08,
             held=path.stem in HELD_FIELD_SETS,
         )
 
