@@ -20,6 +20,8 @@ SELECT md5(embedding::text) = :'utf8' AS same FROM slm_embed_batch(ARRAY['Café 
 SELECT ord, start, chunk, substr('Café crème à la carte', start, length(chunk)) = chunk AS found
 FROM slm_chunk('Café crème à la carte', 6, model => 'tiny');
 SELECT label FROM slm_classify_scores('a', '{é,è}', 'tiny', descriptions => '{"é": "à la carte"}') ORDER BY label;
+-- A summary that is cut ends with what the encoding has.
+SELECT slm_summarize('Café crème à la carte', 3, 'tiny');
 -- A no-break space is blank in each encoding.
 SELECT slm_embed(E'\u00a0', 'tiny') IS NULL AS blank;
 

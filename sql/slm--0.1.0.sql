@@ -339,6 +339,89 @@ COMMENT ON FUNCTION slm_classify_batch(text[], text[], text, jsonb, text, real, 
 COMMENT ON FUNCTION slm_classify_batch(text[], text[], slm_model, jsonb, text, real, text) IS
 	'labels of an array of texts, in one pass';
 
+-- The sentences that say most of a text
+
+CREATE FUNCTION slm_summarize(
+	input text,
+	max_words int DEFAULT 60,
+	model text DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_summarize';
+
+CREATE FUNCTION slm_summarize(
+	input text,
+	max_words int,
+	model slm_model,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_summarize_pinned';
+
+COMMENT ON FUNCTION slm_summarize(text, int, text, text, text) IS
+	'summary of a text in its own sentences';
+
+COMMENT ON FUNCTION slm_summarize(text, int, slm_model, text, text) IS
+	'summary of a text in its own sentences';
+
+-- The same for many texts in one pass
+
+CREATE FUNCTION slm_summarize_batch(
+	inputs text[],
+	max_words int DEFAULT 60,
+	model text DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, summary text)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_summarize_batch';
+
+CREATE FUNCTION slm_summarize_batch(
+	inputs text[],
+	max_words int,
+	model slm_model,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, summary text)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_summarize_batch_pinned';
+
+COMMENT ON FUNCTION slm_summarize_batch(text[], int, text, text, text) IS
+	'summaries of an array of texts, in one pass';
+
+COMMENT ON FUNCTION slm_summarize_batch(text[], int, slm_model, text, text) IS
+	'summaries of an array of texts, in one pass';
+
+-- One summary of many rows, in their order
+
+CREATE FUNCTION slm_summarize_trans(internal, text) RETURNS internal
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'slm_summarize_trans';
+CREATE FUNCTION slm_summarize_trans(internal, text, int) RETURNS internal
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'slm_summarize_trans';
+CREATE FUNCTION slm_summarize_trans(internal, text, int, text) RETURNS internal
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'slm_summarize_trans';
+CREATE FUNCTION slm_summarize_final(internal) RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME';
+
+CREATE AGGREGATE slm_summarize_agg(input text) (
+	SFUNC = slm_summarize_trans, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = slm_summarize_final, PARALLEL = SAFE);
+CREATE AGGREGATE slm_summarize_agg(input text, max_words int) (
+	SFUNC = slm_summarize_trans, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = slm_summarize_final, PARALLEL = SAFE);
+CREATE AGGREGATE slm_summarize_agg(input text, max_words int, model text) (
+	SFUNC = slm_summarize_trans, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = slm_summarize_final, PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE slm_summarize_agg(text) IS 'summary of many texts in their own sentences';
+COMMENT ON AGGREGATE slm_summarize_agg(text, int) IS
+	'summary of many texts in their own sentences';
+COMMENT ON AGGREGATE slm_summarize_agg(text, int, text) IS
+	'summary of many texts in their own sentences';
+
 -- Tokens of a text
 
 CREATE FUNCTION slm_count_tokens(

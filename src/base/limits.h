@@ -41,6 +41,10 @@
 /* Calls (src/engine, src/task) */
 #define SLM_MAX_INPUT_BYTES (1U << 30)
 #define SLM_MAX_LABELS 10000
+#define SLM_MAX_SUMMARY_WORDS 10000
+#define SLM_MAX_SUMMARY_PIECES 512 /* sentences of one summary */
+#define SLM_SUMMARY_SENTENCES                                                                      \
+	4096                      /* weighed against each other; beyond, a text is taken in parts */
 #define SLM_BATCH_TOKENS 1024 /* tokens of one forward step, at least one sequence */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */

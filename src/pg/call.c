@@ -139,7 +139,7 @@ slm_arg_text_array(SlmCall *call, int i_arg, const char *name)
 }
 
 void
-slm_arg_no_instructions(SlmCall *call, int i_arg)
+slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
 
@@ -147,7 +147,7 @@ slm_arg_no_instructions(SlmCall *call, int i_arg)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no instructions", NameStr(call->ref->name)),
 						errdetail("Its architecture is an encoder."),
-						errhint("Descriptions of the labels say what they mean.")));
+						hint != NULL ? errhint("%s", hint) : 0));
 }
 
 bool
@@ -245,31 +245,15 @@ slm_arg_input(SlmCall *call, int i_arg, SlmText *out)
 
 /* ---- Model and run ---- */
 
-void
-slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
+/*
+ * Resolves a model by its name or pin, remembered at the call site; given says
+ * that the call named it, else the name is the default setting's or NULL.
+ */
+static void
+resolve_model(SlmCall *call, const char *name, int name_size, bool given, SlmDefaultModel which)
 {
-	FunctionCallInfo fcinfo = call->fcinfo;
-	FmgrInfo *flinfo = fcinfo->flinfo;
+	FmgrInfo *flinfo = call->fcinfo->flinfo;
 	ModelMemo *memo = flinfo != NULL ? flinfo->fn_extra : NULL;
-	const char *name = NULL;
-	int name_size = 0;
-	bool given = !PG_ARGISNULL(i_arg);
-
-	if (given)
-	{
-		text *argument = PG_GETARG_TEXT_PP(i_arg);
-
-		name = VARDATA_ANY(argument);
-		name_size = VARSIZE_ANY_EXHDR(argument);
-	}
-	else if (call->pinned)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("pinned model must not be null")));
-	else if (slm_default_model[which] != NULL)
-	{
-		name = slm_default_model[which];
-		name_size = strlen(name);
-	}
 
 	if (memo != NULL && memo->role == GetUserId() && memo->name_size == name_size &&
 		memcmp(memo->name, name, name_size) == 0 &&
@@ -305,6 +289,28 @@ slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
 	memo->ref = call->ref;
 	memo->generation = call->ref->generation;
 	flinfo->fn_extra = memo;
+}
+
+void
+slm_call_named_model(SlmCall *call, const text *name, SlmDefaultModel which)
+{
+	const char *setting = slm_default_model[which];
+
+	if (name != NULL)
+		resolve_model(call, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), true, which);
+	else
+		resolve_model(call, setting, setting != NULL ? strlen(setting) : 0, false, which);
+}
+
+void
+slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	if (call->pinned && PG_ARGISNULL(i_arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("pinned model must not be null")));
+	slm_call_named_model(call, PG_ARGISNULL(i_arg) ? NULL : PG_GETARG_TEXT_PP(i_arg), which);
 }
 
 void
@@ -371,26 +377,56 @@ slm_key_bytes(SlmKey *key, const void *data, Size size)
 	appendBinaryStringInfo(&key->bytes, data, (int) size);
 }
 
-bool
-slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n)
+/* The entry of a remembered answer, counted; NULL when unknown. */
+static SlmMemoEntry *
+find_answer(SlmCall *call, const SlmKey *key)
 {
 	SlmMemoEntry *entry;
 
 	if (key->too_long)
-		return false;
+		return NULL;
 	entry = slm_memo_find(&answers, key->bytes.data, key->bytes.len);
+	if (entry != NULL)
+		call->counts.memo_hits++;
+	return entry;
+}
+
+static void
+add_answer(const SlmKey *key, const void *answer, Size size)
+{
+	if (!key->too_long)
+		slm_memo_add(&answers, key->bytes.data, key->bytes.len, answer, size);
+}
+
+bool
+slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n)
+{
+	SlmMemoEntry *entry = find_answer(call, key);
+
 	if (entry == NULL || entry->value_size != n * sizeof(float))
 		return false;
 	memcpy(out, entry->value, entry->value_size);
-	call->counts.memo_hits++;
 	return true;
 }
 
 void
 slm_answer_add(const SlmKey *key, const float *answer, int n)
 {
-	if (!key->too_long)
-		slm_memo_add(&answers, key->bytes.data, key->bytes.len, answer, n * sizeof(float));
+	add_answer(key, answer, n * sizeof(float));
+}
+
+text *
+slm_answer_find_text(SlmCall *call, const SlmKey *key)
+{
+	SlmMemoEntry *entry = find_answer(call, key);
+
+	return entry != NULL ? cstring_to_text_with_len(entry->value, (int) entry->value_size) : NULL;
+}
+
+void
+slm_answer_add_text(const SlmKey *key, const text *answer)
+{
+	add_answer(key, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer));
 }
 
 int

@@ -75,8 +75,11 @@ extern int slm_arg_int(SlmCall *call, int i_arg, int fallback);
 /* A one-dimensional text array, NULL when NULL; 22023 with the argument's name otherwise. */
 extern ArrayType *slm_arg_text_array(SlmCall *call, int i_arg, const char *name);
 
-/* 0A000 when not NULL: no model that we run takes instructions.  Needs call->ref. */
-extern void slm_arg_no_instructions(SlmCall *call, int i_arg);
+/*
+ * 0A000 when not NULL: no model that we run takes instructions.  hint, which may
+ * be NULL, says what to do instead.  Needs call->ref.
+ */
+extern void slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint);
 
 /*
  * Converts a text of the database's encoding to UTF-8, in palloc'd memory or in
@@ -101,6 +104,9 @@ extern bool slm_arg_input(SlmCall *call, int i_arg, SlmText *out);
 
 /* Resolves the model argument into call->ref; raises when it cannot be used. */
 extern void slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which);
+
+/* The same for a name that is not an argument; NULL: the default setting's. */
+extern void slm_call_named_model(SlmCall *call, const text *name, SlmDefaultModel which);
 
 /* Starts a part that calls the engine: resets the scratch arena, fills call->run. */
 extern void slm_call_begin(SlmCall *call);
@@ -130,6 +136,10 @@ extern void slm_key_bytes(SlmKey *key, const void *data, Size size);
 /* A remembered answer of exactly n floats, copied to out and counted; false when unknown. */
 extern bool slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n);
 extern void slm_answer_add(const SlmKey *key, const float *answer, int n);
+
+/* The same for an answer that is a text; NULL when unknown, else palloc'd. */
+extern text *slm_answer_find_text(SlmCall *call, const SlmKey *key);
+extern void slm_answer_add_text(const SlmKey *key, const text *answer);
 
 /*
  * Embedding of one text, remembered; out [n_embd].  False when the row failed

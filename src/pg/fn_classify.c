@@ -64,7 +64,8 @@ static void
 prepare(SlmCall *call, Classify *classify)
 {
 	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
-	slm_arg_no_instructions(call, CLASSIFY_INSTRUCTIONS);
+	slm_arg_no_instructions(call, CLASSIFY_INSTRUCTIONS,
+							"Descriptions of the labels say what they mean.");
 	classify->set = slm_label_set(call, classify->labels, classify->descriptions);
 }
 

@@ -38,7 +38,7 @@ static const struct
 	[SLM_DEFAULT_EXTRACT] = {"slm.extract_model",
 							 "Model of slm_extract where the call names none."},
 	[SLM_DEFAULT_SUMMARIZE] = {"slm.summarize_model",
-							   "Model of slm_summarize where the call names none."},
+							   "Model of slm_summarize and its kin where the call names none."},
 	[SLM_DEFAULT_GENERATE] = {"slm.generate_model",
 							  "Model of slm_generate where the call names none."},
 };

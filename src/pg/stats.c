@@ -37,6 +37,8 @@ const char *const slm_verb_name[SLM_VERB_COUNT] = {
 	[SLM_VERB_FILTER] = "slm_filter",
 	[SLM_VERB_COUNT_TOKENS] = "slm_count_tokens",
 	[SLM_VERB_CHUNK] = "slm_chunk",
+	[SLM_VERB_SUMMARIZE] = "slm_summarize",
+	[SLM_VERB_SUMMARIZE_AGG] = "slm_summarize_agg",
 };
 
 static int last_row; /* where this backend counted last; the key decides whether it still fits */

@@ -24,6 +24,10 @@ INSERT INTO form VALUES
 ('slm_filter', true, 'input text, condition text, model slm_model, on_error text DEFAULT ''error''::text', 'boolean'),
 ('slm_classify_batch', false, 'inputs text[], labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
 ('slm_classify_batch', true, 'inputs text[], labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
+('slm_summarize', false, 'input text, max_words integer DEFAULT 60, model text DEFAULT NULL::text, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
+('slm_summarize', true, 'input text, max_words integer, model slm_model, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
+('slm_summarize_batch', false, 'inputs text[], max_words integer DEFAULT 60, model text DEFAULT NULL::text, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, summary text)'),
+('slm_summarize_batch', true, 'inputs text[], max_words integer, model slm_model, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, summary text)'),
 ('slm_count_tokens', false, 'input text, model text DEFAULT NULL::text', 'integer'),
 ('slm_count_tokens', true, 'input text, model slm_model', 'integer'),
 ('slm_chunk', false, 'input text, max_tokens integer DEFAULT NULL::integer, overlap integer DEFAULT 0, model text DEFAULT NULL::text', 'TABLE(ord integer, chunk text, start integer)'),
@@ -49,6 +53,12 @@ SELECT is_empty('SELECT oid::regprocedure FROM found WHERE proleakproof', 'no fu
 SELECT is_empty($$SELECT oid::regprocedure FROM found WHERE name !~ '^slm_'$$, 'all names start with slm_');
 SELECT is_empty($$SELECT oid::regprocedure FROM found AS f WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%')$$,
                 'no SECURITY DEFINER function without its own search_path');
+
+-- The aggregate, in three forms.
+SELECT results_eq($$SELECT pg_get_function_arguments(f.oid), f.proparallel::text, a.aggcombinefn = 0 AND obj_description(f.oid, 'pg_proc') <> ''
+                    FROM found AS f JOIN pg_aggregate AS a ON a.aggfnoid = f.oid WHERE name = 'slm_summarize_agg' ORDER BY pronargs$$,
+                  $$VALUES ('input text', 's', true), ('input text, max_words integer', 's', true), ('input text, max_words integer, model text', 's', true)$$,
+                  'slm_summarize_agg: arguments, parallel safe, not split, commented');
 
 -- A new role may call every function; rights lie on the models.
 CREATE ROLE slm_plain;

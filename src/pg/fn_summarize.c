@@ -1,0 +1,357 @@
+/*
+ * fn_summarize.c - slm_summarize, slm_summarize_batch, the aggregate
+ * slm_summarize_agg
+ *
+ * A summary is pieces of its input, so what the task gives are offsets; here
+ * they become a text.  What is remembered is that text.
+ *
+ * The aggregate collects its rows, a blank line between each two, up to
+ * AGG_PART_BYTES.  What would exceed that is summarized first (map), and the
+ * summaries of these parts are summarized in the end (reduce).  So its state
+ * holds at most about twice that size, whatever number of rows there are; a row
+ * that is larger is summarized where it is.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "pg/call.h"
+#include "task/summarize.h"
+
+#define DEFAULT_MAX_WORDS 60
+#define AGG_PART_BYTES (1024 * 1024)
+
+/* Between the pieces of a summary, and between texts that stay apart. */
+#define SPACE " "
+#define BLANK_LINE "\n\n"
+
+/* Argument numbers of slm_summarize and slm_summarize_batch. */
+enum
+{
+	SUMMARIZE_INPUT,
+	SUMMARIZE_MAX_WORDS,
+	SUMMARIZE_MODEL,
+	SUMMARIZE_INSTRUCTIONS,
+	SUMMARIZE_ON_ERROR,
+	SUMMARIZE_ARGS
+};
+
+/* Argument numbers of the aggregate's transition function; the last two may be absent. */
+enum
+{
+	AGG_STATE,
+	AGG_INPUT,
+	AGG_MAX_WORDS,
+	AGG_MODEL,
+	AGG_ARGS
+};
+
+static int
+arg_max_words(SlmCall *call, int i_arg)
+{
+	int max_words = slm_arg_int(call, i_arg, DEFAULT_MAX_WORDS);
+	SlmError err;
+
+	SLM_CHECK(slm_task_check_max_words(max_words, &err), &err);
+	return max_words;
+}
+
+/* Appends the pieces of a summary, and what says that it ends inside of a sentence. */
+static void
+append_summary(StringInfo out, SlmText input, const SlmSummary *summary, const char *separator)
+{
+	for (int i = 0; i < summary->n_piece; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, separator);
+		appendBinaryStringInfo(out, input.data + summary->piece[i].start, summary->piece[i].size);
+	}
+	if (summary->cut) /* an ellipsis is one character where the encoding is sure to have it */
+		appendStringInfoString(out, GetDatabaseEncoding() == PG_UTF8 ? "\xe2\x80\xa6" : "...");
+}
+
+/* The summary as a text datum. */
+static text *
+summary_text(SlmText input, const SlmSummary *summary)
+{
+	StringInfoData joined;
+	text *answer;
+
+	initStringInfo(&joined);
+	append_summary(&joined, input, summary, SPACE);
+	answer = slm_from_utf8((SlmText){joined.data, joined.len});
+	pfree(joined.data);
+	return answer;
+}
+
+static Datum
+summarize(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	int max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
+	SlmStatus row_status = SLM_OK;
+	SlmStatus *row;
+	SlmSummary summary;
+	SlmStatus status;
+	SlmText input;
+	SlmKey key;
+	text *answer;
+
+	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
+	if (!slm_arg_input(call, SUMMARIZE_INPUT, &input))
+		PG_RETURN_NULL();
+	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
+	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+
+	slm_answer_key(call, &key, 's');
+	slm_key_bytes(&key, &max_words, sizeof(max_words));
+	slm_key_bytes(&key, input.data, input.size);
+	answer = slm_answer_find_text(call, &key);
+	if (answer != NULL)
+		PG_RETURN_TEXT_P(answer);
+
+	row = call->null_on_error ? &row_status : NULL;
+	slm_call_begin(call);
+	status = slm_task_summarize(&call->run, &input, 1, max_words, &summary, row, &call->err);
+	if (slm_call_end(call, status, row, 1) == 0)
+		PG_RETURN_NULL();
+	answer = summary_text(input, &summary);
+	slm_answer_add_text(&key, answer);
+	PG_RETURN_TEXT_P(answer);
+}
+
+SLM_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize);
+
+typedef struct SummarizeBatch
+{
+	SlmBatch batch;
+	int max_words;
+	const SlmText *text; /* of the group being computed */
+	SlmSummary *summary; /* in the arena */
+} SummarizeBatch;
+
+static void
+summarize_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	SummarizeBatch *rows = (SummarizeBatch *) batch;
+	SlmStatus status;
+
+	rows->text = text;
+	slm_call_begin(call);
+	status = slm_arena_alloc_array(call->run.arena, n, sizeof(*rows->summary),
+								   (void **) &rows->summary, &call->err);
+	if (status == SLM_OK)
+		status = slm_task_summarize(&call->run, text, n, rows->max_words, rows->summary, row_status,
+									&call->err);
+	slm_call_end(call, status, row_status, n);
+}
+
+static void
+emit_summary(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+{
+	SummarizeBatch *rows = (SummarizeBatch *) batch;
+
+	value[1] = PointerGetDatum(summary_text(rows->text[i], &rows->summary[i]));
+	null[1] = false;
+}
+
+static Datum
+summarize_batch(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	SummarizeBatch rows = {.batch = {.compute = summarize_rows, .emit = emit_summary},
+						   .max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS)};
+	ArrayType *inputs = slm_arg_text_array(call, SUMMARIZE_INPUT, "inputs");
+
+	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
+	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
+	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+	slm_batch_run(call, &rows.batch, inputs);
+	return (Datum) 0;
+}
+
+SLM_FUNCTION(slm_summarize_batch, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize_batch);
+
+/* ---- The aggregate ---- */
+
+typedef struct Collected
+{
+	MemoryContext context; /* of all of this */
+	int max_words;
+	text *model;         /* NULL: the default setting's */
+	StringInfoData rows; /* UTF-8, as are the summaries */
+	StringInfoData summaries;
+} Collected;
+
+static Collected *
+make_state(FunctionCallInfo fcinfo, int max_words, const text *model)
+{
+	MemoryContext aggregate;
+	MemoryContext context;
+	MemoryContext caller;
+	Collected *state;
+
+	if (!AggCheckCallContext(fcinfo, &aggregate))
+		elog(ERROR, "slm_summarize_trans called in non-aggregate context");
+	context = AllocSetContextCreate(aggregate, "slm summarize_agg", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	state = palloc0_object(Collected);
+	state->context = context;
+	state->max_words = max_words;
+	state->model = model != NULL ? (text *) DatumGetTextPCopy(PointerGetDatum(model)) : NULL;
+	initStringInfo(&state->rows);
+	initStringInfo(&state->summaries);
+	MemoryContextSwitchTo(caller);
+	return state;
+}
+
+/* The rows of a group make one summary: what it is to be is said once. */
+static void
+check_same(const Collected *state, int max_words, const text *model)
+{
+	if (max_words != state->max_words)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("max_words must be the same for all rows of a group")));
+	if ((model == NULL) != (state->model == NULL) ||
+		(model != NULL &&
+		 (VARSIZE_ANY_EXHDR(model) != VARSIZE_ANY_EXHDR(state->model) ||
+		  memcmp(VARDATA_ANY(model), VARDATA_ANY(state->model), VARSIZE_ANY_EXHDR(model)) != 0)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("model must be the same for all rows of a group")));
+}
+
+static void
+append_text(StringInfo to, const char *data, Size size)
+{
+	if (to->len > 0)
+		appendStringInfoString(to, BLANK_LINE);
+	appendBinaryStringInfo(to, data, size);
+}
+
+/*
+ * Appends a summary of input to out.  What is joined here is long by nature: the
+ * caps on texts are those of single rows, which were checked.
+ */
+static void
+summarize_part(SlmCall *call, SlmText input, int max_words, const char *separator, StringInfo out)
+{
+	SlmModelOptions options = call->ref->options;
+	SlmSummary summary;
+	SlmStatus status;
+
+	options.overflow = SLM_OVERFLOW_CHUNK;
+	slm_call_begin(call);
+	call->run.options = &options;
+	call->run.max_input_tokens = 0;
+	status = slm_task_summarize(&call->run, &input, 1, max_words, &summary, NULL, &call->err);
+	slm_call_end(call, status, NULL, 1);
+	if (out->len > 0)
+		appendStringInfoString(out, separator);
+	append_summary(out, input, &summary, separator);
+}
+
+/* Moves the rows, as a summary, to the summaries; those to one when they are too many. */
+static void
+map_rows(SlmCall *call, Collected *state, SlmText rows)
+{
+	summarize_part(call, rows, state->max_words, BLANK_LINE, &state->summaries);
+	if (state->summaries.len > AGG_PART_BYTES)
+	{
+		StringInfoData all = state->summaries;
+		MemoryContext caller = MemoryContextSwitchTo(state->context);
+
+		initStringInfo(&state->summaries);
+		MemoryContextSwitchTo(caller);
+		summarize_part(call, (SlmText){all.data, all.len}, state->max_words, BLANK_LINE,
+					   &state->summaries);
+		pfree(all.data);
+	}
+}
+
+static void
+add_row(SlmCall *call, Collected *state, SlmText row)
+{
+	SlmStatus status;
+
+	slm_call_begin(call);
+	status = slm_task_check_size(&call->run, row, &call->err);
+	slm_call_end(call, status, NULL, 1);
+
+	if (state->rows.len > 0 && state->rows.len + row.size > AGG_PART_BYTES)
+	{
+		map_rows(call, state, (SlmText){state->rows.data, state->rows.len});
+		resetStringInfo(&state->rows);
+	}
+	if (row.size > AGG_PART_BYTES)
+		map_rows(call, state, row);
+	else
+		append_text(&state->rows, row.data, row.size);
+}
+
+static Datum
+summarize_trans(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Collected *state = PG_ARGISNULL(AGG_STATE) ? NULL : (Collected *) PG_GETARG_POINTER(AGG_STATE);
+	int max_words =
+		PG_NARGS() > AGG_MAX_WORDS ? arg_max_words(call, AGG_MAX_WORDS) : DEFAULT_MAX_WORDS;
+	text *model =
+		PG_NARGS() > AGG_MODEL && !PG_ARGISNULL(AGG_MODEL) ? PG_GETARG_TEXT_PP(AGG_MODEL) : NULL;
+	SlmText row;
+
+	if (slm_arg_input(call, AGG_INPUT, &row))
+	{
+		slm_call_named_model(call, model, SLM_DEFAULT_SUMMARIZE);
+		if (state == NULL)
+			state = make_state(fcinfo, max_words, model);
+		check_same(state, max_words, model);
+		add_row(call, state, row);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+static Datum
+summarize_final(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Collected *state;
+	StringInfoData parts;
+	StringInfoData answer;
+	SlmText input;
+
+	if (PG_ARGISNULL(AGG_STATE))
+		PG_RETURN_NULL();
+	state = (Collected *) PG_GETARG_POINTER(AGG_STATE);
+	slm_call_named_model(call, state->model, SLM_DEFAULT_SUMMARIZE);
+	call->counts.calls = call->counts.rows = 0; /* they count rows */
+
+	/* The state stays as it is: a window may add more rows to it. */
+	input = (SlmText){state->rows.data, state->rows.len};
+	if (state->summaries.len > 0)
+	{
+		initStringInfo(&parts);
+		append_text(&parts, state->summaries.data, state->summaries.len);
+		if (input.size > 0)
+			summarize_part(call, input, state->max_words, BLANK_LINE, &parts);
+		input = (SlmText){parts.data, parts.len};
+	}
+	initStringInfo(&answer);
+	summarize_part(call, input, state->max_words, SPACE, &answer);
+	PG_RETURN_TEXT_P(slm_from_utf8((SlmText){answer.data, answer.len}));
+}
+
+PG_FUNCTION_INFO_V1(slm_summarize_trans);
+PG_FUNCTION_INFO_V1(slm_summarize_final);
+
+Datum
+slm_summarize_trans(PG_FUNCTION_ARGS)
+{
+	return slm_call(fcinfo, SLM_VERB_SUMMARIZE_AGG, false, Min(PG_NARGS(), AGG_ARGS),
+					summarize_trans);
+}
+
+Datum
+slm_summarize_final(PG_FUNCTION_ARGS)
+{
+	return slm_call(fcinfo, SLM_VERB_SUMMARIZE_AGG, false, 1, summarize_final);
+}
