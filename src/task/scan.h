@@ -3,7 +3,7 @@
  *
  * E-mail addresses, dates, amounts and their like need no network to be found:
  * slm_scan() gives every span of a text that has the form of a wanted kind, and
- * slm_normalize() turns such a span into one canonical spelling, or says that
+ * slm_normalize_value() turns such a span into one canonical spelling, or says that
  * it does not fit.  The network, where there is one, only chooses.
  *
  * Nothing is invented.  A span that can be read in two ways (03/04/2025) or
@@ -69,7 +69,8 @@ extern bool slm_kind_by_name(SlmText name, SlmKind *kind);
  * Every span of a wanted kind, in ascending order of start and, among equals,
  * of kind.  Spans of one kind do not overlap, those of two may: the date of a
  * date-time, the number of an amount and the address in a URL are found, too.
- * A span starts and ends on edges of words.  *found lies in the arena.
+ * A span starts and ends on edges of words, but for a date with a T behind it.
+ * *found lies in the arena.
  * SLM_ERR_ENCODING when text is not UTF-8.
  */
 extern SlmStatus slm_scan(SlmText text, SlmKinds kinds, const SlmHost *host, SlmArena *arena,
@@ -146,7 +147,7 @@ extern SlmKinds slm_value_kinds(SlmValueType type);
  * Times.  24 hours, or 12 with am or pm.  The offset is Z, UTC, GMT or numeric;
  * names of zones are not read.
  */
-extern bool slm_normalize(SlmValueType type, SlmText value, const SlmConventions *conventions,
-						  SlmNormal *out);
+extern bool slm_normalize_value(SlmValueType type, SlmText value, const SlmConventions *conventions,
+								SlmNormal *out);
 
 #endif
