@@ -176,6 +176,7 @@ static size_t
 read_groups(SlmText text, size_t at, uint16_t group[8])
 {
 	int n = 0, gap = -1;
+	size_t start = at;
 	bool has_digit = false;
 
 	if (slm_byte(text, at) == ':' && slm_byte(text, at + 1) == ':')
@@ -216,8 +217,11 @@ read_groups(SlmText text, size_t at, uint16_t group[8])
 		else
 			break; /* a colon of the sentence */
 	}
-	/* a gap stands for one group at least; words with colons are no addresses */
-	if (!has_digit || (gap < 0 ? n != 8 : n > 7))
+	/* a gap stands for one group at least */
+	if (gap < 0 ? n != 8 : n > 7)
+		return 0;
+	/* words with colons are no addresses, but where nothing else stands */
+	if (!has_digit && (start > 0 || at < text.size))
 		return 0;
 	for (int i = n - 1, to = 7; gap >= 0 && to >= gap; i--, to--)
 		group[to] = i >= gap ? group[i] : 0;
