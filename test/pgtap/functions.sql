@@ -24,6 +24,8 @@ INSERT INTO form VALUES
 ('slm_filter', true, 'input text, condition text, model slm_model, on_error text DEFAULT ''error''::text', 'boolean'),
 ('slm_classify_batch', false, 'inputs text[], labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
 ('slm_classify_batch', true, 'inputs text[], labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
+('slm_redact', false, 'input text, kinds text[] DEFAULT NULL::text[], mask text DEFAULT ''[{kind}]''::text, model text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
+('slm_redact', true, 'input text, kinds text[], mask text, model slm_model, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_count_tokens', false, 'input text, model text DEFAULT NULL::text', 'integer'),
 ('slm_count_tokens', true, 'input text, model slm_model', 'integer'),
 ('slm_chunk', false, 'input text, max_tokens integer DEFAULT NULL::integer, overlap integer DEFAULT 0, model text DEFAULT NULL::text', 'TABLE(ord integer, chunk text, start integer)'),
