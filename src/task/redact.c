@@ -201,7 +201,8 @@ slm_task_redact(SlmText text, SlmKinds kinds, SlmPlace *place, size_t n_place, S
 	*out = text;
 	if (walk.n_found == 0 && n_place == 0)
 		return SLM_OK;
-	qsort(place, n_place, sizeof(*place), compare_places);
+	if (n_place > 0)
+		qsort(place, n_place, sizeof(*place), compare_places);
 	SLM_TRY(write_answer(text, walk, mask, host, NULL, &size, err));
 	if (size > SLM_MAX_INPUT_BYTES)
 		return slm_fail(err, SLM_ERR_LIMIT, "redacted text has %zu bytes, more than %u", size,

@@ -172,9 +172,14 @@ slm_starts_with(SlmText text, size_t at, const char *word)
 int
 slm_word_index(SlmText text, size_t at, int n, const char *const *list)
 {
+	uint8_t first = slm_lower(slm_byte(text, at));
+
+	if (n == 0)
+		return -1;
 	for (int i = 0; list[i] != NULL; i++)
 	{
-		if (strlen(list[i]) == (size_t) n && slm_starts_with(text, at, list[i]))
+		if ((uint8_t) list[i][0] == first && strlen(list[i]) == (size_t) n &&
+			slm_starts_with(text, at, list[i]))
 			return i;
 	}
 	return -1;

@@ -184,6 +184,8 @@ typedef struct Dial
 	bool is_international; /* begins with + */
 	bool has_area;         /* a group in parentheses */
 	bool is_spaced;        /* a space parts two groups that no parenthesis parts */
+	int n_joint;           /* of - . and / between groups */
+	int n_point;           /* of them, points */
 	char digit[PHONE_DIGITS_MAX];
 	int n_digit;
 	int size[PHONE_DIGITS_MAX]; /* of the groups */
@@ -191,14 +193,18 @@ typedef struct Dial
 	size_t end; /* of the last group, its parenthesis included */
 } Dial;
 
-/* Words that announce a number. */
+/* Words that announce a number, and those that may stand between. */
 static const char *const cues[] = {"tel",  "telephone", "phone",   "ph",       "mobile",  "mob",
 								   "cell", "call",      "fax",     "whatsapp", "sms",     "text",
 								   "dial", "ring",      "hotline", "handy",    "telefon", NULL};
 
+static const char *const fillers[] = {
+	"number", "no", "nr", "num",   "is", "me", "us",  "him", "her",  "them",   "my",
+	"our",    "at", "on", "under", "to", "or", "and", "the", "back", "please", NULL};
+
 #define CUE_BYTES 28 /* between the beginning of a cue and the number */
 
-/* Does a cue stand among the words before the offset, in its sentence? */
+/* Does a cue stand before the offset, with nothing but fillers between? */
 static bool
 has_cue(SlmText text, size_t at)
 {
@@ -211,9 +217,15 @@ has_cue(SlmText text, size_t at)
 
 		while (start > first && slm_is_letter(slm_byte(text, start - 1)))
 			start--;
-		if (start < end && !slm_word_before(text, start) &&
-			slm_word_index(text, start, (int) (end - start), cues) >= 0)
-			return true;
+		if (start < end)
+		{
+			if (slm_word_before(text, start))
+				return false;
+			if (slm_word_index(text, start, (int) (end - start), cues) >= 0)
+				return true;
+			if (slm_word_index(text, start, (int) (end - start), fillers) < 0)
+				return false;
+		}
 		if (start == first || slm_is_digit(slm_byte(text, start - 1)) ||
 			slm_byte(text, start - 1) == ';' || slm_byte(text, start - 1) == '\n')
 			return false;
@@ -294,8 +306,12 @@ is_number(const Dial *dial, bool announced)
 		return dial->n_digit >= 8;
 	if (is_american(dial) || (announced && dial->n_digit >= 6))
 		return true;
+	/* 09.00-12.00 are times */
+	if (dial->n_point > 0 && dial->n_point < dial->n_joint)
+		return false;
+	/* 0250-5460 numbers a periodical */
 	if (dial->digit[0] == '0' && dial->size[0] > 1)
-		return dial->n_digit >= 9 - (dial->n_group > 1) && dial->n_digit <= 14;
+		return dial->n_digit >= 9 - dial->is_spaced && dial->n_digit <= 14;
 	return dial->has_area && dial->n_digit >= 8 && dial->n_digit <= 13;
 }
 
@@ -367,6 +383,8 @@ slm_read_phone(SlmText text, size_t at, SlmReading *out)
 		start = skip_joint(text, dial.end);
 		if (start == dial.end && !was_area && slm_byte(text, start) != '(')
 			break;
+		dial.n_joint += start > dial.end && slm_space_at(text, dial.end) == 0;
+		dial.n_point += slm_byte(text, dial.end) == '.';
 		dial.is_spaced = dial.is_spaced || (slm_space_at(text, dial.end) > 0 && !was_area);
 	}
 	/* an extension goes on with letters, of which the last group could not be sure */

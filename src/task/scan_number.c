@@ -455,9 +455,12 @@ slm_read_money(SlmText text, size_t at, SlmReading *out)
 
 	if (before > 0)
 	{
+		bool is_code = slm_is_alnum(slm_byte(text, start + before - 1));
+
 		start += before;
 		start += slm_space_at(text, start);
-		if (!number->is_negative)
+		/* $-5, but ARS-13 is a name */
+		if (!number->is_negative && !is_code)
 			start += read_sign(text, start, &number->is_negative);
 	}
 	end = read_digits(text, start, true, number);
