@@ -51,7 +51,10 @@ separator_at(SlmText text, size_t at, int *size)
 	return SEPARATOR_NONE;
 }
 
-/* Runs of digits with one separator between each two; 0: too many digits in one. */
+/*
+ * Runs of digits with one separator between each two; 0: too many digits in one.
+ * Behind a space or an apostrophe only a group of three is one of them.
+ */
 static int
 read_runs(SlmText text, size_t at, Run run[MAX_RUNS])
 {
@@ -65,6 +68,8 @@ read_runs(SlmText text, size_t at, Run run[MAX_RUNS])
 		run[n_run] = (Run){before, at, slm_count_digits(text, at, SLM_NUMBER_DIGITS + 1)};
 		if (run[n_run].n > SLM_NUMBER_DIGITS)
 			return 0;
+		if (before >= SEPARATOR_SPACE && run[n_run].n != 3)
+			break;
 		at += run[n_run++].n;
 		before = separator_at(text, at, &size);
 		if (before == SEPARATOR_NONE || !slm_is_digit(slm_byte(text, at + size)))
