@@ -22,6 +22,7 @@ FROM slm_chunk('Café crème à la carte', 6, model => 'tiny');
 SELECT label FROM slm_classify_scores('a', '{é,è}', 'tiny', descriptions => '{"é": "à la carte"}') ORDER BY label;
 -- A summary that is cut ends with what the encoding has.
 SELECT slm_summarize('Café crème à la carte', 3, 'tiny');
+SELECT slm_redact('Café: a@b.de', mask => '«{kind}»') AS redacted;
 -- A no-break space is blank in each encoding.
 SELECT slm_embed(E'\u00a0', 'tiny') IS NULL AS blank;
 
@@ -49,6 +50,8 @@ SELECT slm_embed(E'caf\xe9', 'tiny');
 SELECT slm_embed(E'caf\xe9', 'tiny', on_error => 'null') IS NULL AS no_answer;
 SELECT ord, embedding IS NULL AS no_answer FROM slm_embed_batch(ARRAY['a', E'caf\xe9', 'b'], 'tiny', on_error => 'null');
 SELECT slm_count_tokens(E'caf\xe9', 'tiny');
+SELECT slm_redact(E'caf\xe9 a@b.de');
+SELECT slm_redact(E'caf\xe9 a@b.de', on_error => 'null') IS NULL AS no_answer;
 SELECT ord, start, substr('Café crème à la carte', start, length(chunk)) = chunk AS found
 FROM slm_chunk('Café crème à la carte', 6, model => 'tiny');
 

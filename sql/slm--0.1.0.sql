@@ -421,6 +421,33 @@ COMMENT ON AGGREGATE slm_summarize_agg(text, int) IS
 	'summary of many texts in their own sentences';
 COMMENT ON AGGREGATE slm_summarize_agg(text, int, text) IS
 	'summary of many texts in their own sentences';
+-- A text without what identifies people and accounts
+
+CREATE FUNCTION slm_redact(
+	input text,
+	kinds text[] DEFAULT NULL,
+	mask text DEFAULT '[{kind}]',
+	model text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_redact';
+
+CREATE FUNCTION slm_redact(
+	input text,
+	kinds text[],
+	mask text,
+	model slm_model,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_redact_pinned';
+
+COMMENT ON FUNCTION slm_redact(text, text[], text, text, text) IS
+	'a text with masks in place of what identifies people and accounts';
+
+COMMENT ON FUNCTION slm_redact(text, text[], text, slm_model, text) IS
+	'a text with masks in place of what identifies people and accounts';
 
 -- Tokens of a text
 

@@ -49,6 +49,7 @@
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */
+#define SLM_POLL_SCAN_BYTES 1024     /* bytes scanned for typed values */
 #define SLM_POLL_MACS 1000000        /* multiply-adds of a matrix panel */
 #define SLM_IO_STEP_BYTES (4U << 20) /* one read or write of a model file or image */
 

@@ -35,6 +35,7 @@ const char *const slm_verb_name[SLM_VERB_COUNT] = {
 	[SLM_VERB_CLASSIFY_SCORES] = "slm_classify_scores",
 	[SLM_VERB_CLASSIFY_MULTI] = "slm_classify_multi",
 	[SLM_VERB_FILTER] = "slm_filter",
+	[SLM_VERB_REDACT] = "slm_redact",
 	[SLM_VERB_COUNT_TOKENS] = "slm_count_tokens",
 	[SLM_VERB_CHUNK] = "slm_chunk",
 	[SLM_VERB_SUMMARIZE] = "slm_summarize",

@@ -74,6 +74,7 @@ static const FunctionShape shapes[] = {
 	{"slm_classify_batch", 1, 2, SLM_DEFAULT_CLASSIFY, false, ROWS_OF_ARRAY, 0},
 	{"slm_summarize", 1, 2, SLM_DEFAULT_SUMMARIZE, false, ONE_ROW, 0},
 	{"slm_summarize_batch", 1, 2, SLM_DEFAULT_SUMMARIZE, false, ROWS_OF_ARRAY, 0},
+	{"slm_redact", 1, 3, SLM_DEFAULT_EXTRACT, false, ONE_ROW, 0},
 	{"slm_count_tokens", 1, 1, SLM_DEFAULT_EMBED, true, ONE_ROW, 0},
 	{"slm_chunk", 1, 3, SLM_DEFAULT_EMBED, true, ROWS_OF_CHUNKS, 1},
 };

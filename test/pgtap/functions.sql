@@ -28,6 +28,8 @@ INSERT INTO form VALUES
 ('slm_summarize', true, 'input text, max_words integer, model slm_model, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_summarize_batch', false, 'inputs text[], max_words integer DEFAULT 60, model text DEFAULT NULL::text, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, summary text)'),
 ('slm_summarize_batch', true, 'inputs text[], max_words integer, model slm_model, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, summary text)'),
+('slm_redact', false, 'input text, kinds text[] DEFAULT NULL::text[], mask text DEFAULT ''[{kind}]''::text, model text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
+('slm_redact', true, 'input text, kinds text[], mask text, model slm_model, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_count_tokens', false, 'input text, model text DEFAULT NULL::text', 'integer'),
 ('slm_count_tokens', true, 'input text, model slm_model', 'integer'),
 ('slm_chunk', false, 'input text, max_tokens integer DEFAULT NULL::integer, overlap integer DEFAULT 0, model text DEFAULT NULL::text', 'TABLE(ord integer, chunk text, start integer)'),
