@@ -178,6 +178,19 @@ slm_to_utf8(const char *data, int size, SlmText *out)
 	return true;
 }
 
+SlmText
+slm_require_utf8(const char *data, int size, const char *what)
+{
+	SlmText utf8;
+
+	if (!slm_to_utf8(data, size, &utf8))
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("a %s has a character that encoding \"%s\" does not convert to "
+							   "UTF-8",
+							   what, GetDatabaseEncodingName())));
+	return utf8;
+}
+
 text *
 slm_from_utf8(SlmText piece)
 {
@@ -377,22 +390,23 @@ slm_key_bytes(SlmKey *key, const void *data, Size size)
 	appendBinaryStringInfo(&key->bytes, data, (int) size);
 }
 
-/* The entry of a remembered answer, counted; NULL when unknown. */
-static SlmMemoEntry *
-find_answer(SlmCall *call, const SlmKey *key)
+const void *
+slm_answer_find_bytes(SlmCall *call, const SlmKey *key, Size *size)
 {
 	SlmMemoEntry *entry;
 
 	if (key->too_long)
 		return NULL;
 	entry = slm_memo_find(&answers, key->bytes.data, key->bytes.len);
-	if (entry != NULL)
-		call->counts.memo_hits++;
-	return entry;
+	if (entry == NULL)
+		return NULL;
+	*size = entry->value_size;
+	call->counts.memo_hits++;
+	return entry->value;
 }
 
-static void
-add_answer(const SlmKey *key, const void *answer, Size size)
+void
+slm_answer_add_bytes(const SlmKey *key, const void *answer, Size size)
 {
 	if (!key->too_long)
 		slm_memo_add(&answers, key->bytes.data, key->bytes.len, answer, size);
@@ -401,32 +415,35 @@ add_answer(const SlmKey *key, const void *answer, Size size)
 bool
 slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n)
 {
-	SlmMemoEntry *entry = find_answer(call, key);
+	Size size;
+	const void *answer = slm_answer_find_bytes(call, key, &size);
 
-	if (entry == NULL || entry->value_size != n * sizeof(float))
+	if (answer == NULL)
 		return false;
-	memcpy(out, entry->value, entry->value_size);
+	Assert(size == n * sizeof(float));
+	memcpy(out, answer, n * sizeof(float));
 	return true;
 }
 
 void
 slm_answer_add(const SlmKey *key, const float *answer, int n)
 {
-	add_answer(key, answer, n * sizeof(float));
+	slm_answer_add_bytes(key, answer, n * sizeof(float));
 }
 
 text *
 slm_answer_find_text(SlmCall *call, const SlmKey *key)
 {
-	SlmMemoEntry *entry = find_answer(call, key);
+	Size size;
+	const void *answer = slm_answer_find_bytes(call, key, &size);
 
-	return entry != NULL ? cstring_to_text_with_len(entry->value, (int) entry->value_size) : NULL;
+	return answer != NULL ? cstring_to_text_with_len(answer, (int) size) : NULL;
 }
 
 void
 slm_answer_add_text(const SlmKey *key, const text *answer)
 {
-	add_answer(key, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer));
+	slm_answer_add_bytes(key, VARDATA_ANY(answer), VARSIZE_ANY_EXHDR(answer));
 }
 
 int

@@ -88,6 +88,9 @@ extern void slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint);
  */
 extern bool slm_to_utf8(const char *data, int size, SlmText *out);
 
+/* The same for text that is no input but a label or a part of a schema: 22P05, naming what. */
+extern SlmText slm_require_utf8(const char *data, int size, const char *what);
+
 /* A piece of UTF-8 in the database's encoding, as a text datum. */
 extern text *slm_from_utf8(SlmText piece);
 
@@ -132,6 +135,10 @@ typedef struct SlmKey
  */
 extern void slm_answer_key(SlmCall *call, SlmKey *key, char kind);
 extern void slm_key_bytes(SlmKey *key, const void *data, Size size);
+
+/* A remembered answer, counted, valid until the next is added; NULL when unknown. */
+extern const void *slm_answer_find_bytes(SlmCall *call, const SlmKey *key, Size *size);
+extern void slm_answer_add_bytes(const SlmKey *key, const void *answer, Size size);
 
 /* A remembered answer of exactly n floats, copied to out and counted; false when unknown. */
 extern bool slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n);

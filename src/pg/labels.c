@@ -1,25 +1,14 @@
 /*
  * labels.c - a set of labels, checked and embedded once per backend
- *
- * The store is keyed by the bytes of the arguments as they came, so that a hit
- * costs neither taking the array apart nor checking it: what is in the store
- * has been checked.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "pg/labels.h"
-
-static SlmMemo label_sets = {
-	.name = "slm label sets",
-	.n_entry_max = 32,
-	.n_bytes_max = 4 * 1024 * 1024,
-	.keeps_largest = true, /* else a large set would be embedded for each row */
-};
+#include "pg/sets.h"
 
 /* Labels on their way into the store: names as given, and both texts in UTF-8. */
 typedef struct LabelInput
@@ -28,19 +17,6 @@ typedef struct LabelInput
 	SlmLabel *label; /* [n] */
 	SlmText *name;   /* [n] in the database's encoding */
 } LabelInput;
-
-static SlmText
-label_to_utf8(const char *data, int size, const char *what)
-{
-	SlmText utf8;
-
-	if (!slm_to_utf8(data, size, &utf8))
-		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-						errmsg("a %s has a character that encoding \"%s\" does not convert to "
-							   "UTF-8",
-							   what, GetDatabaseEncodingName())));
-	return utf8;
-}
 
 static void
 read_labels(ArrayType *labels, LabelInput *out)
@@ -56,7 +32,7 @@ read_labels(ArrayType *labels, LabelInput *out)
 
 		out->name[i].data = VARDATA_ANY(name);
 		out->name[i].size = VARSIZE_ANY_EXHDR(name);
-		out->label[i].name = label_to_utf8(out->name[i].data, out->name[i].size, "label");
+		out->label[i].name = slm_require_utf8(out->name[i].data, out->name[i].size, "label");
 		if (out->name[i].size > 0 && slm_is_blank(out->label[i].name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("label %d is blank", i + 1)));
@@ -147,7 +123,7 @@ read_descriptions(Jsonb *descriptions, LabelInput *out)
 							errmsg("description of label \"%s\" must be a string",
 								   pnstrdup(key.val.string.val, key.val.string.len))));
 		label->description =
-			label_to_utf8(value.val.string.val, value.val.string.len, "description");
+			slm_require_utf8(value.val.string.val, value.val.string.len, "description");
 	}
 }
 
@@ -220,29 +196,16 @@ build_set(SlmCall *call, const LabelInput *input, const int *class_of, Size *siz
 	return set;
 }
 
-/* Starts a key with what a set depends on or may be seen by, beside its texts. */
-static void
-start_key(const SlmCall *call, StringInfo key, char kind)
-{
-	Oid role = GetUserId();
-
-	initStringInfo(key);
-	appendStringInfoChar(key, kind);
-	appendBinaryStringInfo(key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
-	appendBinaryStringInfo(key, (const char *) &role, sizeof(role));
-	appendBinaryStringInfo(key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
-}
-
 /* Builds a set and puts it into the store. */
-static SlmMemoEntry *
+static const SlmLabelSet *
 add_set(SlmCall *call, const StringInfoData *key, const LabelInput *input, const int *class_of)
 {
 	Size size;
-	SlmLabelSet *set = build_set(call, input, class_of, &size);
-	SlmMemoEntry *entry = slm_memo_add(&label_sets, key->data, key->len, set, size);
+	SlmLabelSet *built = build_set(call, input, class_of, &size);
+	const SlmLabelSet *set = slm_set_add(key, built, size);
 
-	pfree(set);
-	return entry;
+	pfree(built);
+	return set;
 }
 
 const SlmLabelSet *
@@ -250,7 +213,7 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 {
 	bool has_head = slm_task_has_labels(call->ref->model);
 	StringInfoData key;
-	SlmMemoEntry *entry;
+	const SlmLabelSet *set;
 	LabelInput input;
 
 	if (labels == NULL && !has_head)
@@ -262,14 +225,14 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 						errmsg("model \"%s\" takes no descriptions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
 
-	start_key(call, &key, 'l');
+	slm_set_key(call, 'l', &key);
 	if (labels != NULL)
 		appendBinaryStringInfo(&key, (const char *) labels, VARSIZE(labels));
 	if (descriptions != NULL)
 		appendBinaryStringInfo(&key, (const char *) descriptions, VARSIZE(descriptions));
 
-	entry = slm_memo_find(&label_sets, key.data, key.len);
-	if (entry == NULL)
+	set = slm_set_find(&key);
+	if (set == NULL)
 	{
 		if (labels != NULL)
 		{
@@ -281,9 +244,9 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 			read_own_labels(call->ref->model, &input);
 		if (descriptions != NULL)
 			read_descriptions(descriptions, &input);
-		entry = add_set(call, &key, &input, check_set(call, &input));
+		set = add_set(call, &key, &input, check_set(call, &input));
 	}
-	return (const SlmLabelSet *) entry->value;
+	return set;
 }
 
 const SlmLabelSet *
@@ -291,27 +254,27 @@ slm_condition_set(SlmCall *call, text *condition)
 {
 	SlmText name = {VARDATA_ANY(condition), VARSIZE_ANY_EXHDR(condition)};
 	StringInfoData key;
-	SlmMemoEntry *entry;
+	const SlmLabelSet *set;
 
 	if (slm_task_has_labels(call->ref->model))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no conditions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
 
-	start_key(call, &key, 'c');
+	slm_set_key(call, 'c', &key);
 	appendBinaryStringInfo(&key, name.data, name.size);
-	entry = slm_memo_find(&label_sets, key.data, key.len);
-	if (entry == NULL)
+	set = slm_set_find(&key);
+	if (set == NULL)
 	{
-		SlmLabel label = {label_to_utf8(name.data, name.size, "condition"), {"", 0}};
+		SlmLabel label = {slm_require_utf8(name.data, name.size, "condition"), {"", 0}};
 		LabelInput input = {1, &label, &name};
 
 		if (slm_is_blank(label.name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("condition must not be blank")));
-		entry = add_set(call, &key, &input, NULL);
+		set = add_set(call, &key, &input, NULL);
 	}
-	return (const SlmLabelSet *) entry->value;
+	return set;
 }
 
 void

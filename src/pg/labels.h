@@ -23,7 +23,7 @@ typedef struct SlmLabelSet
 /*
  * The label set of a call's arguments (either may be NULL), from the backend's
  * store or checked and embedded now.  Needs call->ref; starts and ends its own
- * engine part.  Valid until the next of these calls.  Errors: 22004 without
+ * engine part.  Valid until the next set is made.  Errors: 22004 without
  * labels for a model that has none of its own, 22023 for a bad set.
  */
 extern const SlmLabelSet *slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions);

@@ -1,8 +1,8 @@
 /*
  * memo.c - what a backend remembers between calls
  *
- * Two stores use this: label sets with their embeddings, so that a trigger or a
- * prepared statement pays for its labels once, and the last few answers, so
+ * Two stores use this: label and field sets with their embeddings, so that a
+ * trigger or a prepared statement pays for them once, and the last few answers, so
  * that the same call in WHERE and in SELECT computes once and a constant query
  * is embedded once per statement.  A store is a handful of entries, so a scan
  * over their hashes beats a hash table.

@@ -1,0 +1,23 @@
+/*
+ * sets.h - what arguments were turned into, once per backend
+ *
+ * A trigger or a prepared statement pays for its labels and fields once, not
+ * per call.  The store is keyed by the bytes of the arguments as they came, so
+ * that a hit costs neither taking them apart nor checking them: what is in the
+ * store has been checked.  A set is one flat piece of memory.
+ */
+#ifndef SLM_PG_SETS_H
+#define SLM_PG_SETS_H
+
+#include "pg/call.h"
+
+/* Starts the key of a kind of sets, for a call's model and role; the arguments follow. */
+extern void slm_set_key(const SlmCall *call, char kind, StringInfo key);
+
+/* The set of a key, valid until the next slm_set_add(); NULL when unknown. */
+extern const void *slm_set_find(const StringInfoData *key);
+
+/* Remembers a copy of a set that is not there yet, and gives it. */
+extern const void *slm_set_add(const StringInfoData *key, const void *set, Size size);
+
+#endif
