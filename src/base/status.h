@@ -27,6 +27,7 @@ typedef enum SlmStatus
 	SLM_ERR_LIMIT,       /* a named limit was exceeded: 54000 */
 	SLM_ERR_ARGUMENT,    /* a bad argument of the caller: 22023 */
 	SLM_ERR_ENCODING,    /* text is not valid UTF-8: 22021 */
+	SLM_ERR_NO_VALUE,    /* text lacks what the caller's schema requires: 22000 */
 	SLM_ERR_CANCELLED,   /* the host's interrupted() said stop: 57014 */
 	SLM_ERR_INTERNAL     /* a bug of ours: XX000 */
 } SlmStatus;

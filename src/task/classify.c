@@ -250,14 +250,37 @@ score_labels(SlmRun *run, const float *embedding, int width, const float *label,
 	return SLM_OK;
 }
 
-/* Embeddings of texts as labels are compared with them. */
-static SlmStatus
-embed_texts(SlmRun *run, const SlmText *text, int n, float *out, SlmStatus *row_status,
-			SlmError *err)
+SlmStatus
+slm_task_embed_for_labels(SlmRun *run, const SlmText *text, int n, float *out,
+						  SlmStatus *row_status, SlmError *err)
 {
+	int width = slm_model_info(run->model)->n_embd;
+
 	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, row_status, err));
 	if (slm_model_info(run->model)->has_label_head)
 		SLM_TRY(slm_project_labels(run, SLM_LABEL_TEXT, out, n, out, err));
+	for (int i = 0; i < n; i++)
+		if (row_status == NULL || row_status[i] == SLM_OK)
+			slm_normalize(run->kernels, out + (size_t) i * (size_t) width, width);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_task_label_probabilities(SlmRun *run, const float *embedding, const float *label, int n_label,
+							 SlmClassifyMode mode, float *probability, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	const SlmModelInfo *info = slm_model_info(run->model);
+	bool has_none = info->has_label_head && mode == SLM_CLASSIFY_ONE;
+	float *score;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_label + 1, &score, err));
+	SLM_TRY(score_labels(run, embedding, info->n_embd, label, n_label, mode, score, err));
+	if (has_none)
+		score[n_label] = info->label.none;
+	to_probabilities(run->kernels, mode, score, n_label + has_none);
+	memcpy(probability, score, (size_t) n_label * sizeof(float));
+	slm_arena_rewind(run->arena, mark);
 	return SLM_OK;
 }
 
@@ -266,31 +289,23 @@ classify_by_embedding(SlmRun *run, const SlmText *text, int n, const float *labe
 					  SlmClassifyMode mode, float *probability, SlmStatus *row_status,
 					  SlmError *err)
 {
-	const SlmModelInfo *info = slm_model_info(run->model);
-	int width = info->n_embd;
+	int width = slm_model_info(run->model)->n_embd;
 	int slice = n < SLICE_ROWS ? n : SLICE_ROWS;
-	bool has_none = info->has_label_head && mode == SLM_CLASSIFY_ONE;
-	float *rows, *score;
+	float *rows;
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) slice * (size_t) width, &rows, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_label + 1, &score, err));
 	for (int i = 0; i < n; i++)
 	{
 		float *row = rows + (size_t) (i % slice) * (size_t) width;
 		float *out = probability + (size_t) i * (size_t) n_label;
 
 		if (i % slice == 0)
-			SLM_TRY(embed_texts(run, text + i, n - i < slice ? n - i : slice, rows,
-								row_status != NULL ? row_status + i : NULL, err));
-		memset(out, 0, (size_t) n_label * sizeof(float));
+			SLM_TRY(slm_task_embed_for_labels(run, text + i, n - i < slice ? n - i : slice, rows,
+											  row_status != NULL ? row_status + i : NULL, err));
 		if (row_status != NULL && row_status[i] != SLM_OK)
-			continue;
-		slm_normalize(run->kernels, row, width);
-		SLM_TRY(score_labels(run, row, width, label, n_label, mode, score, err));
-		if (has_none)
-			score[n_label] = info->label.none;
-		to_probabilities(run->kernels, mode, score, has_none ? n_label + 1 : n_label);
-		memcpy(out, score, (size_t) n_label * sizeof(float));
+			memset(out, 0, (size_t) n_label * sizeof(float));
+		else
+			SLM_TRY(slm_task_label_probabilities(run, row, label, n_label, mode, out, err));
 	}
 	return SLM_OK;
 }

@@ -65,6 +65,17 @@ extern SlmStatus slm_task_classify(SlmRun *run, const SlmText *text, int n,
 								   float *probability, SlmStatus *row_status,
 								   SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * The two steps of that for a model without labels of its own: embeddings of
+ * texts as labels are compared with them, of unit length; and one such row
+ * against labels.
+ */
+extern SlmStatus slm_task_embed_for_labels(SlmRun *run, const SlmText *text, int n, float *out,
+										   SlmStatus *row_status, SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_task_label_probabilities(SlmRun *run, const float *embedding,
+											  const float *label, int n_label, SlmClassifyMode mode,
+											  float *probability, SlmError *err) SLM_MUST_CHECK;
+
 /* Index of the greatest probability; the lowest index among equals. */
 extern int slm_task_best_label(const float *probability, int n_label);
 

@@ -1,0 +1,661 @@
+/*
+ * extract.c - the values of named fields, out of a text
+ *
+ * A text is cut into words and tokens once; windows of several texts share a
+ * batch.  What a window's scores say is taken up at once, leaf by leaf (a leaf
+ * is a field that is no object): the best span, a list of spans, or the scores
+ * of candidates that were found in the text beforehand.  A span in two windows
+ * has the better of its scores.
+ */
+#include "task/extract.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fp16.h"
+#include "base/limits.h"
+#include "task/candidates.h"
+#include "task/classify.h"
+#include "task/embed.h"
+#include "task/extract_impl.h"
+#include "task/windows.h"
+
+#define WINDOW_TOKENS 384 /* of a window, special tokens included */
+#define STRIDE_TOKENS 256 /* from one window to the next, or two thirds of a smaller one */
+#define MAX_WINDOWS 64    /* of a batch */
+#define LOGIT_EDGE 1e-6f  /* scores are taken to be that far from 0 and 1 */
+
+/* What one text says of one leaf. */
+typedef struct Leaf
+{
+	SlmCandidates candidates;
+	SlmSpan best;     /* of a field without candidates */
+	SlmSpanList list; /* of a field with many values */
+} Leaf;
+
+typedef struct Row
+{
+	SlmText text;
+	SlmTokens tokens;
+	uint8_t *shape; /* [tokens.n] */
+	SlmTokenWords words;
+	Leaf *leaf; /* [n_leaf] */
+} Row;
+
+/* A window on its way through the model. */
+typedef struct Window
+{
+	Row *row;
+	int first_token; /* of the row's */
+	int first_word;  /* words that lie in it whole */
+	int n_word;
+} Window;
+
+typedef struct Work
+{
+	SlmRun *run;
+	const SlmSchema *schema;
+	const float *field_embedding;
+	const SlmField **leaf; /* [n_leaf] the schema's leaves in order */
+	SlmKinds kinds;        /* of all leaves */
+	int n_span;
+	SlmLead lead;
+	int tail;
+	int room; /* tokens of a text in a window */
+
+	/* the batch being filled */
+	int32_t *token;
+	uint8_t *shape;
+	SlmSequence *sequence; /* [MAX_WINDOWS] */
+	const uint8_t **shapes;
+	Window *window;
+	float *answer; /* [tokens][3 * n_span] */
+	int n_token, n_window;
+
+	float *score; /* [3][WINDOW_TOKENS] */
+} Work;
+
+bool
+slm_task_can_extract(const SlmModel *model)
+{
+	return slm_model_info(model)->n_span > 0;
+}
+
+/* Is it one value of one, which may be asked of the label head? */
+static bool
+may_be_judged(const SlmSchema *schema, const SlmField *field)
+{
+	return (field->n_choice > 0 || field->type == SLM_FIELD_BOOLEAN) && !field->is_list &&
+		   !slm_schema_in_list(schema, field);
+}
+
+static int
+count_labels(const SlmSchema *schema, const SlmField *field)
+{
+	if (!may_be_judged(schema, field))
+		return 0;
+	return field->n_choice > 0 ? field->n_choice : 1;
+}
+
+/* ---- Fields ------------------------------------------------------------------ */
+
+size_t
+slm_task_field_floats(const SlmModel *model, const SlmSchema *schema)
+{
+	return (size_t) schema->n_leaf * 3 * (size_t) slm_model_info(model)->n_span;
+}
+
+size_t
+slm_task_field_label_floats(const SlmModel *model, const SlmSchema *schema)
+{
+	size_t n = 0;
+
+	if (!slm_model_info(model)->has_label_head)
+		return 0;
+	for (int i = 0; i < schema->n_field; i++)
+		if (schema->field[i].leaf >= 0)
+			n += (size_t) count_labels(schema, &schema->field[i]);
+	return n * (size_t) slm_model_info(model)->n_embd;
+}
+
+SlmStatus
+slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, float *field_embedding,
+					  float *label_embedding, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	const SlmModelInfo *info = slm_model_info(run->model);
+	size_t n_label = slm_task_field_label_floats(run->model, schema) / (size_t) info->n_embd;
+	int n_leaf = schema->n_leaf;
+	SlmText *question;
+	SlmLabel *label;
+	float *embedding;
+	int n = 0;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf, &question, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_label, &label, err));
+	memset(label, 0, n_label * sizeof(*label));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf * (size_t) info->n_embd, &embedding, err));
+	for (int i = 0; i < schema->n_field; i++)
+	{
+		const SlmField *field = &schema->field[i];
+
+		if (field->leaf < 0)
+			continue;
+		SLM_TRY(slm_schema_question(schema, i, run->arena, &question[field->leaf], err));
+		for (int j = 0; n_label > 0 && j < count_labels(schema, field); j++)
+			label[n++].name =
+				field->n_choice > 0 ? slm_schema_choice(schema, field, j) : question[field->leaf];
+	}
+	SLM_TRY(slm_task_embed(run, question, n_leaf, SLM_PURPOSE_DOCUMENT, embedding, NULL, err));
+	for (int i = 0; i < n_leaf; i++)
+		slm_normalize(run->kernels, embedding + (size_t) i * (size_t) info->n_embd, info->n_embd);
+	SLM_TRY(slm_project_fields(run, embedding, n_leaf, field_embedding, err));
+	if (n > 0)
+		SLM_TRY(slm_task_embed_labels(run, label, n, label_embedding, err));
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
+/* ---- Windows ------------------------------------------------------------------- */
+
+static SlmStatus
+start_work(Work *w, SlmError *err)
+{
+	SlmArena *arena = w->run->arena;
+	const SlmModelInfo *info = slm_model_info(w->run->model);
+	int context = slm_context_length(w->run);
+	size_t max_token = SLM_BATCH_TOKENS + WINDOW_TOKENS;
+
+	if (info->n_span == 0)
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model has no extraction head");
+	w->n_span = info->n_span;
+	SLM_TRY(slm_task_lead(w->run, w->run->options->document_prefix, &w->lead, err));
+	w->tail = slm_tail_tokens(w->run);
+	w->room = (context < WINDOW_TOKENS ? context : WINDOW_TOKENS) - w->lead.n - w->tail;
+	if (w->room < 1)
+		return slm_fail(err, SLM_ERR_LIMIT, "prefix leaves no room in a window of %d tokens",
+						WINDOW_TOKENS);
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->schema->n_leaf, &w->leaf, err));
+	for (int i = 0; i < w->schema->n_field; i++)
+	{
+		const SlmField *field = &w->schema->field[i];
+
+		if (field->leaf < 0)
+			continue;
+		w->leaf[field->leaf] = field;
+		w->kinds |= field->type == SLM_FIELD_BOOLEAN ? 0 : field->kinds;
+	}
+	SLM_TRY(SLM_NEW_ARRAY(arena, max_token, &w->token, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, max_token, &w->shape, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->sequence, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->shapes, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->window, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, max_token * 3 * (size_t) w->n_span, &w->answer, err));
+	return SLM_NEW_ARRAY(arena, 3 * WINDOW_TOKENS, &w->score, err);
+}
+
+/* Everything that can be the text's own fault. */
+static SlmStatus
+read_row(const Work *w, SlmText text, Row *row, SlmError *err)
+{
+	SlmRun *run = w->run;
+	int whole = slm_context_length(run) - w->lead.n - w->tail;
+
+	row->text = text;
+	SLM_TRY(slm_task_tokenize(run, slm_text(""), text, &row->tokens, err));
+	if (row->tokens.n > whole && run->options->overflow == SLM_OVERFLOW_ERROR)
+		return slm_fail(err, SLM_ERR_LIMIT,
+						"text of %d tokens exceeds the model's window of %d tokens", row->tokens.n,
+						whole);
+	if (row->tokens.n > whole && run->options->overflow == SLM_OVERFLOW_TRUNCATE)
+		row->tokens.n = whole;
+	return SLM_OK;
+}
+
+/* Words and candidates of a row that has been read. */
+static SlmStatus
+prepare_row(const Work *w, Row *row, SlmError *err)
+{
+	SlmRun *run = w->run;
+	SlmFound *found = NULL;
+	size_t n_found = 0;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) w->schema->n_leaf, &row->leaf, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) row->tokens.n, &row->shape, err));
+	SLM_TRY(slm_token_words_find(row->text, run->host, run->arena, &row->words, err));
+	SLM_TRY(slm_token_words_map(&row->words, &row->tokens, row->shape, run->host, err));
+	if (w->kinds != 0)
+		SLM_TRY(slm_scan(row->text, w->kinds, run->host, run->arena, &found, &n_found, err));
+	for (int i = 0; i < w->schema->n_leaf; i++)
+	{
+		row->leaf[i] = (Leaf){.best = {-1, -1, -1.0f}};
+		if (slm_has_candidates(w->leaf[i]))
+			SLM_TRY(slm_candidates_find(w->schema, w->leaf[i], row->text, &row->words, found,
+										n_found, run->host, run->arena, &row->leaf[i].candidates,
+										err));
+	}
+	return SLM_OK;
+}
+
+typedef struct Fit
+{
+	const Row *row;
+	const SlmField *field;
+} Fit;
+
+static SlmText
+span_text(const Row *row, int first, int last)
+{
+	uint32_t start = row->words.word[first].start;
+
+	return (SlmText){row->text.data + start, row->words.word[last].end - start};
+}
+
+static bool
+span_fits(const void *arg, int first, int last)
+{
+	const Fit *fit = arg;
+
+	return slm_fits_length(fit->field, span_text(fit->row, first, last));
+}
+
+/* slm_sigmoid() of each. */
+static void
+sigmoid_all(const SlmKernels *kernels, float *x, int n)
+{
+	for (int i = 0; i < n; i++)
+		x[i] = x[i] * 0.5f;
+	kernels->tanh(x, n);
+	for (int i = 0; i < n; i++)
+		x[i] = x[i] * 0.5f + 0.5f;
+}
+
+/* Probabilities of the window's words for a leaf; token is [..][3 * n_span]. */
+static SlmWordScores
+score_words(const Work *w, const Window *window, const float *token, const float *field)
+{
+	const SlmKernels *kernels = w->run->kernels;
+	const SlmTokenWord *word = window->row->words.word + window->first_word;
+	size_t n_span = (size_t) w->n_span;
+	float root = sqrtf((float) w->n_span);
+	float *start = w->score, *end = start + WINDOW_TOKENS, *inside = end + WINDOW_TOKENS;
+
+	for (int i = 0; i < window->n_word; i++)
+	{
+		int first_token = word[i].first_token - window->first_token;
+		int last_token = word[i].last_token - window->first_token;
+		const float *first = token + (size_t) first_token * 3 * n_span;
+		const float *last = token + (size_t) last_token * 3 * n_span;
+
+		start[i] = kernels->dot(first, field, w->n_span) / root;
+		end[i] = kernels->dot(last + n_span, field + n_span, w->n_span) / root;
+		inside[i] = kernels->dot(first + 2 * n_span, field + 2 * n_span, w->n_span) / root;
+	}
+	sigmoid_all(kernels, start, window->n_word);
+	sigmoid_all(kernels, end, window->n_word);
+	sigmoid_all(kernels, inside, window->n_word);
+	return (SlmWordScores){start, end, inside, window->first_word, window->n_word};
+}
+
+static bool
+has_many(const Work *w, const SlmField *field)
+{
+	return field->is_list || slm_schema_in_list(w->schema, field);
+}
+
+/* Takes up what the model says of a window; token is its answer behind the lead. */
+static SlmStatus
+take_up(const Work *w, const Window *window, const float *token, SlmError *err)
+{
+	float threshold = slm_model_info(w->run->model)->extract.threshold;
+
+	for (int i = 0; i < w->schema->n_leaf; i++)
+	{
+		const SlmField *field = w->leaf[i];
+		Leaf *leaf = &window->row->leaf[i];
+		Fit fit = {window->row, field};
+		SlmSpanFits *fits =
+			field->min_length > 0 || field->max_length < UINT32_MAX ? span_fits : NULL;
+		SlmWordScores scores;
+
+		SLM_TRY(slm_poll(w->run->host, err));
+		if (slm_has_candidates(field) && leaf->candidates.n == 0)
+			continue;
+		scores =
+			score_words(w, window, token, w->field_embedding + (size_t) i * 3 * (size_t) w->n_span);
+		if (slm_has_candidates(field))
+			slm_candidates_score(&leaf->candidates, &scores);
+		else if (has_many(w, field))
+			SLM_TRY(
+				slm_spans_collect(&scores, threshold, fits, &fit, w->run->arena, &leaf->list, err));
+		else
+			slm_spans_best(&scores, fits, &fit, &leaf->best);
+	}
+	return SLM_OK;
+}
+
+/* Runs the windows that wait. */
+static SlmStatus
+flush_windows(Work *w, SlmError *err)
+{
+	size_t at = 0;
+
+	if (w->n_window == 0)
+		return SLM_OK;
+	SLM_TRY(slm_encode_spans(w->run, w->sequence, w->shapes, w->n_window, w->answer, err));
+	for (int i = 0; i < w->n_window; i++)
+	{
+		SLM_TRY(take_up(w, &w->window[i],
+						w->answer + (at + (size_t) w->lead.n) * 3 * (size_t) w->n_span, err));
+		at += (size_t) w->sequence[i].n;
+	}
+	w->n_token = w->n_window = 0;
+	return SLM_OK;
+}
+
+/* Adds n tokens of a row from first_token on; the words in them are known. */
+static SlmStatus
+add_window(Work *w, const Window *window, int n, SlmError *err)
+{
+	int length = w->lead.n + n + w->tail;
+	const Row *row = window->row;
+	int32_t *token;
+	uint8_t *shape;
+
+	if (w->n_window == MAX_WINDOWS || w->n_token + length > SLM_BATCH_TOKENS)
+		SLM_TRY(flush_windows(w, err));
+	token = w->token + w->n_token;
+	shape = w->shape + w->n_token;
+	memset(shape, SLM_SHAPE_SPECIAL, (size_t) length);
+	memcpy(token, w->lead.id, (size_t) w->lead.n * sizeof(*token));
+	memcpy(token + w->lead.n, row->tokens.id + window->first_token, (size_t) n * sizeof(*token));
+	memcpy(shape + w->lead.n, row->shape + window->first_token, (size_t) n);
+	if (w->tail)
+		token[length - 1] = slm_model_tokenizer(w->run->model)->special.eos;
+	w->window[w->n_window] = *window;
+	w->shapes[w->n_window] = shape;
+	w->sequence[w->n_window++] = (SlmSequence){token, length, length};
+	w->n_token += length;
+	return SLM_OK;
+}
+
+static SlmStatus
+add_row(Work *w, Row *row, SlmError *err)
+{
+	const SlmTokenWord *word = row->words.word;
+	int step = w->room > STRIDE_TOKENS ? STRIDE_TOKENS : w->room * 2 / 3 + 1;
+	Window window = {.row = row};
+
+	for (int first = 0; first < row->tokens.n; first += step)
+	{
+		int n = row->tokens.n - first < w->room ? row->tokens.n - first : w->room;
+		int end;
+
+		while (window.first_word < row->words.n && word[window.first_word].first_token < first)
+			window.first_word++;
+		/* more words than tokens there are only where a token holds several */
+		end = window.first_word;
+		while (end < row->words.n && end < window.first_word + WINDOW_TOKENS &&
+			   word[end].last_token < first + n)
+			end++;
+		window.first_token = first;
+		window.n_word = end - window.first_word;
+		SLM_TRY(add_window(w, &window, n, err));
+		if (first + n == row->tokens.n)
+			break;
+	}
+	return SLM_OK;
+}
+
+/* ---- Decisions ----------------------------------------------------------------- */
+
+/* Natural logarithm of a positive, normal number: 2 atanh((m - 1) / (m + 1)) + e ln 2. */
+static float
+natural_log(float x)
+{
+	uint32_t bits = slm_float_to_bits(x);
+	/* mantissa in [sqrt(1/2), sqrt(2)) */
+	int exponent = (int) ((bits - 0x3f3504f3) >> 23 & 0xff);
+	float m, t, tt;
+
+	if (exponent >= 128)
+		exponent -= 256;
+	m = slm_bits_to_float(bits - ((uint32_t) exponent << 23));
+	t = (m - 1.0f) / (m + 1.0f);
+	tt = t * t;
+	return fmaf(2.0f * t,
+				1.0f + tt * (1.0f / 3 + tt * (1.0f / 5 + tt * (1.0f / 7 + tt * (1.0f / 9)))),
+				(float) exponent * 0.693147181f);
+}
+
+/* The score as a calibrated probability. */
+static float
+confidence_of(const SlmRun *run, float score)
+{
+	const SlmModelInfo *info = slm_model_info(run->model);
+	float p = fminf(fmaxf(score, LOGIT_EDGE), 1.0f - LOGIT_EDGE);
+	float logit = natural_log(p) - natural_log(1.0f - p);
+
+	return slm_sigmoid(run->kernels, fmaf(info->extract.scale, logit, info->extract.bias));
+}
+
+static SlmLeafValue
+value_of_candidate(const SlmRun *run, const SlmCandidate *candidate)
+{
+	return (SlmLeafValue){
+		.text = candidate->text,
+		.has_source = true,
+		.start = candidate->start,
+		.end = candidate->end,
+		.confidence = confidence_of(run, candidate->score),
+	};
+}
+
+static SlmLeafValue
+value_of_span(const SlmRun *run, const Row *row, SlmSpan span)
+{
+	SlmText text = span_text(row, span.first, span.last);
+	uint32_t start = row->words.word[span.first].start;
+
+	return (SlmLeafValue){
+		.text = text,
+		.has_source = true,
+		.start = start,
+		.end = start + (uint32_t) text.size,
+		.confidence = confidence_of(run, span.score),
+	};
+}
+
+/* All values of a leaf that may have many. */
+static SlmStatus
+decide_many(const Work *w, const Row *row, const SlmField *field, Leaf *leaf, SlmLeafValues *out,
+			SlmError *err)
+{
+	SlmRun *run = w->run;
+	float threshold = slm_model_info(run->model)->extract.threshold;
+	/* the objects around it decide how many there are */
+	size_t max = field->is_list ? field->max_items : SIZE_MAX;
+	SlmLeafValue *value;
+	SlmSpan *chosen;
+	int n;
+
+	for (int i = 0; i < leaf->candidates.n; i++)
+	{
+		const SlmCandidate *candidate = &leaf->candidates.item[i];
+
+		if (candidate->score >= threshold)
+			SLM_TRY(slm_spans_add(&leaf->list,
+								  (SlmSpan){candidate->first, candidate->last, candidate->score},
+								  run->arena, err));
+	}
+	SLM_TRY(slm_spans_choose(&leaf->list, row->words.n, field->n_choice > 0 ? SIZE_MAX : max,
+							 run->host, run->arena, &chosen, &n, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &value, err));
+	for (int i = 0; i < n; i++)
+	{
+		SlmLeafValue next =
+			slm_has_candidates(field)
+				? value_of_candidate(run, slm_candidates_of_span(&leaf->candidates, chosen[i]))
+				: value_of_span(run, row, chosen[i]);
+		int same = 0;
+
+		SLM_TRY(slm_poll(run->host, err));
+		while (field->n_choice > 0 && field->is_list && same < out->n &&
+			   value[same].text.data != next.text.data)
+			same++;
+		if (field->n_choice > 0 && field->is_list && (same < out->n || (size_t) out->n == max))
+			continue;
+		value[out->n++] = next;
+	}
+	out->value = value;
+	return SLM_OK;
+}
+
+/* The best value of a leaf that has one, if it counts. */
+static SlmStatus
+decide_one(const Work *w, const Row *row, const SlmField *field, const Leaf *leaf,
+		   SlmLeafValues *out, SlmError *err)
+{
+	SlmRun *run = w->run;
+	float threshold = slm_model_info(run->model)->extract.threshold;
+	const SlmCandidate *candidate = slm_candidates_best(&leaf->candidates);
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &out->value, err));
+	if (slm_has_candidates(field) && candidate != NULL && candidate->score >= threshold)
+		out->value[out->n++] = value_of_candidate(run, candidate);
+	else if (!slm_has_candidates(field) && leaf->best.score >= threshold)
+		out->value[out->n++] = value_of_span(run, row, leaf->best);
+	return SLM_OK;
+}
+
+/* Asks the label head about one leaf; text is the text as labels are compared with it. */
+static SlmStatus
+judge(const Work *w, const SlmField *field, const float *text, const float *label,
+	  SlmLeafValues *out, SlmError *err)
+{
+	SlmRun *run = w->run;
+	bool is_choice = field->n_choice > 0;
+	int n = is_choice ? field->n_choice : 1, best;
+	SlmLeafValue value = {0};
+	float none = 1.0f, *p;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &p, err));
+	SLM_TRY(slm_task_label_probabilities(
+		run, text, label, n, is_choice ? SLM_CLASSIFY_ONE : SLM_CLASSIFY_MULTI, p, err));
+	best = slm_task_best_label(p, n);
+	value.confidence = p[best];
+	if (is_choice)
+	{
+		for (int i = 0; i < n; i++)
+			none -= p[i];
+		value.text = slm_schema_choice(w->schema, field, best);
+		if (p[best] <= none || !slm_fits_length(field, value.text))
+			return SLM_OK;
+	}
+	else
+	{
+		value.text = slm_text(p[0] >= 0.5f ? "true" : "false");
+		value.confidence = p[0] >= 0.5f ? p[0] : 1.0f - p[0];
+	}
+	out->value[out->n++] = value;
+	return SLM_OK;
+}
+
+/* Asks the label head about the leaves that may be judged and have no value yet. */
+static SlmStatus
+judge_leaves(const Work *w, const Row *row, const float *label, SlmLeafValues *values,
+			 SlmError *err)
+{
+	SlmRun *run = w->run;
+	int width = slm_model_info(run->model)->n_embd;
+	float *text = NULL;
+
+	for (int i = 0; i < w->schema->n_leaf; i++)
+	{
+		const SlmField *field = w->leaf[i];
+
+		if (may_be_judged(w->schema, field) && values[i].n == 0)
+		{
+			if (text == NULL)
+			{
+				SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) width, &text, err));
+				SLM_TRY(slm_task_embed_for_labels(run, &row->text, 1, text, NULL, err));
+			}
+			SLM_TRY(judge(w, field, text, label, &values[i], err));
+		}
+		label += (size_t) count_labels(w->schema, field) * (size_t) width;
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+finish_row(const Work *w, const Row *row, const float *label_embedding, SlmExtraction *out,
+		   SlmError *err)
+{
+	SlmRun *run = w->run;
+	SlmLeafValues *values;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) w->schema->n_leaf, &values, err));
+	for (int i = 0; i < w->schema->n_leaf; i++)
+	{
+		const SlmField *field = w->leaf[i];
+
+		values[i] = (SlmLeafValues){NULL, 0};
+		SLM_TRY(has_many(w, field) ? decide_many(w, row, field, &row->leaf[i], &values[i], err)
+								   : decide_one(w, row, field, &row->leaf[i], &values[i], err));
+	}
+	if (slm_task_field_label_floats(run->model, w->schema) > 0)
+		SLM_TRY(judge_leaves(w, row, label_embedding, values, err));
+	for (int i = 0; i < w->schema->n_leaf; i++)
+	{
+		const SlmField *field = w->leaf[i];
+		const SlmCandidate *candidate = slm_candidates_best(&row->leaf[i].candidates);
+
+		if (values[i].n == 0 && field->missing == SLM_MISSING_FAILS && candidate != NULL &&
+			field->type != SLM_FIELD_BOOLEAN && !has_many(w, field))
+			values[i].value[values[i].n++] = value_of_candidate(run, candidate);
+	}
+	return slm_extract_answer(w->schema, values, run->host, run->arena, out, err);
+}
+
+SlmStatus
+slm_task_extract(SlmRun *run, const SlmText *text, int n, const SlmSchema *schema,
+				 const float *field_embedding, const float *label_embedding, SlmExtraction *out,
+				 SlmStatus *row_status, SlmError *err)
+{
+	Work w = {.run = run, .schema = schema, .field_embedding = field_embedding};
+	Row *row;
+	SlmStatus *status;
+
+	SLM_TRY(start_work(&w, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &row, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &status, err));
+	memset(out, 0, (size_t) n * sizeof(*out));
+	for (int i = 0; i < n; i++)
+	{
+		bool is_own;
+
+		status[i] = read_row(&w, text[i], &row[i], err);
+		is_own = status[i] == SLM_ERR_ENCODING || status[i] == SLM_ERR_LIMIT;
+		if (row_status == NULL || !is_own)
+			SLM_TRY(status[i]);
+		if (status[i] != SLM_OK)
+			continue;
+		SLM_TRY(prepare_row(&w, &row[i], err));
+		SLM_TRY(add_row(&w, &row[i], err));
+	}
+	SLM_TRY(flush_windows(&w, err));
+	for (int i = 0; i < n; i++)
+	{
+		if (status[i] == SLM_OK)
+		{
+			status[i] = finish_row(&w, &row[i], label_embedding, &out[i], err);
+			if (row_status == NULL || status[i] != SLM_ERR_NO_VALUE)
+				SLM_TRY(status[i]);
+		}
+		if (row_status != NULL)
+			row_status[i] = status[i];
+	}
+	return SLM_OK;
+}
