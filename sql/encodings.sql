@@ -23,6 +23,10 @@ SELECT label FROM slm_classify_scores('a', '{é,è}', 'tiny', descriptions => '{
 -- A summary that is cut ends with what the encoding has.
 SELECT slm_summarize('Café crème à la carte', 3, 'tiny');
 SELECT slm_redact('Café: a@b.de', mask => '«{kind}»') AS redacted;
+SELECT slm_create_model('slm', 'tiny-slm.gguf') AS created \gset
+SELECT field, value, start, substr('été: écrire à a@b.de', start, length) = value AS found
+FROM slm_extract_spans('été: écrire à a@b.de', '{"properties": {"é": {"format": "email"}}, "required": ["é"]}', 'slm');
+SELECT slm_extract('état: FERMé', '{"properties": {"é": {"enum": ["à faire", "fermé"]}}, "required": ["é"]}', 'slm');
 -- A no-break space is blank in each encoding.
 SELECT slm_embed(E'\u00a0', 'tiny') IS NULL AS blank;
 
@@ -33,6 +37,7 @@ SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
 SELECT md5(slm_embed('日本語', 'tiny')::text) = :'kanji' AS same, octet_length('日本語') AS bytes;
 SELECT ord, start, chunk FROM slm_chunk('日本語 and 日本', 2, model => 'tiny');
 -- Bytes that are valid here and mean nothing in Unicode: a row that cannot be processed.
+SELECT slm_create_model('slm', 'tiny-slm.gguf') AS created \gset
 CREATE TABLE bytes (body text);
 INSERT INTO bytes VALUES (convert_from('\xfcfe', 'EUC_JP'));
 SELECT slm_embed(body, 'tiny') FROM bytes;
@@ -40,6 +45,8 @@ SELECT slm_embed(body, 'tiny', on_error => 'null') IS NULL AS no_answer FROM byt
 SELECT ord, embedding IS NULL AS no_answer FROM bytes, slm_embed_batch(ARRAY['a', body], 'tiny', on_error => 'null');
 SELECT count(*) FROM bytes, slm_embed_batch(ARRAY['a', body], 'tiny');
 SELECT slm_classify('a', ARRAY['b', body], 'tiny', on_error => 'null') FROM bytes;
+SELECT slm_extract('a', jsonb_build_array(body), 'slm') FROM bytes;
+SELECT slm_extract(body, '["a"]', 'slm', on_error => 'null') IS NULL AS no_answer FROM bytes;
 
 -- Bytes of no known encoding: UTF-8 is taken as such, the rest refused.
 \c slm_ascii
@@ -50,6 +57,11 @@ SELECT slm_embed(E'caf\xe9', 'tiny');
 SELECT slm_embed(E'caf\xe9', 'tiny', on_error => 'null') IS NULL AS no_answer;
 SELECT ord, embedding IS NULL AS no_answer FROM slm_embed_batch(ARRAY['a', E'caf\xe9', 'b'], 'tiny', on_error => 'null');
 SELECT slm_count_tokens(E'caf\xe9', 'tiny');
+SELECT slm_create_model('slm', 'tiny-slm.gguf') AS created \gset
+SELECT value, start, substr('été: a@b.de', start, length) = value AS found
+FROM slm_extract_spans('été: a@b.de', '{"properties": {"é": {"format": "email"}}, "required": ["é"]}', 'slm');
+SELECT slm_extract(E'caf\xe9', '["a"]', 'slm');
+SELECT slm_extract('a', jsonb_build_array(E'caf\xe9'), 'slm');
 SELECT slm_redact(E'caf\xe9 a@b.de');
 SELECT slm_redact(E'caf\xe9 a@b.de', on_error => 'null') IS NULL AS no_answer;
 SELECT ord, start, substr('Café crème à la carte', start, length(chunk)) = chunk AS found

@@ -421,6 +421,89 @@ COMMENT ON AGGREGATE slm_summarize_agg(text, int) IS
 	'summary of many texts in their own sentences';
 COMMENT ON AGGREGATE slm_summarize_agg(text, int, text) IS
 	'summary of many texts in their own sentences';
+-- Fields out of a text
+
+CREATE FUNCTION slm_extract(
+	input text,
+	schema jsonb,
+	model text DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS jsonb
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract';
+
+CREATE FUNCTION slm_extract(
+	input text,
+	schema jsonb,
+	model slm_model,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS jsonb
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract_pinned';
+
+COMMENT ON FUNCTION slm_extract(text, jsonb, text, text, text) IS
+	'the fields of a schema, out of a text';
+
+COMMENT ON FUNCTION slm_extract(text, jsonb, slm_model, text, text) IS
+	'the fields of a schema, out of a text';
+
+-- Where in the text they stand
+
+CREATE FUNCTION slm_extract_spans(
+	input text,
+	schema jsonb,
+	model text DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (field text, value text, start int, length int, confidence real)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract_spans';
+
+CREATE FUNCTION slm_extract_spans(
+	input text,
+	schema jsonb,
+	model slm_model,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (field text, value text, start int, length int, confidence real)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 10 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract_spans_pinned';
+
+COMMENT ON FUNCTION slm_extract_spans(text, jsonb, text, text, text) IS
+	'the fields of a schema and where in a text each value stands';
+
+COMMENT ON FUNCTION slm_extract_spans(text, jsonb, slm_model, text, text) IS
+	'the fields of a schema and where in a text each value stands';
+
+-- Fields out of many texts in one pass
+
+CREATE FUNCTION slm_extract_batch(
+	inputs text[],
+	schema jsonb,
+	model text DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, extracted jsonb)
+LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract_batch';
+
+CREATE FUNCTION slm_extract_batch(
+	inputs text[],
+	schema jsonb,
+	model slm_model,
+	instructions text DEFAULT NULL,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, extracted jsonb)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_extract_batch_pinned';
+
+COMMENT ON FUNCTION slm_extract_batch(text[], jsonb, text, text, text) IS
+	'the fields of a schema, out of an array of texts, in one pass';
+
+COMMENT ON FUNCTION slm_extract_batch(text[], jsonb, slm_model, text, text) IS
+	'the fields of a schema, out of an array of texts, in one pass';
 -- A text without what identifies people and accounts
 
 CREATE FUNCTION slm_redact(

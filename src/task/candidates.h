@@ -37,9 +37,9 @@ extern bool slm_fits_length(const SlmField *field, SlmText text);
 
 /* All candidates of a field in a text; found is what slm_scan() gave for its kinds, or more. */
 extern SlmStatus slm_candidates_find(const SlmSchema *schema, const SlmField *field, SlmText text,
-									 const SlmTokenWords *words, const SlmFound *found, size_t n_found,
-									 const SlmHost *host, SlmArena *arena, SlmCandidates *out,
-									 SlmError *err) SLM_MUST_CHECK;
+									 const SlmTokenWords *words, const SlmFound *found,
+									 size_t n_found, const SlmHost *host, SlmArena *arena,
+									 SlmCandidates *out, SlmError *err) SLM_MUST_CHECK;
 
 /* Scores those that lie in a window whole; windows come in the order of the text. */
 extern void slm_candidates_score(SlmCandidates *candidates, const SlmWordScores *scores);

@@ -139,7 +139,8 @@ end_word(SlmTokenWords *words, Open *open)
 }
 
 static void
-add_character(SlmTokenWords *words, Open *open, uint32_t cp, uint32_t flags, size_t start, size_t end)
+add_character(SlmTokenWords *words, Open *open, uint32_t cp, uint32_t flags, size_t start,
+			  size_t end)
 {
 	if (open->n_character++ == 0)
 		words->word[words->n++] = (SlmTokenWord){.start = (uint32_t) start};
@@ -150,7 +151,8 @@ add_character(SlmTokenWords *words, Open *open, uint32_t cp, uint32_t flags, siz
 }
 
 SlmStatus
-slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmTokenWords *out, SlmError *err)
+slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmTokenWords *out,
+					 SlmError *err)
 {
 	const uint8_t *data = (const uint8_t *) text.data;
 	Open open = {0};
@@ -193,8 +195,8 @@ slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmToke
 }
 
 SlmStatus
-slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *shape, const SlmHost *host,
-				 SlmError *err)
+slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *shape,
+					const SlmHost *host, SlmError *err)
 {
 	int n_kept = 0;
 	int token = 0;

@@ -49,8 +49,8 @@ typedef struct SlmTokenWords
 } SlmTokenWords;
 
 /* The words of a valid UTF-8 text, without tokens.  Polls host. */
-extern SlmStatus slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmTokenWords *out,
-								SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena,
+									  SlmTokenWords *out, SlmError *err) SLM_MUST_CHECK;
 
 /*
  * Says of each word which tokens cover it, and of each token (shape [tokens->n])
@@ -59,7 +59,7 @@ extern SlmStatus slm_token_words_find(SlmText text, const SlmHost *host, SlmAren
  * nothing leave the list.
  */
 extern SlmStatus slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *shape,
-								  const SlmHost *host, SlmError *err) SLM_MUST_CHECK;
+									 const SlmHost *host, SlmError *err) SLM_MUST_CHECK;
 
 /* The word that holds a byte of the text, or the first behind it; n where there is none. */
 extern int slm_token_words_at(const SlmTokenWords *words, uint32_t byte);

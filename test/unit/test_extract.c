@@ -13,8 +13,8 @@
 #include "model_fixture.h"
 #include "task/embed.h"
 #include "task/extract.h"
-#include "task/windows.h"
 #include "task/token_words.h"
+#include "task/windows.h"
 
 #define SLM FIXTURE_DIR "tiny-slm.gguf"
 #define N_EMBD 32
@@ -82,7 +82,8 @@ score_words(const char *text, int i, double out[3][MAX_TOKENS])
 	CHECK_STATUS(slm_tokenize(slm_model_tokenizer(f.run.model), test_host(), text, strlen(text),
 							  f.run.arena, &tokens, &f.err),
 				 SLM_OK);
-	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err),
+				 SLM_OK);
 	CHECK_STATUS(slm_token_words_map(&words, &tokens, shape + 1, test_host(), &f.err), SLM_OK);
 	id[0] = special->bos;
 	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));

@@ -19,7 +19,8 @@ described(const char *text)
 	size_t n = 0;
 
 	slm_arena_reset(f.run.arena);
-	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err),
+				 SLM_OK);
 	out[0] = '\0';
 	for (int i = 0; i < words.n; i++)
 	{
@@ -94,8 +95,9 @@ tokens_have_shapes(void)
 								  strlen(text[i]), f.run.arena, &tokens, &f.err),
 					 SLM_OK);
 		CHECK_STATUS(SLM_NEW_ARRAY(f.run.arena, (size_t) tokens.n, &shape, &f.err), SLM_OK);
-		CHECK_STATUS(slm_token_words_find(slm_text(text[i]), test_host(), f.run.arena, &words, &f.err),
-					 SLM_OK);
+		CHECK_STATUS(
+			slm_token_words_find(slm_text(text[i]), test_host(), f.run.arena, &words, &f.err),
+			SLM_OK);
 		CHECK_STATUS(slm_token_words_map(&words, &tokens, shape, test_host(), &f.err), SLM_OK);
 		at = strstr(at, "\nshapes 0 ");
 		CHECK(at != NULL);
@@ -118,9 +120,9 @@ static void
 words_in_larger_tokens(void)
 {
 	SlmTokenWord word[4] = {{.start = 0, .end = 2, .shape = 1},
-					   {.start = 2, .end = 3, .shape = 12},
-					   {.start = 4, .end = 8, .shape = 2},
-					   {.start = 9, .end = 10, .shape = 6}};
+							{.start = 2, .end = 3, .shape = 12},
+							{.start = 4, .end = 8, .shape = 2},
+							{.start = 9, .end = 10, .shape = 6}};
 	SlmTokenWords words = {word, 4};
 	int32_t id[3] = {0};
 	uint32_t starts[3] = {0, 3, 6}, ends[3] = {3, 6, 8};

@@ -1,0 +1,272 @@
+/*
+ * fn_extract.c - slm_extract, slm_extract_spans, slm_extract_batch
+ *
+ * All three find the values of a schema's fields in a text.  What is remembered
+ * is the whole answer, JSON and rows, so that a field in WHERE, another in
+ * SELECT and their sources cost one inference.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "pg/call.h"
+#include "pg/fields.h"
+
+/* Argument numbers of all three. */
+enum
+{
+	EXTRACT_INPUT,
+	EXTRACT_SCHEMA,
+	EXTRACT_MODEL,
+	EXTRACT_INSTRUCTIONS,
+	EXTRACT_ON_ERROR,
+	EXTRACT_ARGS
+};
+
+typedef struct Extract
+{
+	SlmBatch batch; /* of slm_extract_batch */
+	Jsonb *schema;
+	const SlmFieldSet *set;
+	SlmExtraction *extraction; /* of the rows computed last, in the arena */
+} Extract;
+
+/* One value of a remembered answer; its texts follow in the order of the values. */
+typedef struct AnswerValue
+{
+	uint32 path_size;
+	uint32 value_size;
+	int32 start; /* characters from 1; 0: no source */
+	int32 length;
+	float confidence;
+} AnswerValue;
+
+/* A remembered answer: this, its values, and then the bytes of all texts in UTF-8. */
+typedef struct Answer
+{
+	uint32 json_size;
+	int32 n_value;
+	AnswerValue value[FLEXIBLE_ARRAY_MEMBER];
+} Answer;
+
+/* What can be refused before the model is known. */
+static void
+check_arguments(SlmCall *call, FunctionCallInfo fcinfo, Extract *extract)
+{
+	slm_arg_on_error(call, EXTRACT_ON_ERROR);
+	if (PG_ARGISNULL(EXTRACT_SCHEMA))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("schema must not be null")));
+	extract->schema = PG_GETARG_JSONB_P(EXTRACT_SCHEMA);
+}
+
+/* Resolves the model and the fields. */
+static void
+prepare(SlmCall *call, Extract *extract)
+{
+	slm_call_model(call, EXTRACT_MODEL, SLM_DEFAULT_EXTRACT);
+	slm_arg_no_instructions(call, EXTRACT_INSTRUCTIONS,
+							"Descriptions of the fields say what they mean.");
+	extract->set = slm_field_set(call, extract->schema);
+}
+
+/* A place in a text, both as a byte and as a character. */
+typedef struct Place
+{
+	size_t byte;
+	int32 character;
+} Place;
+
+/* Moves to a byte that begins a character; in an SQL_ASCII database each byte is one. */
+static void
+go_to(SlmText text, size_t byte, Place *place)
+{
+	bool bytes_are_characters = GetDatabaseEncoding() == PG_SQL_ASCII;
+
+	if (byte < place->byte)
+		*place = (Place){0, 0};
+	for (; place->byte < byte; place->byte++)
+		place->character += bytes_are_characters || ((uint8) text.data[place->byte] & 0xc0) != 0x80;
+}
+
+/* An extraction in one piece, palloc'd. */
+static Answer *
+flatten(const SlmExtraction *extraction, SlmText text, Size *size)
+{
+	Size header = offsetof(Answer, value) + extraction->n_value * sizeof(AnswerValue);
+	Place place = {0, 0};
+	Answer *answer;
+	char *at;
+
+	*size = header + extraction->json.size;
+	for (int i = 0; i < extraction->n_value; i++)
+		*size += extraction->value[i].path.size + extraction->value[i].value.size;
+	answer = MemoryContextAllocHuge(CurrentMemoryContext, *size);
+	answer->json_size = extraction->json.size;
+	answer->n_value = extraction->n_value;
+	at = (char *) answer + header;
+	memcpy(at, extraction->json.data, extraction->json.size);
+	at += extraction->json.size;
+	for (int i = 0; i < extraction->n_value; i++)
+	{
+		const SlmExtracted *value = &extraction->value[i];
+		AnswerValue *flat = &answer->value[i];
+
+		CHECK_FOR_INTERRUPTS();
+		*flat = (AnswerValue){.path_size = value->path.size,
+							  .value_size = value->value.size,
+							  .confidence = value->confidence};
+		if (value->has_source)
+		{
+			go_to(text, value->start, &place);
+			flat->start = place.character + 1;
+			go_to(text, value->start + value->size, &place);
+			flat->length = place.character - (flat->start - 1);
+		}
+		memcpy(at, value->path.data, value->path.size);
+		at += value->path.size;
+		memcpy(at, value->value.data, value->value.size);
+		at += value->value.size;
+	}
+	return answer;
+}
+
+/* The answer for one text; NULL when the row failed and on_error is 'null'. */
+static const Answer *
+find_answer(SlmCall *call, const Extract *extract, SlmText text)
+{
+	SlmStatus row_status = SLM_OK;
+	SlmStatus *row = call->null_on_error ? &row_status : NULL;
+	const SlmFieldSet *set = extract->set;
+	const Answer *answer;
+	Answer *flat;
+	SlmExtraction extraction;
+	SlmStatus status;
+	SlmKey key;
+	Size size;
+
+	slm_answer_key(call, &key, 'x');
+	slm_key_bytes(&key, extract->schema, VARSIZE(extract->schema));
+	slm_key_bytes(&key, text.data, text.size);
+	answer = slm_answer_find_bytes(call, &key, &size);
+	if (answer != NULL)
+		return answer;
+
+	slm_call_begin(call);
+	status = slm_task_extract(&call->run, &text, 1, slm_field_schema(set), slm_field_embedding(set),
+							  slm_field_label_embedding(set), &extraction, row, &call->err);
+	if (slm_call_end(call, status, row, 1) == 0)
+		return NULL;
+	flat = flatten(&extraction, text, &size);
+	slm_answer_add_bytes(&key, flat, size);
+	return flat;
+}
+
+/* JSON in UTF-8, as jsonb's own input function reads it. */
+static Datum
+make_jsonb(SlmText json)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(slm_from_utf8(json))));
+}
+
+static Datum
+extract(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Extract extract = {0};
+	SlmText input;
+	const Answer *answer;
+
+	check_arguments(call, fcinfo, &extract);
+	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
+		PG_RETURN_NULL();
+	prepare(call, &extract);
+
+	answer = find_answer(call, &extract, input);
+	if (answer == NULL)
+		PG_RETURN_NULL();
+	return make_jsonb((SlmText){(const char *) &answer->value[answer->n_value], answer->json_size});
+}
+
+SLM_FUNCTION(slm_extract, SLM_VERB_EXTRACT, EXTRACT_ARGS, extract);
+
+static Datum
+extract_spans(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Extract extract = {0};
+	SlmText input;
+	const Answer *answer;
+	const char *at;
+
+	check_arguments(call, fcinfo, &extract);
+	InitMaterializedSRF(fcinfo, 0);
+	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
+		return (Datum) 0;
+	prepare(call, &extract);
+
+	answer = find_answer(call, &extract, input);
+	if (answer == NULL)
+		return (Datum) 0;
+	at = (const char *) &answer->value[answer->n_value] + answer->json_size;
+	for (int i = 0; i < answer->n_value; i++)
+	{
+		const AnswerValue *flat = &answer->value[i];
+		bool no_source = flat->start == 0;
+		bool null[5] = {false, false, no_source, no_source, false};
+		Datum value[5];
+
+		CHECK_FOR_INTERRUPTS();
+		value[0] = PointerGetDatum(slm_from_utf8((SlmText){at, flat->path_size}));
+		at += flat->path_size;
+		value[1] = PointerGetDatum(slm_from_utf8((SlmText){at, flat->value_size}));
+		at += flat->value_size;
+		value[2] = Int32GetDatum(flat->start);
+		value[3] = Int32GetDatum(flat->length);
+		value[4] = Float4GetDatum(flat->confidence);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, null);
+	}
+	return (Datum) 0;
+}
+
+SLM_FUNCTION(slm_extract_spans, SLM_VERB_EXTRACT_SPANS, EXTRACT_ARGS, extract_spans);
+
+static void
+extract_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Extract *extract = (Extract *) batch;
+	const SlmFieldSet *set = extract->set;
+	SlmStatus status;
+
+	slm_call_begin(call);
+	status = slm_arena_alloc_array(call->run.arena, n, sizeof(SlmExtraction),
+								   (void **) &extract->extraction, &call->err);
+	if (status == SLM_OK)
+		status = slm_task_extract(&call->run, text, n, slm_field_schema(set),
+								  slm_field_embedding(set), slm_field_label_embedding(set),
+								  extract->extraction, row_status, &call->err);
+	slm_call_end(call, status, row_status, n);
+}
+
+static void
+emit_extraction(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+{
+	value[1] = make_jsonb(((Extract *) batch)->extraction[i].json);
+	null[1] = false;
+}
+
+static Datum
+extract_batch(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Extract extract = {.batch = {.compute = extract_rows, .emit = emit_extraction}};
+	ArrayType *inputs = slm_arg_text_array(call, EXTRACT_INPUT, "inputs");
+
+	check_arguments(call, fcinfo, &extract);
+	prepare(call, &extract);
+	slm_batch_run(call, &extract.batch, inputs);
+	return (Datum) 0;
+}
+
+SLM_FUNCTION(slm_extract_batch, SLM_VERB_EXTRACT, EXTRACT_ARGS, extract_batch);
