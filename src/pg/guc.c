@@ -36,7 +36,8 @@ static const struct
 	[SLM_DEFAULT_CLASSIFY] = {"slm.classify_model",
 							  "Model of slm_classify and its kin where the call names none."},
 	[SLM_DEFAULT_EXTRACT] = {"slm.extract_model",
-							 "Model of slm_extract where the call names none."},
+							 "Model of slm_extract, its kin and slm_redact where the call names "
+							 "none."},
 	[SLM_DEFAULT_SUMMARIZE] = {"slm.summarize_model",
 							   "Model of slm_summarize and its kin where the call names none."},
 	[SLM_DEFAULT_GENERATE] = {"slm.generate_model",
