@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
@@ -205,6 +206,18 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 	tell_rows(training);
 }
 
+/* True when a label says something; 54000 when it says too much. */
+static bool
+check_label(const char *label)
+{
+	if (strlen(label) > SLM_MAX_CLASS_LABEL_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a label exceeds the limit of %d bytes", SLM_MAX_CLASS_LABEL_BYTES),
+				 errhint("The query returns the text first, then the label.")));
+	return !slm_is_blank(slm_require_utf8(label, (int) strlen(label), "label"));
+}
+
 /* Adds what the cursor has fetched, but for rows without a text or a label. */
 static void
 add_fetched(Training *training, const SPITupleTable *table, int n)
@@ -218,13 +231,8 @@ add_fetched(Training *training, const SPITupleTable *table, int n)
 		char *input = SPI_getvalue(table->vals[i], table->tupdesc, 1);
 
 		label[n_text] = SPI_getvalue(table->vals[i], table->tupdesc, 2);
-		if (input != NULL && label[n_text] != NULL && label[n_text][0] != '\0')
+		if (input != NULL && label[n_text] != NULL && check_label(label[n_text]))
 		{
-			if (strlen(label[n_text]) > SLM_MAX_CLASS_LABEL_BYTES)
-				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-								errmsg("a label exceeds the limit of %d bytes",
-									   SLM_MAX_CLASS_LABEL_BYTES),
-								errhint("The query returns the text first, then the label.")));
 			if (slm_to_utf8(input, (int) strlen(input), &text[n_text]))
 			{
 				if (!slm_is_blank(text[n_text]))
@@ -254,9 +262,11 @@ read_rows(Training *training, const char *query)
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	if (!SPI_is_cursor_plan(plan))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("query must be one statement that returns rows")));
+	if (!SPI_is_cursor_plan(plan) ||
+		linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan))->commandTag !=
+			CMDTAG_SELECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("query must be one SELECT")));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
 	if (portal->tupDesc == NULL || portal->tupDesc->natts != 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -318,9 +328,6 @@ number_labels(Training *training)
 			labels->name[labels->n] = slm_text(name);
 			labels->label[labels->n].name =
 				slm_require_utf8(name, (int) strlen(name), "label");
-			if (slm_is_blank(labels->label[labels->n].name))
-				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								errmsg("a label is blank")));
 			labels->n++;
 		}
 		training->label[i] = labels->n - 1;
