@@ -9,7 +9,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $node = slm_cluster('trained', init => { allows_streaming => 1 });
-my $classify = q{SELECT slm_classify('the parcel is late', model => 'kinds')};
+my $classify = q{SELECT slm_classify('my parcel is late 3', model => 'kinds')};
 $node->safe_psql('postgres', q{
 	SELECT slm_create_model('tiny', 'tiny-bert.gguf');
 	CREATE ROLE owner LOGIN; CREATE ROLE user_ LOGIN; CREATE ROLE other LOGIN;
