@@ -51,7 +51,7 @@
 #define SLM_MAX_TRAIN_ROWS 100000
 #define SLM_MAX_TRAIN_DIMENSIONS 2048
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
-#define SLM_BATCH_TOKENS 1024 /* tokens of one forward step, at least one sequence */
+#define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */

@@ -25,8 +25,8 @@ typedef struct SlmModelDef
 	SlmModelOptions options;
 	NameData base;                /* the model that a trained one was trained on, else empty */
 	uint8 head[SLM_SHA256_BYTES]; /* of its numbers (head_store.c) */
-	uint64 version;    /* differs for every reading of the catalog */
-	uint32 hash_value; /* of the syscache entry, to be invalidated by */
+	uint64 version;               /* differs for every reading of the catalog */
+	uint32 hash_value;            /* of the syscache entry, to be invalidated by */
 	MemoryContext context;
 } SlmModelDef;
 

@@ -38,7 +38,7 @@
 #include "pg/pg_compat.h"
 
 #define MACS_PER_CALL 4000000
-#define PANEL 64        /* columns of the factor made at a time */
+#define PANEL 64 /* columns of the factor made at a time */
 #define LABELS_A_CALL 256
 #define MAX_STEP_ROWS 256
 
@@ -90,13 +90,13 @@ typedef struct Fit
 
 	/* The rows on which lambda and gamma are chosen. */
 	int n_eval;
-	int *eval;                          /* [n_eval] */
-	double *x_by_mean, *x_by_text;      /* [n_eval][k] */
-	double *u_by_mean, *u_by_text;      /* [n_eval][k] */
-	Forms *forms;                       /* [n_eval] */
-	double *score;                      /* [n_eval][k] leave-one-out */
-	double *centre_norm, *x_by, *u_by;  /* [k] of the mixed centres c */
-	double sharpness;                   /* inverse temperature: where the last search ended */
+	int *eval;                         /* [n_eval] */
+	double *x_by_mean, *x_by_text;     /* [n_eval][k] */
+	double *u_by_mean, *u_by_text;     /* [n_eval][k] */
+	Forms *forms;                      /* [n_eval] */
+	double *score;                     /* [n_eval][k] leave-one-out */
+	double *centre_norm, *x_by, *u_by; /* [k] of the mixed centres c */
+	double sharpness;                  /* inverse temperature: where the last search ended */
 } Fit;
 
 static int
@@ -694,8 +694,8 @@ slm_fit(const SlmFitInput *input, SlmFit *out)
 			out->weight[(Size) j * fit.d + i] = (float) (fit.sharpness * weight[i]);
 		}
 		out->offset[j] =
-			(float) (fit.log_share[j] - fit.sharpness * (0.5 * fit.centre_norm[j] +
-														 dot(weight, fit.mean, fit.d)));
+			(float) (fit.log_share[j] -
+					 fit.sharpness * (0.5 * fit.centre_norm[j] + dot(weight, fit.mean, fit.d)));
 	}
 	out->multi_scale = (float) scale;
 	out->multi_offset = (float) offset;

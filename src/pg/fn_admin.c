@@ -158,7 +158,8 @@ slm_drop_model(PG_FUNCTION_ARGS)
 	if (slm_catalog_by_oid(get_foreign_server_oid(name, false)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("server \"%s\" is not a model", name)));
-	slm_catalog_run_ddl(psprintf("DROP SERVER %s%s", quote_identifier(name), cascade ? " CASCADE" : ""));
+	slm_catalog_run_ddl(
+		psprintf("DROP SERVER %s%s", quote_identifier(name), cascade ? " CASCADE" : ""));
 	PG_RETURN_VOID();
 }
 

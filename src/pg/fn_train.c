@@ -104,8 +104,7 @@ tell_step(void *arg, int step, int n_step)
 	Training *training = arg;
 
 	if (time_to_tell(training))
-		ereport(NOTICE,
-				(errmsg("fitting %d rows: step %d of %d", training->n_row, step, n_step)));
+		ereport(NOTICE, (errmsg("fitting %d rows: step %d of %d", training->n_row, step, n_step)));
 }
 
 /* ---- Rights and names ---------------------------------------------------------- */
@@ -194,10 +193,10 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 			continue;
 		}
 		if (training->n_row == SLM_MAX_TRAIN_ROWS)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("the query has more rows than the limit of %d",
-								   SLM_MAX_TRAIN_ROWS),
-							errhint("A sample of some thousand rows gives nearly the same model.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the query has more rows than the limit of %d", SLM_MAX_TRAIN_ROWS),
+					 errhint("A sample of some thousand rows gives nearly the same model.")));
 		row->embedding = embedding + (Size) i * training->n_embd;
 		row->label = MemoryContextStrdup(training->context, label[i]);
 		training->n_row++;
@@ -211,10 +210,9 @@ static bool
 check_label(const char *label)
 {
 	if (strlen(label) > SLM_MAX_CLASS_LABEL_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a label exceeds the limit of %d bytes", SLM_MAX_CLASS_LABEL_BYTES),
-				 errhint("The query returns the text first, then the label.")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a label exceeds the limit of %d bytes", SLM_MAX_CLASS_LABEL_BYTES),
+						errhint("The query returns the text first, then the label.")));
 	return !slm_is_blank(slm_require_utf8(label, (int) strlen(label), "label"));
 }
 
@@ -298,9 +296,9 @@ compare_rows(const void *a, const void *b, void *arg)
 	const Training *training = arg;
 	int order = strcmp(row_a->label, row_b->label);
 
-	return order != 0 ? order
-					  : memcmp(row_a->embedding, row_b->embedding,
-							   training->n_embd * sizeof(float));
+	return order != 0
+			   ? order
+			   : memcmp(row_a->embedding, row_b->embedding, training->n_embd * sizeof(float));
 }
 
 /* Sorts the rows and numbers their labels. */
@@ -326,21 +324,20 @@ number_labels(Training *training)
 						 errmsg("the query has more labels than the limit of %d", SLM_MAX_LABELS),
 						 errhint("The query returns the text first, then the label.")));
 			labels->name[labels->n] = slm_text(name);
-			labels->label[labels->n].name =
-				slm_require_utf8(name, (int) strlen(name), "label");
+			labels->label[labels->n].name = slm_require_utf8(name, (int) strlen(name), "label");
 			labels->n++;
 		}
 		training->label[i] = labels->n - 1;
 	}
 	if (labels->n < 2)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("rows of at least two labels are needed"),
-						errdetail("The query gave %d rows of %d labels.", training->n_row,
-								  labels->n)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows of at least two labels are needed"),
+				 errdetail("The query gave %d rows of %d labels.", training->n_row, labels->n)));
 	if (labels->n == training->n_row)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("no label has more than one row"),
-						errhint("The query returns the text first, then the label.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no label has more than one row"),
+				 errhint("The query returns the text first, then the label.")));
 }
 
 /* ---- The model ----------------------------------------------------------------- */
@@ -359,8 +356,8 @@ make_head(Training *training, Size *size, SlmFit *fit)
 		.progress = tell_step,
 		.arg = training,
 	};
-	float *prior = palloc_extended((Size) labels->n * training->n_embd * sizeof(float),
-								   MCXT_ALLOC_HUGE);
+	float *prior =
+		palloc_extended((Size) labels->n * training->n_embd * sizeof(float), MCXT_ALLOC_HUGE);
 	const float **row = palloc_array(const float *, training->n_row);
 	uint32 *name_end = palloc_array(uint32, labels->n);
 	StringInfoData names;
@@ -471,8 +468,8 @@ train_classifier(SlmCall *call, FunctionCallInfo fcinfo)
 
 	/* Reads it back, as a call will; an error takes the registration with it. */
 	trained = slm_model_by_name(training.name, SLM_DEFAULT_CLASSIFY);
-	value[COLUMN_MODEL] = CStringGetTextDatum(
-		psprintf("%s@%s", NameStr(trained->name), trained->fingerprint));
+	value[COLUMN_MODEL] =
+		CStringGetTextDatum(psprintf("%s@%s", NameStr(trained->name), trained->fingerprint));
 	value[COLUMN_LABELS] = Int32GetDatum(training.labels.n);
 	value[COLUMN_ROWS] = Int32GetDatum(training.n_row);
 	value[COLUMN_SKIPPED] = Int32GetDatum(training.n_skipped);

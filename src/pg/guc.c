@@ -133,11 +133,10 @@ slm_guc_init(void)
 	DefineCustomEnumVariable("slm.force_isa", "Instruction set that models run with.",
 							 "The results are the same with each.", &slm_force_isa, SLM_ISA_AUTO,
 							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);
-	DefineCustomStringVariable("slm.openblas_library",
-							   "Absolute path of the OpenBLAS library that training uses.",
-							   "It must be the serial variant.", &slm_openblas_library,
-							   OPENBLAS_LIBRARY, PGC_SUSET, GUC_SUPERUSER_ONLY,
-							   check_openblas_library, NULL, NULL);
+	DefineCustomStringVariable(
+		"slm.openblas_library", "Absolute path of the OpenBLAS library that training uses.",
+		"It must be the serial variant.", &slm_openblas_library, OPENBLAS_LIBRARY, PGC_SUSET,
+		GUC_SUPERUSER_ONLY, check_openblas_library, NULL, NULL);
 #ifdef SLM_DEV
 	DefineCustomIntVariable("slm.dev_poll_gap_us",
 							"Largest CPU time between two polls for interrupts in this session.",

@@ -164,9 +164,8 @@ rename_head(const char *from, const char *to)
 		bool replace[N_ATTRIBUTE] = {true, false};
 
 		namestrcpy(&name, to);
-		CatalogTupleUpdate(
-			heads, &old->t_self,
-			heap_modify_tuple(old, RelationGetDescr(heads), value, null, replace));
+		CatalogTupleUpdate(heads, &old->t_self,
+						   heap_modify_tuple(old, RelationGetDescr(heads), value, null, replace));
 	}
 	systable_endscan(scan);
 	table_close(heads, NoLock);

@@ -50,8 +50,8 @@ read_own_labels(const SlmModelRef *ref, SlmLabelInput *out)
 	out->name = palloc0_array(SlmText, out->n);
 	for (int i = 0; i < out->n; i++)
 	{
-		SlmText name = ref->head != NULL ? slm_head_label(ref->head, i)
-										 : slm_model_class_label(ref->model, i);
+		SlmText name =
+			ref->head != NULL ? slm_head_label(ref->head, i) : slm_model_class_label(ref->model, i);
 		char *server = pg_any_to_server(pnstrdup(name.data, name.size), name.size, PG_UTF8);
 
 		out->label[i].name = name;

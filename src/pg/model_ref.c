@@ -299,13 +299,12 @@ attach_head(const SlmModelDef *def, BackendRef *base)
 	SLM_CHECK(slm_head_read(bytes, size, &head, &err), &err);
 	if (strncmp(head.base, base->ref.fingerprint, SLM_FINGERPRINT_CHARS) != 0 ||
 		head.n_embd != slm_model_info(base->ref.model)->n_embd)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("base model \"%s\" of model \"%s\" is not the one it was trained on",
-						NameStr(copy.base), NameStr(copy.name)),
-				 errdetail("Its fingerprint is %s, was %.*s.", base->ref.fingerprint,
-						   SLM_FINGERPRINT_CHARS, head.base),
-				 errhint("Train it anew with slm_train_classifier(..., replace => true).")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("base model \"%s\" of model \"%s\" is not the one it was trained on",
+							   NameStr(copy.base), NameStr(copy.name)),
+						errdetail("Its fingerprint is %s, was %.*s.", base->ref.fingerprint,
+								  SLM_FINGERPRINT_CHARS, head.base),
+						errhint("Train it anew with slm_train_classifier(..., replace => true).")));
 	slm_catalog_copy_options(&copy.options, &base->ref.options, context);
 	SLM_CHECK(slm_weights_attach(base->mapping->sha256, &mapping, &err), &err);
 	Assert(mapping == base->mapping);

@@ -164,7 +164,8 @@ slm_task_classify_by_head(SlmRun *run, const SlmHead *head, const SlmText *text,
 	size_t width = (size_t) head->n_embd;
 	float *row;
 
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (n < SLICE_ROWS ? (size_t) n : SLICE_ROWS) * width, &row, err));
+	SLM_TRY(
+		SLM_NEW_ARRAY(run->arena, (n < SLICE_ROWS ? (size_t) n : SLICE_ROWS) * width, &row, err));
 	for (int start = 0; start < n; start += SLICE_ROWS)
 	{
 		int n_row = n - start < SLICE_ROWS ? n - start : SLICE_ROWS;
