@@ -47,7 +47,7 @@
 #define SLM_MAX_SUMMARY_WORDS 10000
 #define SLM_MAX_SUMMARY_PIECES 512 /* sentences of one summary */
 #define SLM_SUMMARY_SENTENCES                                                                      \
-	4096                      /* weighed against each other; beyond, a text is taken in parts */
+	4096 /* weighed against each other; beyond, a text is taken in parts */
 #define SLM_MAX_TRAIN_ROWS 100000
 #define SLM_MAX_TRAIN_DIMENSIONS 2048
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
