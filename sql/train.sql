@@ -44,6 +44,14 @@ CREATE TYPE mood AS ENUM ('good', 'bad');
 SELECT labels, rows FROM slm_train_classifier('moods', $$SELECT body::varchar(20), CASE WHEN kind = 'delivery' THEN 'good' ELSE 'bad' END::mood FROM ticket WHERE body IS NOT NULL$$, 'tiny');
 SELECT string_agg(label, ' ' ORDER BY label) FROM slm_classify_scores('a', model => 'moods');
 
+-- A base with a label head: its own comparison of texts with labels is what the fit begins with.
+SELECT slm_create_model('heads', 'tiny-slm.gguf') AS created \gset
+SELECT labels, rows, zero_shot = right_without AS zero_shot FROM slm_train_classifier('on_heads', 'SELECT body, kind FROM ticket', 'heads'),
+    (SELECT (count(*) FILTER (WHERE slm_classify(body, '{account,delivery,refund}', 'heads') = kind) / count(*)::real)::real AS right_without
+     FROM ticket WHERE body > ' ' AND kind > '  ') AS w;
+SELECT round(sum(confidence)::numeric, 5) AS sum FROM slm_classify_scores('please refund it', model => 'on_heads');
+SELECT error_of($$SELECT slm_filter('please refund it', 'refund', 'on_heads')$$);
+
 -- Rows of unequal numbers, and labels of one row
 SELECT labels, rows, accuracy BETWEEN 0 AND 1 AS accuracy FROM slm_train_classifier('odd',
     $$SELECT 'word ' || i, CASE WHEN i < 40 THEN 'many' WHEN i < 44 THEN 'few' ELSE 'one' || i END FROM generate_series(1, 46) AS i$$);
@@ -130,7 +138,7 @@ SELECT count(*) FROM slm_heads;
 ROLLBACK;
 SELECT slm_classify('the parcel is late', model => 'sorts') AS rolled_back;
 SELECT slm_drop_model('moods');
-DROP SERVER odd, x CASCADE;
+DROP SERVER odd, on_heads, x CASCADE;
 SELECT model FROM slm_heads ORDER BY model;
 CREATE ROLE slm_owner;
 ALTER SERVER small OWNER TO slm_owner;

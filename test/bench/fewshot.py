@@ -44,7 +44,7 @@ def logistic_regression(x, y, n_label, c):
         return value, gradient.ravel()
 
     start = np.zeros(x.shape[1] * n_label)
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x.reshape(x.shape[1], n_label)
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x.reshape(x.shape[1], n_label)
 
 
 def calibration_error(confidence, right, bins=15):
@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--shots", default="8,64")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=2000, help="of test.tsv, drawn with a fixed seed")
-    parser.add_argument("--type", default="f32")
+    parser.add_argument("--type", default="q8_0")
     args = common.parse(parser)
     report = common.Report(args)
     model = args.prefix + args.type

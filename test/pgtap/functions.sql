@@ -69,8 +69,9 @@ SELECT results_eq($$SELECT pg_get_function_arguments(f.oid), f.proparallel::text
                   'slm_summarize_agg: arguments, parallel safe, not split, commented');
 
 -- Training
-SELECT is(pg_get_function_arguments(oid), 'name text, query text, model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, replace boolean DEFAULT false, on_error text DEFAULT ''error''::text, OUT trained slm_model, OUT labels integer, OUT rows integer, OUT skipped integer, OUT accuracy real, OUT zero_shot real', 'arguments of slm_train_classifier'),
-       ok(provolatile = 'v' AND proparallel = 'u' AND NOT proisstrict AND NOT prosecdef AND obj_description(oid, 'pg_proc') <> '', 'slm_train_classifier: volatile, not parallel, called on NULL, commented')
+SELECT is(pg_get_function_arguments(oid), 'name text, query text, model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, replace boolean DEFAULT false, on_error text DEFAULT ''error''::text, OUT trained slm_model, OUT labels integer, OUT rows integer, OUT skipped integer, OUT accuracy real, OUT zero_shot real', 'arguments of slm_train_classifier')
+FROM found WHERE name = 'slm_train_classifier';
+SELECT ok(provolatile = 'v' AND proparallel = 'u' AND NOT proisstrict AND NOT prosecdef AND obj_description(oid, 'pg_proc') <> '', 'slm_train_classifier: volatile, not parallel, called on NULL, commented')
 FROM found WHERE name = 'slm_train_classifier';
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner), 'nobody has rights on slm_heads') FROM pg_class WHERE oid = 'slm_heads'::regclass;
 SELECT ok('slm_heads'::regclass = ANY (extconfig), 'slm_heads is dumped') FROM pg_extension WHERE extname = 'slm';
