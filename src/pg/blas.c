@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 
 #include "pg/blas.h"
 #include "pg/guc.h"
@@ -100,6 +101,26 @@ find_symbol(void *handle, const char *name)
 	return symbol;
 }
 
+/* Threads that a wrong variant starts at once must not catch the backend's signals. */
+static void *
+load_library(void)
+{
+	sigset_t all, before;
+	void *handle;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	handle = dlopen(slm_openblas_library, RTLD_NOW | RTLD_LOCAL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (handle == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FILE), errmsg("could not load OpenBLAS: %s", dlerror()),
+				 errdetail("Training a classifier needs it; running models does not."),
+				 errhint("Debian's package is libopenblas0-serial. Elsewhere, "
+						 "slm.openblas_library names the file.")));
+	return handle;
+}
+
 const SlmBlas *
 slm_blas(void)
 {
@@ -109,20 +130,17 @@ slm_blas(void)
 	if (library.handle != NULL && strcmp(library.path, slm_openblas_library) == 0)
 		return &blas;
 
-	handle = dlopen(slm_openblas_library, RTLD_NOW | RTLD_LOCAL);
-	if (handle == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FILE), errmsg("could not load OpenBLAS: %s", dlerror()),
-				 errdetail("Training a classifier needs it; running models does not."),
-				 errhint("Debian's package is libopenblas0-serial. Elsewhere, "
-						 "slm.openblas_library names the file.")));
+	handle = load_library();
 	is_parallel = find_symbol(handle, "openblas_get_parallel");
 	if (is_parallel() != 0)
+	{
+		dlclose(handle);
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("library \"%s\" is not the serial variant of OpenBLAS",
 							   slm_openblas_library),
 						errdetail("A variant with threads must not run inside a server process."),
 						errhint("Debian's package is libopenblas0-serial.")));
+	}
 	library.handle = NULL;
 	library.dgemm = find_symbol(handle, "cblas_dgemm");
 	library.dsyrk = find_symbol(handle, "cblas_dsyrk");

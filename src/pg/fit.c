@@ -462,6 +462,7 @@ leave_eval_rows_out(Fit *fit, double gamma)
 	{
 		Size at = (Size) i * fit->k;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < fit->k; j++)
 		{
 			double a, b;

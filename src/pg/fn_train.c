@@ -261,7 +261,7 @@ read_rows(Training *training, const char *query)
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	if (!SPI_is_cursor_plan(plan) ||
-		linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan))->commandTag !=
+		((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->commandTag !=
 			CMDTAG_SELECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("query must be one SELECT")));
