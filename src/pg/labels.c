@@ -10,7 +10,6 @@
 #include "pg/labels.h"
 #include "pg/sets.h"
 
-
 static void
 read_labels(ArrayType *labels, SlmLabelInput *out)
 {
