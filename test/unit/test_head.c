@@ -192,7 +192,8 @@ classifies(void)
 	for (int i = 0; i < 70; i++)
 		text[i] = slm_text(i % 2 == 0 ? "the order arrived late" : "login failed");
 	text[66] = slm_text("\xfe");
-	CHECK_STATUS(slm_task_embed_inputs(&f.run, text, 70, embedding[0], row_status, &f.err), SLM_OK);
+	CHECK_STATUS(slm_task_embed_for_labels(&f.run, text, 70, embedding[0], row_status, &f.err),
+				 SLM_OK);
 	CHECK_INT(row_status[66], SLM_ERR_ENCODING);
 	for (int mode = SLM_CLASSIFY_ONE; mode <= SLM_CLASSIFY_MULTI; mode++)
 	{
