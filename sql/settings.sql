@@ -4,7 +4,7 @@
 \i :error_of
 SELECT slm_create_model('tiny', 'tiny-bert.gguf') AS created \gset
 SELECT slm_create_model('tiny_q8', 'tiny-bert-q8_0.gguf') AS created \gset
-SELECT name, context, vartype, unit, boot_val FROM pg_settings WHERE name LIKE 'slm.%' AND name NOT LIKE 'slm.dev%' ORDER BY name;
+SELECT name, context, vartype, unit, regexp_replace(boot_val, '^/usr/lib/[^/]*', '/usr/lib/*') AS boot_val FROM pg_settings WHERE name LIKE 'slm.%' AND name NOT LIKE 'slm.dev%' ORDER BY name;
 SELECT error_of($$SET slm.no_such_setting = 1$$);
 
 -- Instructions: what this CPU has gives the same bits, what it lacks is refused

@@ -581,6 +581,46 @@ COMMENT ON FUNCTION slm_chunk(text, int, int, slm_model) IS
 	'pieces of a text of at most so many tokens';
 
 -- ============================================================================
+-- Training: a model that is another one with a head of its own
+-- ============================================================================
+
+-- The numbers of trained models.  Nobody has rights on them: who may use a model
+-- reads them through it.
+CREATE TABLE slm_heads (
+	model name PRIMARY KEY,
+	head bytea NOT NULL
+);
+ALTER TABLE slm_heads ALTER COLUMN head SET STORAGE EXTERNAL;
+COMMENT ON TABLE slm_heads IS 'numbers of the models that slm_train_classifier() made';
+REVOKE ALL ON slm_heads FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('slm_heads', '');
+
+CREATE FUNCTION slm_heads_follow() RETURNS event_trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION slm_heads_follow() IS 'keeps slm_heads in step with the servers';
+CREATE EVENT TRIGGER slm_heads_drop ON sql_drop
+	WHEN TAG IN ('DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP OWNED')
+	EXECUTE FUNCTION slm_heads_follow();
+CREATE EVENT TRIGGER slm_heads_rename ON ddl_command_end
+	WHEN TAG IN ('ALTER SERVER')
+	EXECUTE FUNCTION slm_heads_follow();
+
+CREATE FUNCTION slm_train_classifier(
+	name text,
+	query text,
+	model text DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	replace boolean DEFAULT false,
+	on_error text DEFAULT 'error',
+	OUT trained slm_model, OUT labels int, OUT rows int, OUT skipped int,
+	OUT accuracy real, OUT zero_shot real)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'slm_train_classifier';
+COMMENT ON FUNCTION slm_train_classifier(text, text, text, jsonb, boolean, text) IS
+	'makes a classifier of rows (text, label), as a new model';
+
+-- ============================================================================
 -- Views and administration
 -- ============================================================================
 
@@ -614,14 +654,15 @@ CREATE FUNCTION slm_model_list(
 	OUT name name, OUT file text, OUT sha256 text, OUT fingerprint text,
 	OUT architecture text, OUT quantization text, OUT parameters bigint,
 	OUT dimensions integer, OUT context integer, OUT heads text[], OUT licence text,
-	OUT bytes bigint, OUT state text, OUT attached integer
+	OUT bytes bigint, OUT state text, OUT attached integer,
+	OUT base name
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 1000 ROWS 10;
 COMMENT ON FUNCTION slm_model_list() IS 'the rows of the view slm_models';
 
 CREATE VIEW slm_models AS
 	SELECT name, file, sha256, fingerprint, architecture, quantization, parameters, dimensions,
-		context, heads, licence, bytes, state, attached
+		context, heads, licence, bytes, state, attached, base
 	FROM slm_model_list()
 	ORDER BY name;
 COMMENT ON VIEW slm_models IS

@@ -47,8 +47,11 @@
 #define SLM_MAX_SUMMARY_WORDS 10000
 #define SLM_MAX_SUMMARY_PIECES 512 /* sentences of one summary */
 #define SLM_SUMMARY_SENTENCES                                                                      \
-	4096                      /* weighed against each other; beyond, a text is taken in parts */
-#define SLM_BATCH_TOKENS 1024 /* tokens of one forward step, at least one sequence */
+	4096 /* weighed against each other; beyond, a text is taken in parts */
+#define SLM_MAX_TRAIN_ROWS 100000
+#define SLM_MAX_TRAIN_DIMENSIONS 2048
+#define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
+#define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */

@@ -229,9 +229,8 @@ slm_is_blank(SlmText utf8)
 	return true;
 }
 
-/* A text without a UTF-8 form; the bytes are row text and stay out of the message. */
-static void
-raise_not_convertible(void)
+void
+slm_raise_not_convertible(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 					errmsg("input has a character that encoding \"%s\" does not convert to UTF-8",
@@ -250,7 +249,7 @@ slm_arg_input(SlmCall *call, int i_arg, SlmText *out)
 	if (!slm_to_utf8(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), out))
 	{
 		if (!call->null_on_error)
-			raise_not_convertible();
+			slm_raise_not_convertible();
 		return false;
 	}
 	return !slm_is_blank(*out);
@@ -538,7 +537,7 @@ slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs)
 			if (!slm_to_utf8(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), next))
 			{
 				if (!call->null_on_error)
-					raise_not_convertible();
+					slm_raise_not_convertible();
 				call->counts.nulls++;
 			}
 			else if (!slm_is_blank(*next))

@@ -91,6 +91,9 @@ extern bool slm_to_utf8(const char *data, int size, SlmText *out);
 /* The same for text that is no input but a label or a part of a schema: 22P05, naming what. */
 extern SlmText slm_require_utf8(const char *data, int size, const char *what);
 
+/* Raises 22P05 for an input without a UTF-8 form; its bytes stay out of the message. */
+extern void slm_raise_not_convertible(void);
+
 /* A piece of UTF-8 in the database's encoding, as a text datum. */
 extern text *slm_from_utf8(SlmText piece);
 

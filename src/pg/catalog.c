@@ -6,6 +6,9 @@
  * of options (below) says what a model can carry; the validator and the parser
  * are the same code, so what one accepts the other understands.
  *
+ * A model has a file, or was trained: then it has a base, which is another model,
+ * and a head, which is the hash of its numbers in the table slm_heads.
+ *
  * The validator never looks at files: pg_restore must be able to register a
  * model on a machine that does not have it yet.
  *
@@ -24,6 +27,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/string.h"
+#include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -93,13 +97,35 @@ parse_file(SlmModelDef *def, const char *option, char *value)
 }
 
 static void
-parse_sha256(SlmModelDef *def, const char *option, char *value)
+parse_hash(const char *option, const char *value, uint8 hash[SLM_SHA256_BYTES])
 {
-	if (!slm_hash_from_hex(value, def->sha256))
+	if (!slm_hash_from_hex(value, hash))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\": \"%s\"", option, value),
 						errdetail("It must be 64 lower-case hexadecimal digits.")));
+}
+
+static void
+parse_sha256(SlmModelDef *def, const char *option, char *value)
+{
+	parse_hash(option, value, def->sha256);
 	def->has_sha256 = true;
+}
+
+static void
+parse_base(SlmModelDef *def, const char *option, char *value)
+{
+	if (value[0] == '\0' || strlen(value) >= NAMEDATALEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value for option \"%s\": \"%s\"", option, value),
+						errdetail("It must be the name of a model.")));
+	namestrcpy(&def->base, value);
+}
+
+static void
+parse_head(SlmModelDef *def, const char *option, char *value)
+{
+	parse_hash(option, value, def->head);
 }
 
 static void
@@ -171,7 +197,35 @@ static const struct
 	{"document_prefix", parse_document_prefix},
 	{"context_length", parse_context_length},
 	{"overflow", parse_overflow},
+	{"base", parse_base},
+	{"head", parse_head},
 };
+
+/* A trained model has base and head and no others: all else is its base's. */
+static void
+check_kind(const SlmModelDef *def, List *list)
+{
+	bool trained = NameStr(def->base)[0] != '\0';
+	ListCell *cell;
+
+	foreach (cell, list)
+	{
+		const char *name = lfirst_node(DefElem, cell)->defname;
+
+		if (trained != (strcmp(name, "base") == 0 || strcmp(name, "head") == 0))
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+							errmsg("option \"%s\" is for models %s", name,
+								   trained ? "that have a file" : "that were trained on a base"),
+							errdetail("A trained model has the options \"base\" and \"head\"; "
+									  "everything else is its base model's.")));
+	}
+	if (trained && list_length(list) != 2)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option \"head\" is required for a trained model")));
+	if (!trained && def->file == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option \"file\" is required for a model")));
+}
 
 void
 slm_catalog_parse(SlmModelDef *def, List *list)
@@ -201,9 +255,7 @@ slm_catalog_parse(SlmModelDef *def, List *list)
 		}
 		model_options[i].parse(def, element->defname, defGetString(element));
 	}
-	if (def->file == NULL)
-		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-						errmsg("option \"file\" is required for a model")));
+	check_kind(def, list);
 }
 
 /*
@@ -310,7 +362,8 @@ read_definition(SlmModelDef *def, ForeignServer *server)
 	{
 		old = MemoryContextSwitchTo(context);
 		slm_catalog_parse(&parsed, server->options);
-		parsed.file = pstrdup(parsed.file);
+		if (parsed.file != NULL)
+			parsed.file = pstrdup(parsed.file);
 		slm_catalog_copy_options(&parsed.options, &parsed.options, context);
 		MemoryContextSwitchTo(old);
 	}
@@ -399,6 +452,33 @@ slm_catalog_find(const char *name)
 	return def;
 }
 
+/* ---- Changes ------------------------------------------------------------- */
+
+void
+slm_catalog_check_create(void)
+{
+	Oid wrapper = slm_catalog_wrapper();
+	AclResult acl;
+
+	if (!OidIsValid(wrapper))
+		elog(ERROR, "foreign-data wrapper \"%s\" does not exist", SLM_WRAPPER_NAME);
+	acl = object_aclcheck(ForeignDataWrapperRelationId, wrapper, GetUserId(), ACL_USAGE);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FDW, SLM_WRAPPER_NAME);
+}
+
+void
+slm_catalog_run_ddl(const char *command)
+{
+	int rc;
+
+	SPI_connect();
+	rc = SPI_execute(command, false, 0);
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute of a DDL command returned %d", rc);
+	SPI_finish();
+}
+
 /* ---- Fingerprint --------------------------------------------------------- */
 
 static void
@@ -409,13 +489,26 @@ add_line(StringInfo text, const char *option, SlmText value)
 	appendStringInfoChar(text, '\n');
 }
 
+/* Hashes the text, and frees it. */
+static void
+finish_fingerprint(StringInfo text, char *out)
+{
+	uint8 digest[SLM_SHA256_BYTES];
+	char hex[SLM_HASH_HEX_CHARS + 1];
+
+	slm_hash_bytes(text->data, (size_t) text->len, digest);
+	pfree(text->data);
+	slm_hash_to_hex(digest, hex);
+	memcpy(out, hex, SLM_FINGERPRINT_CHARS);
+	out[SLM_FINGERPRINT_CHARS] = '\0';
+}
+
 void
 slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES], const SlmModelOptions *options,
 						char *out)
 {
 	SlmModelOptions defaults;
 	StringInfoData text;
-	uint8 digest[SLM_SHA256_BYTES];
 	char hex[SLM_HASH_HEX_CHARS + 1];
 
 	slm_model_options_init(&defaults);
@@ -435,9 +528,17 @@ slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES], const SlmModelOpti
 	if (options->document_prefix.size > 0)
 		add_line(&text, "document_prefix", options->document_prefix);
 
-	slm_hash_bytes(text.data, (size_t) text.len, digest);
-	pfree(text.data);
-	slm_hash_to_hex(digest, hex);
-	memcpy(out, hex, SLM_FINGERPRINT_CHARS);
-	out[SLM_FINGERPRINT_CHARS] = '\0';
+	finish_fingerprint(&text, out);
+}
+
+void
+slm_catalog_head_fingerprint(const char *base, const uint8 head[SLM_SHA256_BYTES], char *out)
+{
+	StringInfoData text;
+	char hex[SLM_HASH_HEX_CHARS + 1];
+
+	slm_hash_to_hex(head, hex);
+	initStringInfo(&text);
+	appendStringInfo(&text, "slm head\nbase %s\nhead %s\n", base, hex);
+	finish_fingerprint(&text, out);
 }

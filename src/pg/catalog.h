@@ -19,12 +19,14 @@ typedef struct SlmModelDef
 	Oid serverid; /* hash key */
 	Oid ownerid;
 	NameData name;
-	char *file; /* plain name or absolute path, syntax checked */
+	char *file; /* plain name or absolute path, syntax checked; NULL: a trained model */
 	bool has_sha256;
 	uint8 sha256[SLM_SHA256_BYTES];
 	SlmModelOptions options;
-	uint64 version;    /* differs for every reading of the catalog */
-	uint32 hash_value; /* of the syscache entry, to be invalidated by */
+	NameData base;                /* the model that a trained one was trained on, else empty */
+	uint8 head[SLM_SHA256_BYTES]; /* of its numbers (head_store.c) */
+	uint64 version;               /* differs for every reading of the catalog */
+	uint32 hash_value;            /* of the syscache entry, to be invalidated by */
 	MemoryContext context;
 } SlmModelDef;
 
@@ -55,6 +57,12 @@ extern const SlmModelDef *slm_catalog_by_oid(Oid serverid);
  */
 extern bool slm_catalog_is_current(Oid serverid, uint64 version);
 
+/* Raises 42501 when the current user may not register models. */
+extern void slm_catalog_check_create(void);
+
+/* Runs a DDL command that the user could have typed, with that user's rights. */
+extern void slm_catalog_run_ddl(const char *command);
+
 /* Oid of the wrapper, or InvalidOid when the extension is not installed here. */
 extern Oid slm_catalog_wrapper(void);
 
@@ -64,6 +72,10 @@ extern Oid slm_catalog_wrapper(void);
  */
 extern void slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES],
 									const SlmModelOptions *options, char *out);
+
+/* The same for a head on a base with that fingerprint. */
+extern void slm_catalog_head_fingerprint(const char *base, const uint8 head[SLM_SHA256_BYTES],
+										 char *out);
 
 /* Copies options with their texts into a memory context. */
 extern void slm_catalog_copy_options(SlmModelOptions *to, const SlmModelOptions *from,

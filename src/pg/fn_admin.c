@@ -12,7 +12,6 @@
 #include "access/table.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
-#include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -42,18 +41,6 @@ PG_FUNCTION_INFO_V1(slm_version);
 PG_FUNCTION_INFO_V1(slm_model_list);
 
 /* ---- Registering --------------------------------------------------------- */
-
-static void
-run_ddl(const char *command)
-{
-	int rc;
-
-	SPI_connect();
-	rc = SPI_execute(command, false, 0);
-	if (rc != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute of a DDL command returned %d", rc);
-	SPI_finish();
-}
 
 /* Adds the members of a JSON object to a list of DefElem, as text. */
 static List *
@@ -116,9 +103,7 @@ slm_create_model(PG_FUNCTION_ARGS)
 	List *options;
 	ListCell *cell;
 	SlmModelDef def;
-	Oid wrapper = slm_catalog_wrapper();
 	StringInfoData command;
-	AclResult acl;
 	SlmFileIdentity identity;
 	uint8 sha256[SLM_SHA256_BYTES];
 	char hex[SLM_HASH_HEX_CHARS + 1];
@@ -131,11 +116,7 @@ slm_create_model(PG_FUNCTION_ARGS)
 	file = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	/* Rights first: no error about a file reaches who may not register models. */
-	if (!OidIsValid(wrapper))
-		elog(ERROR, "foreign-data wrapper \"%s\" does not exist", SLM_WRAPPER_NAME);
-	acl = object_aclcheck(ForeignDataWrapperRelationId, wrapper, GetUserId(), ACL_USAGE);
-	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_FDW, SLM_WRAPPER_NAME);
+	slm_catalog_check_create();
 
 	options = list_make1(makeDefElem("file", (Node *) makeString(file), -1));
 	if (!PG_ARGISNULL(2))
@@ -160,7 +141,7 @@ slm_create_model(PG_FUNCTION_ARGS)
 						 quote_literal_cstr(strVal(option->arg)));
 	}
 	appendStringInfoChar(&command, ')');
-	run_ddl(command.data);
+	slm_catalog_run_ddl(command.data);
 
 	/* Checks that the options fit the model; an error takes the registration with it. */
 	ref = slm_model_by_name(name, SLM_DEFAULT_EMBED);
@@ -177,7 +158,8 @@ slm_drop_model(PG_FUNCTION_ARGS)
 	if (slm_catalog_by_oid(get_foreign_server_oid(name, false)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("server \"%s\" is not a model", name)));
-	run_ddl(psprintf("DROP SERVER %s%s", quote_identifier(name), cascade ? " CASCADE" : ""));
+	slm_catalog_run_ddl(
+		psprintf("DROP SERVER %s%s", quote_identifier(name), cascade ? " CASCADE" : ""));
 	PG_RETURN_VOID();
 }
 
@@ -242,6 +224,7 @@ enum ModelColumn
 	COLUMN_BYTES,
 	COLUMN_STATE,
 	COLUMN_ATTACHED,
+	COLUMN_BASE,
 	COLUMN_COUNT
 };
 
@@ -309,22 +292,21 @@ set_image_columns(ModelRow *row, const SlmMapping *mapping, const SlmModelOption
 
 /*
  * Fills the columns that come from the file, as far as they are known without
- * reading or building anything, and returns the state.
+ * reading or building anything, and returns the state.  The fingerprint goes to
+ * the caller, "" where it is not known.
  */
 static const char *
-describe_model(ModelRow *row, const SlmModelDef *def)
+describe_file(ModelRow *row, const SlmModelDef *def, char fingerprint[SLM_FINGERPRINT_CHARS + 1])
 {
 	uint8 sha256[SLM_SHA256_BYTES];
 	char hex[SLM_HASH_HEX_CHARS + 1];
-	char fingerprint[SLM_FINGERPRINT_CHARS + 1];
 	SlmCacheState state;
 	SlmFileIdentity identity;
 	SlmError err;
 	SlmMapping *mapping;
 
-	if (object_aclcheck(ForeignServerRelationId, def->serverid, GetUserId(), ACL_USAGE) !=
-			ACLCHECK_OK ||
-		!slm_file_has_rights(def->file, def->ownerid))
+	fingerprint[0] = '\0';
+	if (!slm_file_has_rights(def->file, def->ownerid))
 		return "forbidden";
 
 	if (slm_cache_peek(def->file, def->has_sha256 ? def->sha256 : NULL, sha256, &state))
@@ -332,7 +314,6 @@ describe_model(ModelRow *row, const SlmModelDef *def)
 		slm_hash_to_hex(sha256, hex);
 		set_column(row, COLUMN_SHA256, CStringGetTextDatum(hex));
 		slm_catalog_fingerprint(sha256, &def->options, fingerprint);
-		set_column(row, COLUMN_FINGERPRINT, CStringGetTextDatum(fingerprint));
 		if (state == SLM_CACHE_READY)
 		{
 			set_column(row, COLUMN_ATTACHED, Int32GetDatum(slm_shared_users(sha256)));
@@ -347,6 +328,47 @@ describe_model(ModelRow *row, const SlmModelDef *def)
 	if (state == SLM_CACHE_BUILDING)
 		return "building";
 	return slm_file_stat(def->file, &identity, &err) == SLM_OK ? "absent" : "no file";
+}
+
+static bool
+may_use(Oid serverid, Oid role)
+{
+	return object_aclcheck(ForeignServerRelationId, serverid, role, ACL_USAGE) == ACLCHECK_OK;
+}
+
+/* Fills the columns of a model and returns its state; a trained model shows its base's columns. */
+static const char *
+describe_model(ModelRow *row, const SlmModelDef *def)
+{
+	SlmModelDef trained = *def;
+	char fingerprint[SLM_FINGERPRINT_CHARS + 1];
+	const char *state;
+
+	if (def->file != NULL)
+	{
+		if (!may_use(def->serverid, GetUserId()))
+			return "forbidden";
+		state = describe_file(row, def, fingerprint);
+	}
+	else
+	{
+		Oid base = get_foreign_server_oid(NameStr(trained.base), true);
+
+		if (!may_use(trained.serverid, GetUserId()))
+			return "forbidden";
+		def = OidIsValid(base) ? slm_catalog_by_oid(base) : NULL;
+		if (def == NULL || def->file == NULL)
+			return "no base";
+		if (!may_use(base, trained.ownerid))
+			return "forbidden";
+		state = describe_file(row, def, fingerprint);
+		row->null[COLUMN_SHA256] = true;
+		if (fingerprint[0] != '\0')
+			slm_catalog_head_fingerprint(fingerprint, trained.head, fingerprint);
+	}
+	if (fingerprint[0] != '\0')
+		set_column(row, COLUMN_FINGERPRINT, CStringGetTextDatum(fingerprint));
+	return state;
 }
 
 /* slm_model_list(): the rows of the view slm_models. */
@@ -385,7 +407,10 @@ slm_model_list(PG_FUNCTION_ARGS)
 			continue; /* dropped meanwhile */
 		memset(row.null, true, sizeof(row.null));
 		set_column(&row, COLUMN_NAME, NameGetDatum(&def->name));
-		set_column(&row, COLUMN_FILE, CStringGetTextDatum(def->file));
+		if (def->file != NULL)
+			set_column(&row, COLUMN_FILE, CStringGetTextDatum(def->file));
+		else
+			set_column(&row, COLUMN_BASE, NameGetDatum(&def->base));
 		set_column(&row, COLUMN_STATE, CStringGetTextDatum(describe_model(&row, def)));
 		tuplestore_putvalues(result->setResult, result->setDesc, row.value, row.null);
 	}

@@ -69,6 +69,19 @@ prepare(SlmCall *call, Classify *classify)
 	classify->set = slm_label_set(call, classify->labels, classify->descriptions);
 }
 
+/* output[i][slm_label_n_output()] of text[i], by the model, or by the head trained on it. */
+static SlmStatus
+run_model(SlmCall *call, const Classify *classify, const SlmText *text, int n, float *output,
+		  SlmStatus *row_status)
+{
+	if (call->ref->head != NULL)
+		return slm_task_classify_by_head(&call->run, call->ref->head, text, n, classify->mode,
+										 output, row_status, &call->err);
+	return slm_task_classify(&call->run, text, n, slm_label_embedding(classify->set),
+							 slm_label_n_output(classify->set), classify->mode, output, row_status,
+							 &call->err);
+}
+
 /*
  * Probabilities of the set's labels for one text, palloc'd; NULL when the row
  * failed and on_error is 'null'.
@@ -101,8 +114,7 @@ probabilities(SlmCall *call, const Classify *classify, SlmText text)
 		return probability;
 
 	slm_call_begin(call);
-	status = slm_task_classify(&call->run, &text, 1, slm_label_embedding(set), n_output,
-							   classify->mode, output, row, &call->err);
+	status = run_model(call, classify, &text, 1, output, row);
 	if (slm_call_end(call, status, row, 1) == 0)
 		return NULL;
 	slm_label_pick(set, classify->mode, output, probability);
@@ -261,8 +273,7 @@ classify_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmSta
 	status = slm_arena_alloc_array(call->run.arena, (size_t) n * n_output, sizeof(float),
 								   (void **) &batch->result, &call->err);
 	if (status == SLM_OK)
-		status = slm_task_classify(&call->run, text, n, slm_label_embedding(classify->set),
-								   n_output, classify->mode, batch->result, row_status, &call->err);
+		status = run_model(call, classify, text, n, batch->result, row_status);
 	slm_call_end(call, status, row_status, n);
 }
 

@@ -24,6 +24,14 @@ int slm_min_free_disk = -1;
 int slm_max_scratch_memory = 256 * 1024;
 int slm_max_input_tokens = 0;
 int slm_force_isa = SLM_ISA_AUTO;
+char *slm_openblas_library;
+
+/* Where Debian's package libopenblas0-serial puts it. */
+#ifdef __aarch64__
+#define OPENBLAS_LIBRARY "/usr/lib/aarch64-linux-gnu/openblas-serial/libopenblas.so.0"
+#else
+#define OPENBLAS_LIBRARY "/usr/lib/x86_64-linux-gnu/openblas-serial/libopenblas.so.0"
+#endif
 
 static const struct
 {
@@ -58,6 +66,16 @@ check_force_isa(int *newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("This CPU does not have the instruction set \"%s\".",
 						slm_isa_name((SlmIsa) *newval));
+	return false;
+}
+
+/* Never a name that the loader would search for. */
+static bool
+check_openblas_library(char **newval, void **extra, GucSource source)
+{
+	if (is_absolute_path(*newval))
+		return true;
+	GUC_check_errdetail("It must be an absolute path.");
 	return false;
 }
 
@@ -115,6 +133,10 @@ slm_guc_init(void)
 	DefineCustomEnumVariable("slm.force_isa", "Instruction set that models run with.",
 							 "The results are the same with each.", &slm_force_isa, SLM_ISA_AUTO,
 							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);
+	DefineCustomStringVariable(
+		"slm.openblas_library", "Absolute path of the OpenBLAS library that training uses.",
+		"It must be the serial variant.", &slm_openblas_library, OPENBLAS_LIBRARY, PGC_SUSET,
+		GUC_SUPERUSER_ONLY, check_openblas_library, NULL, NULL);
 #ifdef SLM_DEV
 	DefineCustomIntVariable("slm.dev_poll_gap_us",
 							"Largest CPU time between two polls for interrupts in this session.",

@@ -23,6 +23,7 @@ extern int slm_min_free_disk;      /* sighup, MB; -1: the larger of 1 GB and 5 %
 extern int slm_max_scratch_memory; /* superuser, kB */
 extern int slm_max_input_tokens;   /* superuser; 0: no cap */
 extern int slm_force_isa;          /* superuser; an SlmIsa */
+extern char *slm_openblas_library; /* superuser; absolute path */
 
 extern void slm_guc_init(void);
 

@@ -10,16 +10,8 @@
 #include "pg/labels.h"
 #include "pg/sets.h"
 
-/* Labels on their way into the store: names as given, and both texts in UTF-8. */
-typedef struct LabelInput
-{
-	int n;
-	SlmLabel *label; /* [n] */
-	SlmText *name;   /* [n] in the database's encoding */
-} LabelInput;
-
 static void
-read_labels(ArrayType *labels, LabelInput *out)
+read_labels(ArrayType *labels, SlmLabelInput *out)
 {
 	Datum *element;
 
@@ -39,16 +31,26 @@ read_labels(ArrayType *labels, LabelInput *out)
 	}
 }
 
-/* The labels that a model brings along; a file may hold anything, so they are verified. */
-static void
-read_own_labels(const SlmModel *model, LabelInput *out)
+/* How many labels a model brings along, in its file or from training; 0: none. */
+static int
+n_own_labels(const SlmModelRef *ref)
 {
-	out->n = slm_model_info(model)->n_class;
+	if (ref->head != NULL)
+		return ref->head->n_label;
+	return slm_task_has_labels(ref->model) ? slm_model_info(ref->model)->n_class : 0;
+}
+
+/* Those labels; a file may hold anything, so they are verified. */
+static void
+read_own_labels(const SlmModelRef *ref, SlmLabelInput *out)
+{
+	out->n = n_own_labels(ref);
 	out->label = palloc0_array(SlmLabel, out->n);
 	out->name = palloc0_array(SlmText, out->n);
 	for (int i = 0; i < out->n; i++)
 	{
-		SlmText name = slm_model_class_label(model, i);
+		SlmText name =
+			ref->head != NULL ? slm_head_label(ref->head, i) : slm_model_class_label(ref->model, i);
 		char *server = pg_any_to_server(pnstrdup(name.data, name.size), name.size, PG_UTF8);
 
 		out->label[i].name = name;
@@ -58,40 +60,36 @@ read_own_labels(const SlmModel *model, LabelInput *out)
 
 /* Refuses, by name, a given label that a model with labels of its own does not have. */
 static void
-require_own_labels(SlmCall *call, const LabelInput *given)
+require_own_labels(SlmCall *call, const SlmLabelInput *own, const SlmLabelInput *given)
 {
-	LabelInput own;
-
-	read_own_labels(call->ref->model, &own);
 	for (int i = 0; i < given->n; i++)
 	{
 		StringInfoData names;
 		int i_class = 0;
 
-		while (i_class < own.n &&
-			   (own.name[i_class].size != given->name[i].size ||
-				memcmp(own.name[i_class].data, given->name[i].data, given->name[i].size) != 0))
+		while (i_class < own->n &&
+			   (own->name[i_class].size != given->name[i].size ||
+				memcmp(own->name[i_class].data, given->name[i].data, given->name[i].size) != 0))
 			i_class++;
-		if (i_class < own.n)
+		if (i_class < own->n)
 			continue;
 
 		initStringInfo(&names);
-		for (i_class = 0; i_class < own.n && names.len < 200; i_class++)
+		for (i_class = 0; i_class < own->n && names.len < 200; i_class++)
 			appendStringInfo(&names, "%s%.*s", i_class > 0 ? ", " : "",
-							 (int) own.name[i_class].size, own.name[i_class].data);
+							 (int) own->name[i_class].size, own->name[i_class].data);
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("label \"%.*s\" is not one of model \"%s\"", (int) given->name[i].size,
 						given->name[i].data, NameStr(call->ref->name)),
-				 errdetail("It has %d labels of its own: %s%s.", own.n, names.data,
-						   i_class < own.n ? ", ..." : ""),
+				 errdetail("It has %d labels of its own: %s%s.", own->n, names.data,
+						   i_class < own->n ? ", ..." : ""),
 				 errhint("Leave the labels out to use them all.")));
 	}
 }
 
-/* Puts the texts of {"label": "description", ...} beside the labels they belong to. */
-static void
-read_descriptions(Jsonb *descriptions, LabelInput *out)
+void
+slm_label_descriptions(Jsonb *descriptions, SlmLabelInput *out)
 {
 	JsonbIterator *iterator;
 	JsonbValue key;
@@ -127,26 +125,27 @@ read_descriptions(Jsonb *descriptions, LabelInput *out)
 	}
 }
 
-/* Refuses a bad set of labels; gives the classes of a head that they are, else NULL. */
+/*
+ * Refuses a bad set of labels; gives the classes of a head that they are, else
+ * NULL.  own are the labels of that head, none without one.
+ */
 static int *
-check_set(SlmCall *call, const LabelInput *input)
+check_set(SlmCall *call, const SlmLabelInput *own, const SlmLabelInput *input)
 {
-	const SlmModel *model = call->ref->model;
-	int *class_of = slm_task_has_labels(model) ? palloc0_array(int, Max(input->n, 1)) : NULL;
+	int *class_of = own->n > 0 ? palloc0_array(int, Max(input->n, 1)) : NULL;
 	SlmStatus status;
 
 	slm_call_begin(call);
-	status =
-		slm_task_check_labels(model, input->label, input->n, class_of, call->run.arena, &call->err);
+	status = slm_task_check_labels(own->label, own->n, input->label, input->n, class_of,
+								   call->run.arena, &call->err);
 	slm_call_end(call, status, NULL, 1);
 	return class_of;
 }
 
 /* Embeds a set, where its labels are no classes, and lays it out flat. */
 static SlmLabelSet *
-build_set(SlmCall *call, const LabelInput *input, const int *class_of, Size *size)
+build_set(SlmCall *call, const SlmLabelInput *input, const int *class_of, Size *size)
 {
-	const SlmModel *model = call->ref->model;
 	int n_embd = slm_call_n_embd(call);
 	int n = input->n;
 	Size n_embedding = class_of != NULL ? 0 : (Size) n * n_embd;
@@ -164,7 +163,7 @@ build_set(SlmCall *call, const LabelInput *input, const int *class_of, Size *siz
 										 n_embedding * sizeof(float),
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	set->n = n;
-	set->n_class = class_of != NULL ? slm_model_info(model)->n_class : 0;
+	set->n_class = class_of != NULL ? n_own_labels(call->ref) : 0;
 
 	set->name_end_at = at;
 	at += n * sizeof(uint32);
@@ -198,7 +197,7 @@ build_set(SlmCall *call, const LabelInput *input, const int *class_of, Size *siz
 
 /* Builds a set and puts it into the store. */
 static const SlmLabelSet *
-add_set(SlmCall *call, const StringInfoData *key, const LabelInput *input, const int *class_of)
+add_set(SlmCall *call, const StringInfoData *key, const SlmLabelInput *input, const int *class_of)
 {
 	Size size;
 	SlmLabelSet *built = build_set(call, input, class_of, &size);
@@ -211,10 +210,11 @@ add_set(SlmCall *call, const StringInfoData *key, const LabelInput *input, const
 const SlmLabelSet *
 slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 {
-	bool has_head = slm_task_has_labels(call->ref->model);
+	bool has_head = n_own_labels(call->ref) > 0;
 	StringInfoData key;
 	const SlmLabelSet *set;
-	LabelInput input;
+	SlmLabelInput own = {0};
+	SlmLabelInput input;
 
 	if (labels == NULL && !has_head)
 		ereport(ERROR,
@@ -234,17 +234,19 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 	set = slm_set_find(&key);
 	if (set == NULL)
 	{
+		if (has_head)
+			read_own_labels(call->ref, &own);
 		if (labels != NULL)
 		{
 			read_labels(labels, &input);
 			if (has_head)
-				require_own_labels(call, &input);
+				require_own_labels(call, &own, &input);
 		}
 		else
-			read_own_labels(call->ref->model, &input);
+			input = own;
 		if (descriptions != NULL)
-			read_descriptions(descriptions, &input);
-		set = add_set(call, &key, &input, check_set(call, &input));
+			slm_label_descriptions(descriptions, &input);
+		set = add_set(call, &key, &input, check_set(call, &own, &input));
 	}
 	return set;
 }
@@ -256,7 +258,7 @@ slm_condition_set(SlmCall *call, text *condition)
 	StringInfoData key;
 	const SlmLabelSet *set;
 
-	if (slm_task_has_labels(call->ref->model))
+	if (n_own_labels(call->ref) > 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no conditions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
@@ -267,7 +269,7 @@ slm_condition_set(SlmCall *call, text *condition)
 	if (set == NULL)
 	{
 		SlmLabel label = {slm_require_utf8(name.data, name.size, "condition"), {"", 0}};
-		LabelInput input = {1, &label, &name};
+		SlmLabelInput input = {1, &label, &name};
 
 		if (slm_is_blank(label.name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -20,6 +20,20 @@ typedef struct SlmLabelSet
 	Size embedding_at;  /* float[n][n_embd] without */
 } SlmLabelSet;
 
+/* Labels before they are checked: names as given, and both texts in UTF-8. */
+typedef struct SlmLabelInput
+{
+	int n;
+	SlmLabel *label; /* [n] */
+	SlmText *name;   /* [n] in the database's encoding */
+} SlmLabelInput;
+
+/*
+ * Puts the texts of {"label": "description", ...} beside the labels they belong
+ * to; 22023 for anything else.
+ */
+extern void slm_label_descriptions(Jsonb *descriptions, SlmLabelInput *out);
+
 /*
  * The label set of a call's arguments (either may be NULL), from the backend's
  * store or checked and embedded now.  Needs call->ref; starts and ends its own

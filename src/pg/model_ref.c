@@ -16,6 +16,11 @@
  * its memory is used again but never given back, so that asking an old pointer
  * whether it is valid is always safe.
  *
+ * A trained model's ref is a head on the ref of its base, which is looked up the
+ * same way, but with the rights of the trained model's owner: who may use the
+ * one need not be allowed to use the other.  It fits as long as it stands on the
+ * base's current ref.
+ *
  * A "statement" is what the client sent: its start time tells them apart, and
  * parallel workers share it with their leader.  Which content a statement runs on
  * is settled in shared memory by the first of its processes that asks: a file
@@ -24,7 +29,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_foreign_server.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -32,6 +40,7 @@
 #include "pg/cache.h"
 #include "pg/catalog.h"
 #include "pg/files.h"
+#include "pg/head_store.h"
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"
 #include "pg/pin.h"
@@ -51,7 +60,12 @@ typedef struct BackendRef
 	SlmMapping *mapping;
 	bool by_content; /* the model carries its sha256 */
 	SlmFileIdentity identity;
-	MemoryContext context; /* of the options' texts */
+	MemoryContext context; /* of the options' texts and the head's bytes */
+
+	/* A trained model's */
+	SlmHead head;
+	const struct BackendRef *base;
+	uint64 base_generation;
 
 	/* The last check that let this ref pass. */
 	TimestampTz checked_statement;
@@ -136,6 +150,37 @@ slm_registry_init(void)
 	RegisterXactCallback(end_of_transaction, NULL);
 }
 
+/* Puts a new ref of a definition in front; context becomes its own. */
+static BackendRef *
+add_ref(const SlmModelDef *def, SlmMapping *mapping, const SlmModelOptions *options,
+		MemoryContext context)
+{
+	BackendRef *ref = free_refs;
+
+	free_refs = ref->next;
+	MemoryContextSetParent(context, TopMemoryContext);
+	ref->ref.serverid = def->serverid;
+	ref->ref.name = def->name;
+	ref->ref.generation = ++last_generation;
+	ref->ref.model = mapping->model;
+	ref->ref.options = *options;
+	ref->current = true;
+	ref->def_version = def->version;
+	ref->mapping = mapping;
+	ref->context = context;
+	ref->next = refs;
+	refs = ref;
+	return ref;
+}
+
+/* Makes sure that add_ref() will find memory. */
+static void
+reserve_ref(void)
+{
+	if (free_refs == NULL)
+		free_refs = MemoryContextAllocZero(TopMemoryContext, sizeof(BackendRef));
+}
+
 /* Builds or awaits the image of a definition and binds the two. */
 static BackendRef *
 attach(const SlmModelDef *def, TimestampTz statement)
@@ -148,8 +193,7 @@ attach(const SlmModelDef *def, TimestampTz statement)
 	BackendRef *ref;
 	SlmError err;
 
-	if (free_refs == NULL)
-		free_refs = MemoryContextAllocZero(TopMemoryContext, sizeof(BackendRef));
+	reserve_ref();
 	context =
 		AllocSetContextCreate(CurrentMemoryContext, "slm model options", ALLOCSET_SMALL_SIZES);
 	slm_catalog_copy_options(&copy.options, &def->options, context);
@@ -176,24 +220,10 @@ attach(const SlmModelDef *def, TimestampTz statement)
 		slm_raise(&err);
 	}
 
-	ref = free_refs;
-	free_refs = ref->next;
-	MemoryContextSetParent(context, TopMemoryContext);
-
-	ref->ref.serverid = copy.serverid;
-	ref->ref.name = copy.name;
+	ref = add_ref(&copy, mapping, &copy.options, context);
 	slm_catalog_fingerprint(sha256, &copy.options, ref->ref.fingerprint);
-	ref->ref.generation = ++last_generation;
-	ref->ref.model = mapping->model;
-	ref->ref.options = copy.options;
-	ref->current = true;
-	ref->def_version = copy.version;
-	ref->mapping = mapping;
 	ref->by_content = copy.has_sha256;
 	ref->identity = identity;
-	ref->context = context;
-	ref->next = refs;
-	refs = ref;
 	return ref;
 }
 
@@ -219,18 +249,12 @@ still_fits(const BackendRef *ref, const SlmModelDef *def, TimestampTz statement)
 	return !slm_shared_agree(statement, def->serverid, def->file, sha256);
 }
 
-static const SlmModelRef *
-resolve(const char *name)
+/* The current ref of a model with a file; rights to use it are the caller's to check. */
+static BackendRef *
+file_ref(const SlmModelDef *def, TimestampTz statement)
 {
-	TimestampTz statement = GetCurrentStatementStartTimestamp();
-	const SlmModelDef *def;
-	uint64 epoch;
 	BackendRef *ref;
 
-	/* A statement that locks no table would not hear of a REVOKE inside a transaction. */
-	AcceptInvalidationMessages();
-	epoch = slm_catalog_epoch;
-	def = slm_catalog_find(name);
 	slm_file_check_rights(def->file, def->ownerid);
 	ref = current_ref(def->serverid);
 	if (ref != NULL && !still_fits(ref, def, statement))
@@ -238,8 +262,122 @@ resolve(const char *name)
 		ref->current = false;
 		ref = NULL;
 	}
-	if (ref == NULL)
-		ref = attach(def, statement);
+	return ref != NULL ? ref : attach(def, statement);
+}
+
+/*
+ * Puts the head of a trained model on its base.  NULL: the model has been
+ * trained anew since its definition was read.
+ */
+static BackendRef *
+attach_head(const SlmModelDef *def, BackendRef *base)
+{
+	SlmModelDef copy = *def;
+	MemoryContext context;
+	SlmMapping *mapping;
+	SlmHead head;
+	BackendRef *ref;
+	void *bytes;
+	Size size;
+	SlmError err;
+
+	reserve_ref();
+	context = AllocSetContextCreate(CurrentMemoryContext, "slm model head", ALLOCSET_SMALL_SIZES);
+	bytes = slm_head_fetch(&copy, context, &size);
+	if (bytes == NULL)
+	{
+		MemoryContextDelete(context);
+		AcceptInvalidationMessages();
+		if (!slm_catalog_is_current(copy.serverid, copy.version))
+			return NULL;
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("model \"%s\" has no numbers", NameStr(copy.name)),
+						errdetail("Its options name a head that the table slm_heads does not hold "
+								  "for it."),
+						errhint("slm_train_classifier() makes both.")));
+	}
+	SLM_CHECK(slm_head_read(bytes, size, &head, &err), &err);
+	if (strncmp(head.base, base->ref.fingerprint, SLM_FINGERPRINT_CHARS) != 0 ||
+		head.n_embd != slm_model_info(base->ref.model)->n_embd)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("base model \"%s\" of model \"%s\" is not the one it was trained on",
+							   NameStr(copy.base), NameStr(copy.name)),
+						errdetail("Its fingerprint is %s, was %.*s.", base->ref.fingerprint,
+								  SLM_FINGERPRINT_CHARS, head.base),
+						errhint("Train it anew with slm_train_classifier(..., replace => true).")));
+	slm_catalog_copy_options(&copy.options, &base->ref.options, context);
+	SLM_CHECK(slm_weights_attach(base->mapping->sha256, &mapping, &err), &err);
+	Assert(mapping == base->mapping);
+
+	ref = add_ref(&copy, mapping, &copy.options, context);
+	slm_catalog_head_fingerprint(base->ref.fingerprint, copy.head, ref->ref.fingerprint);
+	ref->head = head;
+	ref->ref.head = &ref->head;
+	ref->base = base;
+	ref->base_generation = base->ref.generation;
+	return ref;
+}
+
+/* The definition of a trained model's base, which the model's owner must be allowed to use. */
+static const SlmModelDef *
+base_definition(const SlmModelDef *def)
+{
+	NameData name = def->name, base = def->base;
+	Oid ownerid = def->ownerid;
+	Oid serverid = get_foreign_server_oid(NameStr(base), true);
+	const SlmModelDef *base_def = OidIsValid(serverid) ? slm_catalog_by_oid(serverid) : NULL;
+
+	if (base_def == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("base model \"%s\" of model \"%s\" does not exist", NameStr(base),
+							   NameStr(name))));
+	if (base_def->file == NULL)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("base model \"%s\" of model \"%s\" is a trained model itself",
+							   NameStr(base), NameStr(name))));
+	if (object_aclcheck(ForeignServerRelationId, serverid, ownerid, ACL_USAGE) != ACLCHECK_OK)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for base model \"%s\" of model \"%s\"",
+							   NameStr(base), NameStr(name)),
+						errdetail("The owner of the trained model must be allowed to use it.")));
+	return base_def;
+}
+
+/* The current ref of a trained model, or NULL as attach_head() says. */
+static BackendRef *
+trained_ref(const SlmModelDef *def, TimestampTz statement)
+{
+	SlmModelDef copy = *def;
+	BackendRef *base = file_ref(base_definition(def), statement);
+	BackendRef *ref = current_ref(copy.serverid);
+
+	move_to_front(base);
+	if (ref != NULL && (ref->def_version != copy.version || ref->base != base ||
+						ref->base_generation != base->ref.generation || ref->mapping->broken))
+	{
+		ref->current = false;
+		ref = NULL;
+	}
+	return ref != NULL ? ref : attach_head(&copy, base);
+}
+
+static const SlmModelRef *
+resolve(const char *name)
+{
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	uint64 epoch;
+	BackendRef *ref;
+
+	do
+	{
+		const SlmModelDef *def;
+
+		/* A statement that locks no table would not hear of a REVOKE inside a transaction. */
+		AcceptInvalidationMessages();
+		epoch = slm_catalog_epoch;
+		def = slm_catalog_find(name);
+		ref = def->file != NULL ? file_ref(def, statement) : trained_ref(def, statement);
+	} while (ref == NULL);
 	move_to_front(ref);
 	ref->checked_statement = statement;
 	ref->checked_epoch = epoch;

@@ -3,13 +3,15 @@
  *
  * A model is a foreign server of the foreign-data wrapper slm (catalog.c). Its
  * file is found (files.c), hashed and built into an image once (cache.c), and
- * the image mapped once per backend (weights.c).
+ * the image mapped once per backend (weights.c).  A trained model is a head
+ * (head_store.c) on the image of another, its base.
  */
 #ifndef SLM_PG_MODEL_REF_H
 #define SLM_PG_MODEL_REF_H
 
 #include "engine/slm.h"
 #include "pg/guc.h"
+#include "task/head.h"
 
 #define SLM_FINGERPRINT_CHARS 32 /* hexadecimal digits */
 
@@ -25,8 +27,9 @@ typedef struct SlmModelRef
 	NameData name;
 	char fingerprint[SLM_FINGERPRINT_CHARS + 1];
 	uint64 generation;
-	const SlmModel *model;
+	const SlmModel *model;   /* of a trained model: its base's, as are the options */
 	SlmModelOptions options; /* texts live as long as the ref */
+	const SlmHead *head;     /* of a trained model, else NULL; lives as long as the ref */
 } SlmModelRef;
 
 /*

@@ -42,6 +42,7 @@ const char *const slm_verb_name[SLM_VERB_COUNT] = {
 	[SLM_VERB_CHUNK] = "slm_chunk",
 	[SLM_VERB_SUMMARIZE] = "slm_summarize",
 	[SLM_VERB_SUMMARIZE_AGG] = "slm_summarize_agg",
+	[SLM_VERB_TRAIN_CLASSIFIER] = "slm_train_classifier",
 };
 
 static int last_row; /* where this backend counted last; the key decides whether it still fits */

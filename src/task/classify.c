@@ -54,42 +54,28 @@ hash_text(SlmText text)
 	return hash;
 }
 
-/* The slot that holds name, or the free one where it belongs. */
+/* The slot that holds the index of a label called name, or the free one where it belongs. */
 static int32_t *
-name_set_find(NameSet *set, SlmText (*name_of)(const void *names, int i), const void *names,
-			  SlmText name)
+name_set_find(NameSet *set, const SlmLabel *label, SlmText name)
 {
 	uint32_t at = hash_text(name) & set->mask;
 
-	while (set->slot[at] >= 0 && !same_text(name_of(names, set->slot[at]), name))
+	while (set->slot[at] >= 0 && !same_text(label[set->slot[at]].name, name))
 		at = (at + 1) & set->mask;
 	return &set->slot[at];
 }
 
-static SlmText
-label_name(const void *labels, int i)
-{
-	return ((const SlmLabel *) labels)[i].name;
-}
-
-static SlmText
-class_name(const void *model, int i)
-{
-	return slm_model_class_label(model, i);
-}
-
 /* Finds each label among the model's own. */
 static SlmStatus
-match_classes(const SlmModel *model, const SlmLabel *label, int n, int *class_of, SlmArena *arena,
-			  SlmError *err)
+match_classes(const SlmLabel *own, int n_own, const SlmLabel *label, int n, int *class_of,
+			  SlmArena *arena, SlmError *err)
 {
-	int n_class = slm_model_info(model)->n_class;
 	NameSet classes;
 
-	SLM_TRY(name_set_init(&classes, n_class, arena, err));
-	for (int i = 0; i < n_class; i++)
+	SLM_TRY(name_set_init(&classes, n_own, arena, err));
+	for (int i = 0; i < n_own; i++)
 	{
-		int32_t *slot = name_set_find(&classes, class_name, model, slm_model_class_label(model, i));
+		int32_t *slot = name_set_find(&classes, own, own[i].name);
 
 		if (*slot < 0) /* the first of equals */
 			*slot = i;
@@ -97,7 +83,7 @@ match_classes(const SlmModel *model, const SlmLabel *label, int n, int *class_of
 	for (int pass = 0; pass < (class_of != NULL ? 2 : 1); pass++)
 		for (int i = 0; i < n; i++)
 		{
-			int32_t found = *name_set_find(&classes, class_name, model, label[i].name);
+			int32_t found = *name_set_find(&classes, own, label[i].name);
 
 			if (found < 0)
 			{
@@ -113,7 +99,7 @@ match_classes(const SlmModel *model, const SlmLabel *label, int n, int *class_of
 }
 
 SlmStatus
-slm_task_check_labels(const SlmModel *model, const SlmLabel *label, int n, int *class_of,
+slm_task_check_labels(const SlmLabel *own, int n_own, const SlmLabel *label, int n, int *class_of,
 					  SlmArena *arena, SlmError *err)
 {
 	SlmArenaMark mark = slm_arena_mark(arena);
@@ -131,14 +117,14 @@ slm_task_check_labels(const SlmModel *model, const SlmLabel *label, int n, int *
 
 		if (label[i].name.size == 0)
 			return slm_fail(err, SLM_ERR_ARGUMENT, "label %d is empty", i + 1);
-		slot = name_set_find(&names, label_name, label, label[i].name);
+		slot = name_set_find(&names, label, label[i].name);
 		if (*slot >= 0)
 			return slm_fail(err, SLM_ERR_ARGUMENT, "label %d is the same as label %d", i + 1,
 							*slot + 1);
 		*slot = i;
 	}
-	if (slm_task_has_labels(model))
-		SLM_TRY(match_classes(model, label, n, class_of, arena, err));
+	if (n_own > 0)
+		SLM_TRY(match_classes(own, n_own, label, n, class_of, arena, err));
 	slm_arena_rewind(arena, mark);
 	return SLM_OK;
 }

@@ -35,10 +35,12 @@ extern bool slm_task_has_labels(const SlmModel *model);
 /*
  * What is wrong with a label set, before anything is computed: fewer than two,
  * more than SLM_MAX_LABELS, an empty or a repeated name (SLM_ERR_ARGUMENT,
- * message names the label's number); with a head, a name that is not one of
- * its own, in which case class_of[i] (may be NULL) is not filled.
+ * message names the label's number).  own [n_own] are the labels of a head, of
+ * the model's or one trained on it; n_own is 0 without one.  With a head a name
+ * that is not one of its own is refused too, in which case class_of (may be
+ * NULL) is not filled; else class_of[i] is the index of label i in own.
  */
-extern SlmStatus slm_task_check_labels(const SlmModel *model, const SlmLabel *label, int n,
+extern SlmStatus slm_task_check_labels(const SlmLabel *own, int n_own, const SlmLabel *label, int n,
 									   int *class_of, SlmArena *arena,
 									   SlmError *err) SLM_MUST_CHECK;
 

@@ -68,6 +68,17 @@ SELECT results_eq($$SELECT pg_get_function_arguments(f.oid), f.proparallel::text
                   $$VALUES ('input text', 's', true), ('input text, max_words integer', 's', true), ('input text, max_words integer, model text', 's', true)$$,
                   'slm_summarize_agg: arguments, parallel safe, not split, commented');
 
+-- Training
+SELECT is(pg_get_function_arguments(oid), 'name text, query text, model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, replace boolean DEFAULT false, on_error text DEFAULT ''error''::text, OUT trained slm_model, OUT labels integer, OUT rows integer, OUT skipped integer, OUT accuracy real, OUT zero_shot real', 'arguments of slm_train_classifier')
+FROM found WHERE name = 'slm_train_classifier';
+SELECT ok(provolatile = 'v' AND proparallel = 'u' AND NOT proisstrict AND NOT prosecdef AND obj_description(oid, 'pg_proc') <> '', 'slm_train_classifier: volatile, not parallel, called on NULL, commented')
+FROM found WHERE name = 'slm_train_classifier';
+SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner), 'nobody has rights on slm_heads') FROM pg_class WHERE oid = 'slm_heads'::regclass;
+SELECT ok('slm_heads'::regclass = ANY (extconfig), 'slm_heads is dumped') FROM pg_extension WHERE extname = 'slm';
+SELECT is(string_agg(evtname || ' ' || evtevent || ' ' || array_to_string(evttags, ', '), '; ' ORDER BY evtname),
+          'slm_heads_drop sql_drop DROP SERVER, DROP FOREIGN DATA WRAPPER, DROP OWNED; slm_heads_rename ddl_command_end ALTER SERVER', 'event triggers')
+FROM pg_event_trigger WHERE evtfoid = 'slm_heads_follow'::regproc;
+
 -- A new role may call every function; rights lie on the models.
 CREATE ROLE slm_plain;
 SELECT ok(has_function_privilege('slm_plain', f.oid, 'EXECUTE'), format('anybody may call %s', f.oid::regprocedure))

@@ -25,7 +25,12 @@ label(const char *name)
 static SlmStatus
 check_set(const SlmLabel *labels, int n, int *class_of)
 {
-	return slm_task_check_labels(f.run.model, labels, n, class_of, f.run.arena, &f.err);
+	SlmLabel own[4];
+	int n_own = slm_task_has_labels(f.run.model) ? slm_model_info(f.run.model)->n_class : 0;
+
+	for (int i = 0; i < n_own; i++)
+		own[i] = (SlmLabel){slm_model_class_label(f.run.model, i), slm_text("")};
+	return slm_task_check_labels(own, n_own, labels, n, class_of, f.run.arena, &f.err);
 }
 
 static void

@@ -247,7 +247,7 @@ label_sets(void)
 	SlmLabel label[3] = {{slm_text("a"), {0}}, {slm_text("b"), {0}}, {slm_text("a"), {0}}};
 	SlmError err;
 
-#define CHECK_LABELS(set, n) slm_task_check_labels(run->model, set, n, NULL, run->arena, &err)
+#define CHECK_LABELS(set, n) slm_task_check_labels(NULL, 0, set, n, NULL, run->arena, &err)
 	CHECK(!slm_task_has_labels(run->model));
 	CHECK_STATUS(CHECK_LABELS(label, 2), SLM_OK);
 	CHECK_STATUS(CHECK_LABELS(label, 1), SLM_ERR_ARGUMENT);
