@@ -72,6 +72,18 @@ ifneq ($(wildcard $(PGXS)),)
 # Kernels must not be inlined and recompiled by PostgreSQL's JIT: no bitcode.
 override with_llvm := no
 include $(PGXS)
+
+# The embedded model, with its licence beside it; a package may leave it out.
+EMBEDDED := $(wildcard models/slm_base-*.gguf models/*-slm_base-*.txt)
+EMBEDDED_DIR := '$(DESTDIR)$(datadir)/slm_models'
+.PHONY: install-models uninstall-models
+install: install-models
+install-models:
+	$(if $(EMBEDDED),$(MKDIR_P) $(EMBEDDED_DIR) && $(INSTALL_DATA) $(EMBEDDED) $(EMBEDDED_DIR)/)
+uninstall: uninstall-models
+uninstall-models:
+	rm -f $(addprefix $(EMBEDDED_DIR)/,$(notdir $(EMBEDDED)))
+
 .PHONY: place-models
 place-models:
 	PATH="$(bindir):$$PATH" test/tools/place-models
