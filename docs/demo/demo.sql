@@ -59,14 +59,15 @@ FROM orders, slm_extract_spans(body, :'schema') WHERE id = 1;
 \echo
 CREATE TABLE mails (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text, written text);
 \copy mails (body, written) FROM 'docs/demo/mails.tsv'
+\pset format unaligned
+\pset fieldsep ': '
 \pset expanded on
-\pset format wrapped
-\pset columns 130
 SELECT cardinality(string_to_array(body, ' ')) || ' words: ' || left(body, 90) || '...' AS mail,
        slm_summarize(body, 40) AS slm_summarize, written AS "by a reader"
 FROM mails ORDER BY id;
 \pset expanded off
 \pset format aligned
+\echo
 
 \echo '--- slm_rank(): the five tickets nearest to a question'
 \echo
