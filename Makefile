@@ -213,6 +213,7 @@ format: ## format the C code
 	test/tools/format
 
 docs-examples: ## rewrite the outputs that docs/SQL.md shows
+	rm -f build/SQL.md
 	test/run accuracy || :
 	cp build/SQL.md docs/SQL.md
 
