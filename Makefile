@@ -10,7 +10,7 @@
 # V=1        show the commands
 
 all:
-.PHONY: all help unit test demo server server-stop psql dev lint format check-format \
+.PHONY: all help unit test docs-examples demo server server-stop psql dev lint format check-format \
 	asan valgrind fuzz bench tools models FORCE
 
 ifndef V
@@ -72,6 +72,18 @@ ifneq ($(wildcard $(PGXS)),)
 # Kernels must not be inlined and recompiled by PostgreSQL's JIT: no bitcode.
 override with_llvm := no
 include $(PGXS)
+
+# The embedded model, with its licence beside it; a package may leave it out.
+EMBEDDED := $(wildcard models/slm_base-*.gguf models/*-slm_base-*.txt)
+EMBEDDED_DIR := '$(DESTDIR)$(datadir)/slm_models'
+.PHONY: install-models uninstall-models
+install: install-models
+install-models:
+	$(if $(EMBEDDED),$(MKDIR_P) $(EMBEDDED_DIR) && $(INSTALL_DATA) $(EMBEDDED) $(EMBEDDED_DIR)/)
+uninstall: uninstall-models
+uninstall-models:
+	rm -f $(addprefix $(EMBEDDED_DIR)/,$(notdir $(EMBEDDED)))
+
 .PHONY: place-models
 place-models:
 	PATH="$(bindir):$$PATH" test/tools/place-models
@@ -201,10 +213,15 @@ check-format: ## is the C code formatted?
 format: ## format the C code
 	test/tools/format
 
+docs-examples: ## rewrite the outputs that docs/SQL.md shows
+	rm -f build/SQL.md
+	test/run accuracy || :
+	cp build/SQL.md docs/SQL.md
+
 # ---- Running it -------------------------------------------------------------
-demo: ## from nothing to classified tickets, on a private server
+demo: ## from nothing to classified, extracted and summarized tickets, on a private server
 	docs/demo/run
-server: ## start a private server with slm and a model, print its URI
+server: ## start a private server with slm, print its URI
 	test/tools/server start
 server-stop: ## stop it
 	test/tools/server stop
@@ -212,7 +229,7 @@ psql: ## psql on it, or run a script from standard input
 	test/tools/server psql
 dev: ## build with assertions, -Og -g3 and -Werror
 	$(MAKE) FLAVOR=dev WERROR=-Werror all
-models: build/models/quantize ## fetch and convert the interim model (all-MiniLM-L6-v2)
+models: build/models/quantize ## fetch and convert all-MiniLM-L6-v2, which measurements compare with
 	models/fetch-minilm
 
 help: ## this list

@@ -9,7 +9,7 @@ SELECT slm_create_model('ranker', 'tiny-ranker.gguf') AS created \gset
 SET slm.classify_model = 'slm';
 
 -- What the models have.
-SELECT name, quantization, heads FROM slm_models ORDER BY name;
+SELECT name, quantization, heads FROM slm_models WHERE name <> 'slm_base' ORDER BY name;
 
 -- Call forms: one answer.
 SELECT array_agg(DISTINCT answer) AS answers, count(*) AS forms FROM (VALUES

@@ -41,7 +41,7 @@ CREATE FOREIGN TABLE t (a int OPTIONS (b 'c')) SERVER m;
 IMPORT FOREIGN SCHEMA public FROM SERVER m INTO public;
 ALTER SERVER m OPTIONS (DROP file);
 ALTER SERVER m OPTIONS (SET overflow 'error');
-SELECT name, file, left(sha256, 8) AS sha256, architecture, state FROM slm_models;
+SELECT name, file, left(sha256, 8) AS sha256, architecture, state FROM slm_models WHERE name <> 'slm_base';
 SELECT slm_drop_model('m');
 
 -- Other servers are not models
@@ -66,8 +66,8 @@ SELECT slm_create_model('x', 'tiny-bert.gguf', '{"file": "other.gguf"}');
 SELECT slm_create_model('x', 'tiny-bert.gguf', '{"context_length": 65}');
 SELECT slm_create_model('Odd "name"@''s', 'tiny-bert.gguf',
     '{"context_length": 32, "normalize": false, "query_prefix": "it''s \\ q: ", "pooling": null}') IS NOT NULL AS created;
-SELECT name, file, architecture, quantization, parameters, dimensions, context, licence, state FROM slm_models;
-SELECT srvname, (SELECT array_agg(o) FROM unnest(srvoptions) o WHERE o NOT LIKE 'sha256=%') AS options FROM pg_foreign_server ORDER BY 1;
+SELECT name, file, architecture, quantization, parameters, dimensions, context, licence, state FROM slm_models WHERE name <> 'slm_base';
+SELECT srvname, (SELECT array_agg(o) FROM unnest(srvoptions) o WHERE o NOT LIKE 'sha256=%') AS options FROM pg_foreign_server WHERE srvname <> 'slm_base' ORDER BY 1;
 
 -- Fingerprints: of content and of options that change results, at other values than the default
 SELECT slm_create_model('same', 'tiny-bert.gguf', '{"normalize": true, "overflow": "chunk", "query_prefix": ""}') AS same \gset
@@ -128,6 +128,20 @@ DROP FUNCTION note_ddl();
 
 SELECT slm_load('tiny') = bytes AS loaded FROM slm_models WHERE name = 'tiny';
 SELECT slm_version();
-SELECT count(slm_drop_model(name::text)) FROM slm_models WHERE name <> 'tiny';
+SELECT count(slm_drop_model(name::text)) FROM slm_models WHERE name NOT IN ('tiny', 'slm_base');
 SELECT slm_drop_model('tiny', cascade => true);
 SELECT count(*) FROM pg_foreign_server;
+
+-- The embedded model: everybody's, and as the extension brought it
+SELECT srvname, split_part(srvoptions[1], '=', 1) AS option, obj_description(oid, 'pg_foreign_server') <> '' AS has_comment,
+       has_server_privilege('public', srvname, 'USAGE') AS everybody FROM pg_foreign_server;
+ALTER SERVER slm_base OPTIONS (ADD pooling 'cls');
+ALTER SERVER slm_base OPTIONS (SET file 'tiny-bert.gguf', DROP sha256);
+ALTER SERVER slm_base OWNER TO CURRENT_USER;
+SELECT slm_drop_model('slm_base');
+SELECT slm_drop_model('slm_base', cascade => true);
+ALTER EXTENSION slm DROP SERVER slm_base;
+ALTER SERVER slm_base OPTIONS (ADD overflow 'error');
+ALTER SERVER slm_base OPTIONS (DROP overflow);
+ALTER EXTENSION slm ADD SERVER slm_base;
+ALTER SERVER slm_base OPTIONS (ADD overflow 'error');

@@ -14,6 +14,16 @@ COMMENT ON FUNCTION slm_validator(text[], oid) IS 'checks the options of a model
 CREATE FOREIGN DATA WRAPPER slm NO HANDLER VALIDATOR slm_validator;
 COMMENT ON FOREIGN DATA WRAPPER slm IS 'small language models; each model is a server';
 
+-- The embedded model.  Its file is installed with the extension; nothing looks at
+-- it before the first call.  The GRANT is part of the extension, so pg_dump carries
+-- a later REVOKE.
+CREATE SERVER slm_base FOREIGN DATA WRAPPER slm OPTIONS (
+	file 'slm_base-1.gguf',
+	sha256 'b906d7840aeb0d13dcab6676929886b7f7d47781c04eee9864eb53cb9841d1b9'
+);
+COMMENT ON SERVER slm_base IS 'the embedded model: embeds, classifies, extracts and summarizes English text';
+GRANT USAGE ON FOREIGN SERVER slm_base TO PUBLIC;
+
 -- ============================================================================
 -- Pins: a model together with what it must be
 -- ============================================================================

@@ -16,16 +16,26 @@
  * the syscache entry changes.  slm_catalog_epoch counts such changes; whoever
  * keeps something derived from a definition compares it.  Rights are asked for
  * at each look-up and never remembered here.
+ *
+ * The options of a model that an extension brings are fixed: pg_dump leaves them
+ * to the extension's script, so a changed one would be lost by dump and restore.
+ * A validator is not told whose options it checks; what refuses the change is the
+ * hook that PostgreSQL calls after it.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "common/string.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
@@ -34,9 +44,13 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/limits.h"
@@ -288,6 +302,70 @@ slm_validator(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* ---- Models of an extension ---------------------------------------------- */
+
+static object_access_hook_type next_access_hook;
+
+/*
+ * Has this command changed the options of a server?  The catalog cache has the
+ * row as it was before the command, a look at the table itself has the new one.
+ */
+static bool
+options_have_changed(Oid serverid)
+{
+	HeapTuple before = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	Relation servers = table_open(ForeignServerRelationId, AccessShareLock);
+	bool changed = false;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple after;
+
+	ScanKeyInit(&key, Anum_pg_foreign_server_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(serverid));
+	scan = systable_beginscan(servers, ForeignServerOidIndexId, true, SnapshotSelf, 1, &key);
+	after = systable_getnext(scan);
+	if (HeapTupleIsValid(before) && HeapTupleIsValid(after))
+	{
+		TupleDesc columns = RelationGetDescr(servers);
+		bool was_null;
+		bool is_null;
+		Datum was = heap_getattr(before, Anum_pg_foreign_server_srvoptions, columns, &was_null);
+		Datum is = heap_getattr(after, Anum_pg_foreign_server_srvoptions, columns, &is_null);
+
+		changed = was_null != is_null || (!was_null && !datum_image_eq(was, is, false, -1));
+	}
+	systable_endscan(scan);
+	table_close(servers, AccessShareLock);
+	if (HeapTupleIsValid(before))
+		ReleaseSysCache(before);
+	return changed;
+}
+
+/*
+ * Refuses new options of a model that belongs to an extension.  No change gets
+ * past it in a session that has not used slm yet: the validator, which comes
+ * first, has loaded this library.
+ */
+static void
+after_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	Oid extension;
+
+	if (next_access_hook != NULL)
+		next_access_hook(access, classid, objectid, subid, arg);
+	if (access != OAT_POST_ALTER || classid != ForeignServerRelationId || creating_extension)
+		return;
+	extension = getExtensionOfObject(ForeignServerRelationId, objectid);
+	if (!OidIsValid(extension) || slm_catalog_by_oid(objectid) == NULL ||
+		!options_have_changed(objectid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot change options of model \"%s\" because extension \"%s\" brings it",
+					GetForeignServer(objectid)->servername, get_extension_name(extension)),
+			 errhint("Register its file under another name with slm_create_model().")));
+}
+
 /* ---- Definitions --------------------------------------------------------- */
 
 static void
@@ -338,6 +416,8 @@ slm_catalog_init(void)
 {
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, invalidate, (Datum) 0);
+	next_access_hook = object_access_hook;
+	object_access_hook = after_access;
 }
 
 Oid

@@ -199,7 +199,9 @@ no_file(const char *name, SlmError *err)
 		slm_error_detail(err, "The data directory has no folder \"%s\".", MODEL_FOLDER);
 		slm_error_hint(err,
 					   "pg_upgrade and pg_dump do not carry model files: create the folder and "
-					   "copy them there, after an upgrade from the old data directory.");
+					   "copy them there, after an upgrade from the old data directory. Those of "
+					   "the extension itself stand in \"%s\" of the share directory.",
+					   MODEL_FOLDER);
 	}
 	else
 		slm_error_hint(err, "The file must stand in a folder of slm.model_path, be readable by "

@@ -33,23 +33,31 @@ char *slm_openblas_library;
 #define OPENBLAS_LIBRARY "/usr/lib/x86_64-linux-gnu/openblas-serial/libopenblas.so.0"
 #endif
 
+/* The model that CREATE EXTENSION registers. */
+#define EMBEDDED_MODEL "slm_base"
+
 static const struct
 {
 	const char *name;
 	const char *description;
+	const char *value;
 } default_model_setting[SLM_DEFAULT_COUNT] = {
 	[SLM_DEFAULT_EMBED] = {"slm.embed_model",
 						   "Model of slm_embed, slm_similarity, slm_rank, slm_count_tokens and "
-						   "slm_chunk where the call names none."},
+						   "slm_chunk where the call names none.",
+						   EMBEDDED_MODEL},
 	[SLM_DEFAULT_CLASSIFY] = {"slm.classify_model",
-							  "Model of slm_classify and its kin where the call names none."},
+							  "Model of slm_classify and its kin where the call names none.",
+							  EMBEDDED_MODEL},
 	[SLM_DEFAULT_EXTRACT] = {"slm.extract_model",
 							 "Model of slm_extract, its kin and slm_redact where the call names "
-							 "none."},
+							 "none.",
+							 EMBEDDED_MODEL},
 	[SLM_DEFAULT_SUMMARIZE] = {"slm.summarize_model",
-							   "Model of slm_summarize and its kin where the call names none."},
+							   "Model of slm_summarize and its kin where the call names none.",
+							   EMBEDDED_MODEL},
 	[SLM_DEFAULT_GENERATE] = {"slm.generate_model",
-							  "Model of slm_generate where the call names none."},
+							  "Model of slm_generate where the call names none.", ""},
 };
 
 static const struct config_enum_entry isa_options[] = {{"auto", SLM_ISA_AUTO, false},
@@ -104,7 +112,8 @@ slm_guc_init(void)
 	for (int i = 0; i < SLM_DEFAULT_COUNT; i++)
 		DefineCustomStringVariable(default_model_setting[i].name,
 								   default_model_setting[i].description, NULL,
-								   &slm_default_model[i], "", PGC_USERSET, 0, NULL, NULL, NULL);
+								   &slm_default_model[i], default_model_setting[i].value,
+								   PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomStringVariable(
 		"slm.model_path", "Folders in which the files of models are looked up.",

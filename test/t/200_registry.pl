@@ -134,6 +134,7 @@ name', 'tiny-bert.gguf', '{"query_prefix": "it''s a \\\\ query: ", "pooling": "c
 	REVOKE USAGE ON FOREIGN SERVER tiny FROM PUBLIC;
 	GRANT USAGE ON FOREIGN SERVER tiny TO joe;
 	COMMENT ON SERVER tiny IS 'a comment';
+	REVOKE USAGE ON FOREIGN SERVER slm_base FROM PUBLIC;
 	CREATE TABLE pinned (pin slm_model);
 	INSERT INTO pinned SELECT slm_pin('tiny');
 });
@@ -152,10 +153,24 @@ is($node->safe_psql('restored', "SELECT slm_pin(name::text) IS NOT NULL FROM slm
 is($node->safe_psql('restored', "SELECT name, fingerprint FROM slm_models WHERE state = 'ready' ORDER BY 1"), $fingerprints, 'with the same fingerprints');
 is($node->safe_psql('restored', "SELECT pin = pin2::text FROM (SELECT pin::text, slm_pin('tiny') AS pin2 FROM pinned) x"), 't', 'a stored pin holds');
 is(sql_error($node, "SELECT slm_pin('tiny')", user => 'joe', db => 'restored'), 'no error', 'the grant works');
+is(sql_error($node, "SELECT slm_pin('slm_base')", user => 'joe', db => 'restored'), '42501 permission denied for foreign server slm_base',
+	'what was taken from PUBLIC on the embedded model stays taken');
 
 # Dropping and creating the extension leaves nothing.
 $node->safe_psql('restored', 'DROP EXTENSION slm CASCADE; CREATE EXTENSION slm;');
-is($node->safe_psql('restored', "SELECT count(*) FROM pg_foreign_server"), '0', 'DROP EXTENSION CASCADE takes the models along');
+is($node->safe_psql('restored', "SELECT srvname FROM pg_foreign_server"), 'slm_base', 'DROP EXTENSION CASCADE takes the models along');
+
+# ---- The embedded model --------------------------------------------------------
+
+my $classify = "SELECT slm_classify('I was charged twice', '{billing,shipping}')";
+is($node->safe_psql('restored', $classify, extra_params => [ '-U', 'joe' ]), 'billing', 'anybody can call with the embedded model at once');
+# A package may leave its file out.
+$node->append_conf('postgresql.conf', "slm.model_path = 'slm_models'");
+$node->restart;
+$node->safe_psql('restored', 'SELECT count(*) FROM slm_cache_gc()');
+$node->safe_psql('restored', 'DROP EXTENSION slm; CREATE EXTENSION slm;');
+is($node->safe_psql('restored', "SELECT name, state FROM slm_models"), 'slm_base|no file', 'CREATE EXTENSION does not ask for its file');
+is(sql_error($node, $classify, db => 'restored'), '58P01 could not open model file "slm_base-1.gguf"', 'the first call does');
 
 $node->stop;
 done_testing();

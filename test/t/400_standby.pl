@@ -24,7 +24,7 @@ ok(-e $standby->data_dir . '/slm_models/tiny-bert.gguf', 'and carried the model 
 $standby->start;
 
 is($standby->safe_psql('postgres', 'SELECT pg_is_in_recovery()'), 't', 'a standby');
-is($standby->safe_psql('postgres', "SELECT string_agg(state, ' ') FROM slm_models"), 'absent absent', 'has no image at first');
+is($standby->safe_psql('postgres', "SELECT string_agg(state, ' ') FROM slm_models"), 'absent absent absent', 'has no image at first');
 is($standby->safe_psql('postgres', $embed), $right, 'builds its own and gives the same answer');
 is($standby->safe_psql('postgres', "SELECT slm_pin('tiny')"), $pin, 'and the same pin');
 is($standby->safe_psql('postgres', "SELECT slm_pin('raw')"), $raw_pin, 'also of a model without sha256');
