@@ -10,7 +10,7 @@ computes; each case is one line of fields between tabs:
 
     classes  text            probabilities of negative, neutral, positive
     score    query, document sigmoid of the score
-    tokens   text            token ids, and then the tokens' logits, token by token
+    tokens   text            logits of the labels, token by token
 """
 
 import os
@@ -102,9 +102,8 @@ def main():
                 score = torch.sigmoid(logits(ranker, tokenizer.encode(query, text)).double())
                 print("score", query, text, f"{score.item():.9g}", sep="\t", file=out)
         for text in TEXTS:
-            encoding = tokenizer.encode(text)
-            row = logits(tokens, encoding).flatten().tolist()
-            print("tokens", text, *encoding.ids, *(f"{x:.9g}" for x in row), sep="\t", file=out)
+            row = logits(tokens, tokenizer.encode(text)).flatten()
+            print("tokens", text, *(f"{x:.9g}" for x in row.tolist()), sep="\t", file=out)
 
 
 if __name__ == "__main__":
