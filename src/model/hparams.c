@@ -434,9 +434,8 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
 		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
 		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
-		   h->class_kind < SLM_CLASS_KIND_COUNT &&
-		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
-		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
+		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&

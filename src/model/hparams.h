@@ -17,9 +17,9 @@ typedef struct SlmHparams
 	uint32_t n_head;
 	uint32_t n_context;
 	uint32_t n_vocab;
-	uint32_t n_token_type; /* 0: no such table */
-	uint32_t n_class;      /* 0: no classification head */
-	int32_t pooling;       /* SlmPooling */
+	uint32_t n_token_type;    /* 0: no such table */
+	uint32_t n_class;         /* 0: no classification head */
+	int32_t pooling;          /* SlmPooling */
 	uint16_t head_activation; /* SlmActivation */
 	uint16_t class_kind;      /* SlmClassKind */
 	float norm_epsilon;

@@ -67,10 +67,10 @@ typedef struct SlmModelInfo
 	int n_embd;
 	int n_ff;
 	int n_head;
-	int n_context; /* positions the file was made for */
-	int n_class;   /* outputs of a sequence-classification head, 0: none */
+	int n_context;     /* positions the file was made for */
+	int n_class;       /* outputs of a sequence-classification head, 0: none */
 	int n_token_class; /* outputs of a token-classification head, 0: none */
-	int n_span;    /* width of one channel of the extraction head, 0: none */
+	int n_span;        /* width of one channel of the extraction head, 0: none */
 	bool has_label_head;
 	bool has_sentence_head;
 	SlmLabelCalibration label;

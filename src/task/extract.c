@@ -384,8 +384,7 @@ is_cut(const Window *window, int first, int last)
 {
 	const SlmTokenWord *word = window->row->words.word + window->first_word;
 
-	if (first == 0 && last + 1 < window->n_word &&
-		word[last + 1].last_token < window->seen_before)
+	if (first == 0 && last + 1 < window->n_word && word[last + 1].last_token < window->seen_before)
 		return true;
 	return last + 1 == window->n_word && word[first].first_token >= window->seen_behind;
 }

@@ -15,8 +15,8 @@ static const struct
 {
 	const char *type, *name;
 } long_forms[] = {
-	{"PER", "person"},       {"ORG", "organization"},   {"ORG", "organisation"},
-	{"LOC", "location"},     {"MISC", "miscellaneous"},
+	{"PER", "person"},   {"ORG", "organization"},   {"ORG", "organisation"},
+	{"LOC", "location"}, {"MISC", "miscellaneous"},
 };
 
 #define N_LONG_FORM (sizeof(long_forms) / sizeof(long_forms[0]))

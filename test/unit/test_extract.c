@@ -517,7 +517,8 @@ labelled_windows(void)
 			for (int j = 0; j < n_all; j++)
 				found |= all[j].first == part[i].first && all[j].last == part[i].last;
 			for (int j = 0; j < n_part; j++)
-				rivalled |= j != i && part[j].first <= part[i].last && part[i].first <= part[j].last;
+				rivalled |=
+					j != i && part[j].first <= part[i].last && part[i].first <= part[j].last;
 			CHECK(found || rivalled);
 			n_kept += found;
 		}

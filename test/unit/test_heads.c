@@ -480,9 +480,9 @@ check_tokens(ModelFixture *f, char *line)
 	*at++ = 0;
 	for (char *end; n < MAX_NUMBERS && *at != 0; at = *end == '\t' ? end + 1 : end)
 		golden[n++] = strtof(at, &end);
-	CHECK_STATUS(slm_tokenize(tokenizer, test_host(), text, strlen(text), f->run.arena, &tokens,
-							  &f->err),
-				 SLM_OK);
+	CHECK_STATUS(
+		slm_tokenize(tokenizer, test_host(), text, strlen(text), f->run.arena, &tokens, &f->err),
+		SLM_OK);
 	id[words.n++] = tokenizer->special.bos;
 	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));
 	id[1 + tokens.n] = tokenizer->special.eos;

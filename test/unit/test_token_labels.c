@@ -168,9 +168,9 @@ spans_of_labels(void)
 	use_labels(bioes, 7);
 	CHECK_STR(spans((int32_t[]){0, 0}, 2), "");
 	CHECK_STR(spans((int32_t[]){1, 2, 2, 0, 1}, 5), "0-2 4-4");
-	CHECK_STR(spans((int32_t[]){1, 1, 2}, 3), "0-0 1-2");          /* one begins behind another */
-	CHECK_STR(spans((int32_t[]){0, 2, 2}, 3), "1-2");              /* none needs a beginning */
-	CHECK_STR(spans((int32_t[]){1, 5, 6, 2, 2}, 5), "0-0 3-4");    /* another type is between */
+	CHECK_STR(spans((int32_t[]){1, 1, 2}, 3), "0-0 1-2");       /* one begins behind another */
+	CHECK_STR(spans((int32_t[]){0, 2, 2}, 3), "1-2");           /* none needs a beginning */
+	CHECK_STR(spans((int32_t[]){1, 5, 6, 2, 2}, 5), "0-0 3-4"); /* another type is between */
 	CHECK_STR(spans((int32_t[]){1, 2, 3, 2, 4, 4, 2}, 7), "0-2 3-3 4-4 5-5 6-6"); /* ends */
 	for (int i = 0; i < 80; i++)
 		many[i] = 2;
