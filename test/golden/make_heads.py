@@ -32,7 +32,6 @@ TEXTS = [
 ]
 QUERIES = ["where is my order", "refund"]
 TOKEN_LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-Due_Date", "I-Due_Date"]
-TOKEN_SPREAD = 1.5  # of the head that labels tokens: wide, so that labels win by far
 
 
 def make_model(n_vocab, labels, seed, kind=BertForSequenceClassification):
@@ -55,9 +54,14 @@ def make_model(n_vocab, labels, seed, kind=BertForSequenceClassification):
         weight.data = torch.randn(weight.shape) * spread
         if name.endswith("LayerNorm.weight"):
             weight.data += 1.0
-    if kind is BertForTokenClassification:
-        model.classifier.weight.data *= TOKEN_SPREAD / 0.25
     return model
+
+
+def balance(model, tokenizer):
+    """Makes a model's labels win by far, and each of them somewhere."""
+    model.classifier.weight.data *= 4
+    rows = [logits(model, tokenizer.encode(text)) for text in TEXTS]
+    model.classifier.bias.data -= torch.cat(rows).mean(0).float()
 
 
 def write(model, tokenizer, name):
@@ -89,6 +93,7 @@ def main():
     classifier = make_model(len(vocab), ["negative", "neutral", "positive"], make_tiny.SEED + 1)
     ranker = make_model(len(vocab), ["score"], make_tiny.SEED + 2)
     tokens = make_model(len(vocab), TOKEN_LABELS, make_tiny.SEED + 4, BertForTokenClassification)
+    balance(tokens, tokenizer)
     write(classifier, tokenizer, "tiny-classifier")
     write(ranker, tokenizer, "tiny-ranker")
     write(tokens, tokenizer, "tiny-tokens")
