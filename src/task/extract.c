@@ -69,7 +69,7 @@ typedef struct Work
 	SlmKinds kinds;        /* of all leaves */
 	size_t width;          /* of a token's or a leaf's row of numbers */
 	SlmExtractCalibration calibration;
-	SlmTokenLabel *label; /* of a token-classification head, NULL: the model has a better one */
+	SlmTokenLabel *label; /* of a token-classification head; NULL: the extraction head scores */
 	SlmLead lead;
 	int tail;
 	int room; /* tokens of a text in a window */
@@ -89,7 +89,7 @@ typedef struct Work
 	int32_t *last; /* [WINDOW_TOKENS] slm_token_labels_spans() */
 } Work;
 
-/* The labels of a token-classification head are all or nothing: there is no scale to fit. */
+/* A file calibrates no labels of tokens: their probabilities are taken as they are. */
 static const SlmExtractCalibration label_calibration = {.threshold = 0.5f, .scale = 1.0f};
 
 /* Has the model nothing but a token-classification head to extract with? */
@@ -161,7 +161,8 @@ embed_questions(SlmRun *run, const SlmSchema *schema, const SlmText *question,
 	if (labels_tokens(info))
 	{
 		SLM_TRY(slm_token_labels_read(run->model, run->arena, &label, err));
-		return slm_token_labels_match(label, info->n_token_class, schema, field_embedding, err);
+		return slm_token_labels_match(label, info->n_token_class, schema, run->host,
+									  field_embedding, err);
 	}
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf * (size_t) info->n_embd, &embedding, err));
 	SLM_TRY(slm_task_embed(run, question, n_leaf, SLM_PURPOSE_DOCUMENT, embedding, NULL, err));

@@ -30,7 +30,7 @@ is_outside(SlmText label)
 static bool
 has_prefix(SlmText label)
 {
-	return label.size > PREFIX_BYTES && strchr("BIESLU", label.data[0]) != NULL &&
+	return label.size > PREFIX_BYTES && memchr("BIESLU", label.data[0], 6) != NULL &&
 		   (label.data[1] == '-' || label.data[1] == '_');
 }
 
@@ -56,8 +56,8 @@ slm_token_labels_read(const SlmModel *model, SlmArena *arena, SlmTokenLabel **ou
 		if (!prefixed || is_outside(label))
 			continue;
 		read->type = (SlmText){label.data + PREFIX_BYTES, label.size - PREFIX_BYTES};
-		read->begins = strchr("BSU", label.data[0]) != NULL;
-		read->ends = strchr("ESLU", label.data[0]) != NULL;
+		read->begins = memchr("BSU", label.data[0], 3) != NULL;
+		read->ends = memchr("ESLU", label.data[0], 4) != NULL;
 	}
 	return SLM_OK;
 }
@@ -109,17 +109,16 @@ is_first(const SlmTokenLabel *label, int i)
 }
 
 static SlmStatus
-fail_unknown(const SlmTokenLabel *label, int n, SlmText name, SlmError *err)
+fail_unknown(const SlmTokenLabel *label, int n, SlmText name, const SlmHost *host, SlmError *err)
 {
 	char list[HINT_BYTES + 8] = "", quoted[64];
 	size_t size = 0;
 
-	slm_fail(err, SLM_ERR_ARGUMENT, "field \"%s\" is not a type that the model knows",
-			 slm_error_quote(quoted, sizeof(quoted), name.data, name.size));
 	for (int i = 0; i < n; i++)
 	{
 		size_t more;
 
+		SLM_TRY(slm_poll(host, err));
 		if (!is_first(label, i))
 			continue;
 		slm_error_quote(quoted, sizeof(quoted), label[i].type.data, label[i].type.size);
@@ -132,14 +131,16 @@ fail_unknown(const SlmTokenLabel *label, int n, SlmText name, SlmError *err)
 		snprintf(list + size, sizeof(list) - size, "%s%s", size > 0 ? ", " : "", quoted);
 		size += more;
 	}
+	slm_fail(err, SLM_ERR_ARGUMENT, "field \"%s\" is not a type that the model knows",
+			 slm_error_quote(quoted, sizeof(quoted), name.data, name.size));
 	if (size > 0)
 		slm_error_hint(err, "Its types are %s.", list);
 	return SLM_ERR_ARGUMENT;
 }
 
 SlmStatus
-slm_token_labels_match(const SlmTokenLabel *label, int n, const SlmSchema *schema, float *out,
-					   SlmError *err)
+slm_token_labels_match(const SlmTokenLabel *label, int n, const SlmSchema *schema,
+					   const SlmHost *host, float *out, SlmError *err)
 {
 	for (int i = 0; i < schema->n_field; i++)
 	{
@@ -148,11 +149,12 @@ slm_token_labels_match(const SlmTokenLabel *label, int n, const SlmSchema *schem
 
 		if (field->leaf < 0)
 			continue;
+		SLM_TRY(slm_poll(host, err));
 		mine = out + (size_t) field->leaf * (size_t) n;
 		if (!mark_labels(label, n, slm_schema_text(schema, field->name), mine) &&
 			!mark_labels(label, n, slm_schema_text(schema, field->title), mine) &&
 			!mark_labels(label, n, slm_schema_text(schema, field->description), mine))
-			return fail_unknown(label, n, slm_schema_text(schema, field->name), err);
+			return fail_unknown(label, n, slm_schema_text(schema, field->name), host, err);
 	}
 	return SLM_OK;
 }

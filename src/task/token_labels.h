@@ -31,10 +31,11 @@ extern SlmStatus slm_token_labels_read(const SlmModel *model, SlmArena *arena, S
  * out[schema->n_leaf][n]: 1 for a label of the type that the field's name, title
  * or description says, else 0.  Letter case is all the same, so are space, _ and
  * -, and PER, ORG, LOC and MISC are also their long forms.  SLM_ERR_ARGUMENT
- * for a field that is none of the types; the message names it.
+ * for a field that is none of the types; the message names it.  Polls host.
  */
 extern SlmStatus slm_token_labels_match(const SlmTokenLabel *label, int n, const SlmSchema *schema,
-										float *out, SlmError *err) SLM_MUST_CHECK;
+										const SlmHost *host, float *out,
+										SlmError *err) SLM_MUST_CHECK;
 
 /*
  * Spans of a field in consecutive words, of which best[i] is the label: last[i] is

@@ -204,9 +204,8 @@ choices_and_booleans(void)
 	model_fixture_free(&f);
 }
 
-/* The bits of a row do not depend on its neighbours or the CPU. */
 static void
-one_answer(void)
+one_answer_of(const char *model, const char *fields)
 {
 	static const char *const some[] = {
 		"the order of 3 May arrived late; please refund $45.00 to Anna",
@@ -222,8 +221,8 @@ one_answer(void)
 	static SlmExtraction together[200], alone;
 	static char expected[200][2048];
 
-	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-slm-q8_0.gguf"), SLM_OK);
-	use_schema("{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": \"boolean\"}");
+	CHECK_STATUS(model_fixture_load(&f, model), SLM_OK);
+	use_schema(fields);
 	for (int i = 0; i < 200; i++)
 		text[i] = some[i * i % 5];
 	CHECK_STATUS(extract(text, 200, together, NULL), SLM_OK);
@@ -242,6 +241,16 @@ one_answer(void)
 		}
 	}
 	model_fixture_free(&f);
+}
+
+/* The bits of a row do not depend on its neighbours or the CPU. */
+static void
+one_answer(void)
+{
+	one_answer_of(FIXTURE_DIR "tiny-slm-q8_0.gguf",
+				  "{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": "
+				  "\"boolean\"}");
+	one_answer_of(TOKENS, "{\"per\": \"string[]\", \"org\": \"number[]\", \"due date\": \"\"}");
 }
 
 /* Windows of 62 tokens every 42: a value in any place is found whole. */
@@ -301,18 +310,16 @@ rows_that_fail(void)
 	model_fixture_free(&f);
 }
 
-/* Stopped at any poll, a call leaves nothing behind, and the next one is right. */
 static void
-cancelled_at_every_poll(void)
+cancel_at_every_poll(const char *model, const char *fields)
 {
 	const char *text = "the order of 3 May arrived late; please refund $45.00 to Anna, yes";
 	SlmExtraction extraction;
 	char expected[512];
 	int64_t polls;
 
-	CHECK_STATUS(model_fixture_load(&f, SLM), SLM_OK);
-	use_schema("{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": \"boolean\", "
-			   "\"e\": \"date\"}");
+	CHECK_STATUS(model_fixture_load(&f, model), SLM_OK);
+	use_schema(fields);
 	test_host_reset();
 	snprintf(expected, sizeof(expected), "%s", extract_one(text));
 	polls = test_host_state.polls;
@@ -326,6 +333,15 @@ cancelled_at_every_poll(void)
 	CHECK_STR(extract_one(text), expected);
 	model_fixture_free(&f);
 	CHECK_INT(test_host_state.live_allocs, 0);
+}
+
+/* Stopped at any poll, a call leaves nothing behind, and the next one is right. */
+static void
+cancelled_at_every_poll(void)
+{
+	cancel_at_every_poll(SLM, "{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": "
+							  "\"boolean\", \"e\": \"date\"}");
+	cancel_at_every_poll(TOKENS, "{\"per\": \"string[]\", \"org\": \"date\", \"due date\": \"\"}");
 }
 
 /* Score and bytes of the first span of a type in one window, from logits; -1: there is none. */

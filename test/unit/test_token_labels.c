@@ -79,7 +79,7 @@ match(const char *text)
 
 	json_text_read(&json, text);
 	CHECK_STATUS(slm_schema_read(json.node, json.n, &memory.arena, &schema, &err), SLM_OK);
-	status = slm_token_labels_match(label, n_label, schema, mine, &err);
+	status = slm_token_labels_match(label, n_label, schema, test_host(), mine, &err);
 	if (status != SLM_OK)
 	{
 		CHECK_STATUS(status, SLM_ERR_ARGUMENT);
