@@ -1,4 +1,4 @@
--- Models with a sequence-classification head: own labels, and a cross-encoder
+-- Models with a classification head: own labels, a cross-encoder, and one that labels tokens
 \getenv folder PG_ABS_SRCDIR
 \set error_of :folder '/sql/error_of.psql'
 \i :error_of
@@ -55,6 +55,32 @@ SELECT error_of($$SELECT slm_similarity('a red door', 'a', 'ranker')$$);
 SELECT error_of($$SELECT slm_classify('a red door', '{a,b}', 'ranker')$$);
 SELECT error_of($$SELECT slm_classify('a red door', NULL, 'ranker')$$);
 SELECT slm_count_tokens('a red door', 'ranker') AS tokens;
+
+-- A model that labels tokens has its types as fields, and does nothing else.
+SELECT slm_create_model('tokens', 'tiny-tokens.gguf') AS created \gset
+SET slm.extract_model = 'tokens';
+SELECT slm_load('tokens') > 0 AS loaded, (SELECT heads FROM slm_models WHERE name = 'tokens') AS heads;
+CREATE TABLE said (id int, body text);
+INSERT INTO said VALUES
+    (1, 'the order arrived late'), (2, 'please refund my order, thanks!'), (3, 'login failed again and again'),
+    (4, 'a red door'), (5, 'great, the parcel is here'), (6, ' '), (7, NULL), (8, 'mail a@b.org on 4 March 2025');
+SELECT id, slm_extract(body, '["person", "org"]') AS one, slm_extract(body, '{"PER": "string[]", "when": "due date", "ORG": "string[]"}') AS many FROM said ORDER BY id;
+SELECT id, field, value, substr(body, start, length) = value AS verbatim, confidence BETWEEN 0.5 AND 1 AS confident
+FROM said, slm_extract_spans(body, '{"person": "string[]", "Due-Date": "string[]"}') ORDER BY id, start, field;
+SELECT slm_extract(body, '{"properties": {"due_date": {"format": "date"}, "who": {"title": "Person", "format": "email"}}, "required": ["due_date", "who"]}', on_error => 'null')
+FROM said WHERE id IN (1, 8) ORDER BY id;
+SELECT id, slm_redact(body, '{email,person,due date}') FROM said ORDER BY id;
+SELECT count(*) FILTER (WHERE extracted IS DISTINCT FROM slm_extract(body, '["PER"]')) AS different
+FROM said JOIN slm_extract_batch(ARRAY(SELECT body FROM said ORDER BY id), '["PER"]') ON ord = id;
+SELECT error_of($$SELECT slm_extract('a red door', '["person", "price"]')$$);
+SELECT error_of($$SELECT slm_redact('a red door', '{email,price}')$$);
+SELECT error_of($$SELECT slm_classify('a red door', NULL, 'tokens')$$);
+SELECT error_of($$SELECT slm_classify('a red door', '{a,b}', 'tokens')$$);
+SELECT error_of($$SELECT slm_embed('a red door', 'tokens')$$);
+SELECT error_of($$SELECT slm_rank('a red door', 'door', 'tokens')$$);
+SELECT error_of($$SELECT slm_extract('a red door', '["person"]', 'classifier')$$);
+DROP TABLE said;
+SELECT slm_drop_model('tokens') AS dropped \gset
 
 SELECT slm_drop_model('classifier') AS dropped \gset
 SELECT slm_drop_model('ranker') AS dropped \gset

@@ -71,7 +71,7 @@ FROM (VALUES ('Anna Lee <a@b.de>, Berlin')) AS v (input), LATERAL (VALUES
     (slm_redact(input, '{email,person,person}', model => 'slm')),
     (slm_redact(input, '{email,person}', NULL, slm_pin('slm')))
 ) AS f (redacted);
-SELECT function, model, calls > 0 AS called, memo_hits > 0 AS remembered FROM slm_stat_calls WHERE function = 'slm_redact';
+SELECT function, model, calls > 0 AS called, memo_hits > 0 AS remembered FROM slm_stat_calls WHERE function = 'slm_redact' AND model IN ('slm', 'tiny') ORDER BY model DESC;
 SELECT slm_drop_model('tiny') AS dropped, slm_drop_model('slm') AS dropped \gset
 RESET slm.extract_model;
 -- A generated column and an index on it.

@@ -16,6 +16,7 @@ typedef enum Answer
 {
 	ANSWER_POOLED,
 	ANSWER_SCORES,
+	ANSWER_TOKENS,
 	ANSWER_HIDDEN,
 	ANSWER_SPANS
 } Answer;
@@ -117,7 +118,7 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 	slm_compute_init(&compute, run->model, run->kernels, run->host, run->arena);
 	SLM_TRY(gather(run, e, first, n_sequence, n_token, &batch, err));
 	SLM_TRY(slm_forward(&compute, &batch, &hidden, err));
-	*n_row = e->answer == ANSWER_HIDDEN || e->answer == ANSWER_SPANS ? n_token : n_sequence;
+	*n_row = e->answer == ANSWER_POOLED || e->answer == ANSWER_SCORES ? n_sequence : n_token;
 	switch (e->answer)
 	{
 		case ANSWER_POOLED:
@@ -126,7 +127,10 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 		case ANSWER_SCORES:
 			SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence * (size_t) n_embd, &pooled, err));
 			SLM_TRY(slm_pool(&compute, &batch, hidden, SLM_POOLING_CLS, pooled, err));
-			SLM_TRY(slm_class_head(&compute, pooled, n_sequence, out, err));
+			SLM_TRY(slm_class_head(&compute, pooled, (size_t) n_embd, n_sequence, out, err));
+			break;
+		case ANSWER_TOKENS:
+			SLM_TRY(slm_class_head(&compute, hidden, slm_row_stride(n_embd), n_token, out, err));
 			break;
 		case ANSWER_HIDDEN:
 			SLM_TRY(copy_rows(&compute, hidden, n_token, n_embd, out, err));
@@ -173,6 +177,9 @@ slm_encode_pooled(SlmRun *run, const SlmSequence *sequence, int n_sequence, floa
 	Encoding e = {sequence, NULL, ANSWER_POOLED, slm_model_info(run->model)->n_embd};
 	SlmPooling pooling = slm_effective_pooling(run);
 
+	if ((pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE) &&
+		slm_model_info(run->model)->n_token_class > 0)
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model labels tokens and has no embeddings");
 	if (pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model does not say how to pool embeddings");
 	return encode(run, &e, n_sequence, out, err);
@@ -186,6 +193,17 @@ slm_encode_scores(SlmRun *run, const SlmSequence *sequence, int n_sequence, floa
 
 	if (e.width == 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model has no classification head");
+	return encode(run, &e, n_sequence, out, err);
+}
+
+SlmStatus
+slm_encode_tokens(SlmRun *run, const SlmSequence *sequence, int n_sequence, float *out,
+				  SlmError *err)
+{
+	Encoding e = {sequence, NULL, ANSWER_TOKENS, slm_model_info(run->model)->n_token_class};
+
+	if (e.width == 0)
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model has no token-classification head");
 	return encode(run, &e, n_sequence, out, err);
 }
 

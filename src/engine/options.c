@@ -39,7 +39,8 @@ slm_model_options_check(const SlmModelOptions *options, const SlmModel *model, S
 	if (pooling == SLM_POOLING_RANK && info->n_class != 1)
 		return slm_fail(err, SLM_ERR_ARGUMENT,
 						"option \"pooling\" is rank, but the model has no head with one output");
-	if ((pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE) && info->n_class == 0)
+	if ((pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE) && info->n_class == 0 &&
+		info->n_token_class == 0)
 	{
 		slm_fail(err, SLM_ERR_ARGUMENT,
 				 "option \"pooling\" is needed, because the model does not say how to pool");

@@ -91,6 +91,9 @@ typedef struct SlmSequence
  *   slm_encode_scores   out [n_sequence][n_class], logits of a
  *                       sequence-classification head; SLM_ERR_UNSUPPORTED for a
  *                       model without one
+ *   slm_encode_tokens   out [sum of n][n_token_class], logits of a
+ *                       token-classification head; SLM_ERR_UNSUPPORTED for a
+ *                       model without one
  *   slm_encode_hidden   out [sum of n][n_embd], the last hidden states of all
  *                       tokens
  *   slm_encode_spans    out [sum of n][3 * n_span], the tokens' side of the
@@ -108,7 +111,8 @@ extern SlmStatus slm_encode_pooled(SlmRun *run, const SlmSequence *sequence, int
 								   float *out, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_encode_scores(SlmRun *run, const SlmSequence *sequence, int n_sequence,
 								   float *out, SlmError *err) SLM_MUST_CHECK;
-
+extern SlmStatus slm_encode_tokens(SlmRun *run, const SlmSequence *sequence, int n_sequence,
+								   float *out, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_encode_hidden(SlmRun *run, const SlmSequence *sequence, int n_sequence,
 								   float *out, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_encode_spans(SlmRun *run, const SlmSequence *sequence,

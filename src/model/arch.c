@@ -65,6 +65,7 @@ static const SlmArch table[] = {
 		.mask = SLM_MASK_FULL,
 		.activation = SLM_ACTIVATION_GELU_ERF,
 		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = bert_slots,
 	},
 };
@@ -90,6 +91,17 @@ slm_activation_name(SlmActivation activation)
 	};
 
 	return name[activation];
+}
+
+const char *
+slm_class_kind_name(SlmClassKind kind)
+{
+	static const char *const name[SLM_CLASS_KIND_COUNT] = {
+		[SLM_CLASS_SEQUENCE] = "sequence",
+		[SLM_CLASS_TOKEN] = "token",
+	};
+
+	return name[kind];
 }
 
 void

@@ -82,7 +82,7 @@ typedef enum SlmSize
 typedef enum SlmHead
 {
 	SLM_HEAD_BODY = 0, /* no head: every model has it */
-	SLM_HEAD_CLASS,    /* scores of classes that the model knows by name */
+	SLM_HEAD_CLASS,    /* scores of classes that the model knows by name: SlmClassKind */
 	SLM_HEAD_LABEL,    /* texts and labels in one space */
 	SLM_HEAD_EXTRACT,  /* spans of tokens for fields */
 	SLM_HEAD_SENTENCE, /* the weight of a sentence in its text */
@@ -138,6 +138,14 @@ typedef enum SlmActivation
 	SLM_ACTIVATION_COUNT
 } SlmActivation;
 
+/* What the classification head gives classes to. */
+typedef enum SlmClassKind
+{
+	SLM_CLASS_SEQUENCE = 0, /* the text, by its first token */
+	SLM_CLASS_TOKEN,        /* every token */
+	SLM_CLASS_KIND_COUNT
+} SlmClassKind;
+
 typedef struct SlmArch
 {
 	const char *name; /* general.architecture, and the prefix of its keys */
@@ -147,6 +155,7 @@ typedef struct SlmArch
 	SlmMask mask;
 	SlmActivation activation;      /* of the feed-forward block */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
+	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
 	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */
 } SlmArch;
 
@@ -164,6 +173,9 @@ slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, bool bias)
 
 /* "gelu", "tanh", "relu". */
 extern const char *slm_activation_name(SlmActivation activation);
+
+/* "sequence", "token". */
+extern const char *slm_class_kind_name(SlmClassKind kind);
 
 /*
  * Writes the name of a tensor of a slot, of a layer where the slot belongs to

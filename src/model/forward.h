@@ -33,8 +33,8 @@ extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hid
 extern SlmStatus slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int n,
 							 float *out, SlmError *err) SLM_MUST_CHECK;
 
-/* out[n][n_class]: logits of the classification head for pooled rows [n][n_embd]. */
-extern SlmStatus slm_class_head(SlmCompute *c, const float *pooled, int n, float *out,
+/* out[n][n_class]: logits of the classification head for rows in[n][in_stride]. */
+extern SlmStatus slm_class_head(SlmCompute *c, const float *in, size_t in_stride, int n, float *out,
 								SlmError *err) SLM_MUST_CHECK;
 
 /* out[n]: scores of the sentence head for rows [n][n_embd + SLM_SENTENCE_FEATURES]. */

@@ -71,16 +71,15 @@ slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int 
 }
 
 SlmStatus
-slm_class_head(SlmCompute *c, const float *pooled, int n, float *out, SlmError *err)
+slm_class_head(SlmCompute *c, const float *in, size_t in_stride, int n, float *out, SlmError *err)
 {
-	const SlmHparams *h = &c->model->hparams;
 	Network network = {
 		.hidden = slm_weight(c->model, SLM_SLOT_CLS, 0),
-		.activation = (SlmActivation) h->head_activation,
+		.activation = (SlmActivation) c->model->hparams.head_activation,
 		.output = slm_weight(c->model, SLM_SLOT_CLS_OUTPUT, 0),
 	};
 
-	return run_network(c, &network, pooled, h->n_embd, n, out, err);
+	return run_network(c, &network, in, in_stride, n, out, err);
 }
 
 SlmStatus

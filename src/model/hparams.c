@@ -24,6 +24,7 @@ static const char *const known_keys[] = {
 	"attention.value_length",
 	"attention.layer_norm_epsilon",
 	"classifier.activation",
+	"classifier.kind",
 	"classifier.output_labels",
 	"extract.block_count",
 };
@@ -186,7 +187,7 @@ check_mask(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 
 /* What stands between the two matrices of a classification head. */
 static SlmStatus
-read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, SlmError *err)
+read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint16_t *out, SlmError *err)
 {
 	char key[MAX_KEY], quoted[64];
 	SlmText value = {NULL, 0};
@@ -194,7 +195,7 @@ read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, Sl
 
 	key_name(arch, "classifier.activation", key);
 	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &value, err));
-	*out = arch->head_activation;
+	*out = (uint16_t) arch->head_activation;
 	if (!found)
 		return SLM_OK;
 	for (*out = 0; *out < SLM_ACTIVATION_COUNT; (*out)++)
@@ -202,6 +203,33 @@ read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint32_t *out, Sl
 			return SLM_OK;
 	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": activation \"%s\" is not supported", key,
 					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
+}
+
+/* What a classification head gives classes to. */
+static SlmStatus
+read_class_kind(const SlmGguf *gguf, const SlmArch *arch, uint16_t *out, SlmError *err)
+{
+	char key[MAX_KEY], quoted[64];
+	SlmText value = {NULL, 0};
+	bool found;
+
+	key_name(arch, "classifier.kind", key);
+	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &value, err));
+	*out = (uint16_t) arch->class_kind;
+	if (!found)
+		return SLM_OK;
+	for (*out = 0; *out < SLM_CLASS_KIND_COUNT; (*out)++)
+		if (text_is(value, slm_class_kind_name((SlmClassKind) *out)))
+			return SLM_OK;
+	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": kind \"%s\" is not supported", key,
+					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
+}
+
+/* Classes that a head of a kind may have. */
+static uint32_t
+max_classes(uint16_t class_kind)
+{
+	return class_kind == SLM_CLASS_TOKEN ? SLM_MAX_TOKEN_CLASSES : SLM_MAX_CLASSES;
 }
 
 /* ---- Heads --------------------------------------------------------------- */
@@ -311,7 +339,10 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, uint32_t heads, SlmSlot slot, 
 static SlmStatus
 read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
-	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_CLS_OUTPUT, SLM_MAX_CLASSES, &h->n_class, err));
+	SLM_TRY(read_head_activation(gguf, arch, &h->head_activation, err));
+	SLM_TRY(read_class_kind(gguf, arch, &h->class_kind, err));
+	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_CLS_OUTPUT, max_classes(h->class_kind),
+					&h->n_class, err));
 	SLM_TRY(
 		rows_of(gguf, arch, h->heads, SLM_SLOT_EXT_TOKEN, 3 * SLM_MAX_SPAN_WIDTH, &h->n_span, err));
 	if (h->n_span % 3 != 0)
@@ -367,7 +398,6 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(check_mask(gguf, arch, err));
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
-	SLM_TRY(read_head_activation(gguf, arch, &h.head_activation, err));
 	h.heads = find_heads(gguf, arch);
 	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
 	SLM_TRY(expect_count(gguf, arch, "vocab_size", h.n_vocab, err));
@@ -375,6 +405,16 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 					err));
 	SLM_TRY(check_token_types(gguf, &h, err));
 	SLM_TRY(read_heads(gguf, arch, &h, err));
+	if (h.class_kind == SLM_CLASS_TOKEN && h.n_class == 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s.classifier.kind\" is token, but tensor \"cls.output.weight\" is "
+						"missing",
+						arch->name);
+	if (h.pooling == SLM_POOLING_RANK && h.class_kind == SLM_CLASS_TOKEN)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s.pooling_type\" is %d (rank), but key \"%s.classifier.kind\" is "
+						"token",
+						arch->name, SLM_POOLING_RANK, arch->name);
 	if (h.pooling == SLM_POOLING_RANK && h.n_class == 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"key \"%s.pooling_type\" is %d (rank), but tensor \"cls.output.weight\" is "
@@ -394,10 +434,10 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
 		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
 		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
-		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
-		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
+		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
-		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, SLM_MAX_CLASSES) &&
+		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_span, SLM_MAX_SPAN_WIDTH) &&
 		   head_number_valid(h, SLM_HEAD_SENTENCE, h->n_sentence_hidden, SLM_MAX_SENTENCE_HIDDEN) &&

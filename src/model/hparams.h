@@ -17,10 +17,11 @@ typedef struct SlmHparams
 	uint32_t n_head;
 	uint32_t n_context;
 	uint32_t n_vocab;
-	uint32_t n_token_type; /* 0: no such table */
-	uint32_t n_class;      /* 0: no sequence-classification head */
-	int32_t pooling;       /* SlmPooling */
-	uint32_t head_activation;
+	uint32_t n_token_type;    /* 0: no such table */
+	uint32_t n_class;         /* 0: no classification head */
+	int32_t pooling;          /* SlmPooling */
+	uint16_t head_activation; /* SlmActivation */
+	uint16_t class_kind;      /* SlmClassKind */
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */

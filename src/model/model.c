@@ -121,7 +121,8 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_ff = (int) h->n_ff;
 	info->n_head = (int) h->n_head;
 	info->n_context = (int) h->n_context;
-	info->n_class = (int) h->n_class;
+	info->n_class = h->class_kind == SLM_CLASS_SEQUENCE ? (int) h->n_class : 0;
+	info->n_token_class = h->class_kind == SLM_CLASS_TOKEN ? (int) h->n_class : 0;
 	info->n_span = (int) h->n_span;
 	info->has_label_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_LABEL)) != 0;
 	info->has_sentence_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_SENTENCE)) != 0;
@@ -242,7 +243,7 @@ slm_model_tokenizer(const SlmModel *model)
 SlmText
 slm_model_class_label(const SlmModel *model, int i)
 {
-	if (i < 0 || i >= model->info.n_class)
+	if (i < 0 || (uint32_t) i >= model->hparams.n_class)
 		return slm_text("");
 	return model->label[i];
 }

@@ -67,9 +67,10 @@ typedef struct SlmModelInfo
 	int n_embd;
 	int n_ff;
 	int n_head;
-	int n_context; /* positions the file was made for */
-	int n_class;   /* outputs of a sequence-classification head, 0: none */
-	int n_span;    /* width of one channel of the extraction head, 0: none */
+	int n_context;     /* positions the file was made for */
+	int n_class;       /* outputs of a sequence-classification head, 0: none */
+	int n_token_class; /* outputs of a token-classification head, 0: none */
+	int n_span;        /* width of one channel of the extraction head, 0: none */
 	bool has_label_head;
 	bool has_sentence_head;
 	SlmLabelCalibration label;
@@ -93,7 +94,7 @@ extern void slm_model_close(SlmModel *model);
 extern const SlmModelInfo *slm_model_info(const SlmModel *model);
 extern const SlmTokenizer *slm_model_tokenizer(const SlmModel *model);
 
-/* Label of class i, 0 <= i < n_class; empty when out of range. */
+/* Label of class i of the classification head, of either kind; empty when out of range. */
 extern SlmText slm_model_class_label(const SlmModel *model, int i);
 
 #endif

@@ -13,7 +13,7 @@ require_head(const SlmCall *call)
 	if (!slm_task_can_extract(call->ref->model))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" cannot extract fields", NameStr(call->ref->name)),
-						errdetail("It has no extraction head."),
+						errdetail("It has neither an extraction head nor one that labels tokens."),
 						errhint("Name a model that has one, or set slm.extract_model to it.")));
 }
 

@@ -257,11 +257,13 @@ set_file_text(ModelRow *row, int column, SlmText value)
 static Datum
 heads_of(const SlmModelInfo *info)
 {
-	Datum head[4];
+	Datum head[5];
 	int n = 0;
 
 	if (info->n_class > 0)
 		head[n++] = CStringGetTextDatum("class");
+	if (info->n_token_class > 0)
+		head[n++] = CStringGetTextDatum("token");
 	if (info->has_label_head)
 		head[n++] = CStringGetTextDatum("label");
 	if (info->n_span > 0)

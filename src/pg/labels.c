@@ -217,9 +217,13 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 	SlmLabelInput input;
 
 	if (labels == NULL && !has_head)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("labels must not be null"),
-				 errdetail("Model \"%s\" brings no labels of its own.", NameStr(call->ref->name))));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("labels must not be null"),
+						slm_model_info(call->ref->model)->n_token_class > 0
+							? errdetail("The labels of model \"%s\" are of words; slm_extract() "
+										"takes them as fields.",
+										NameStr(call->ref->name))
+							: errdetail("Model \"%s\" brings no labels of its own.",
+										NameStr(call->ref->name))));
 	if (descriptions != NULL && has_head)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no descriptions", NameStr(call->ref->name)),

@@ -138,12 +138,8 @@ fold_case(char c)
 	return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
 }
 
-/*
- * Bytes of text that spell the value at its beginning, 0 if it does not: letter
- * case of ASCII apart, and any run of separators like any other.
- */
-static size_t
-spelled_here(SlmText text, SlmText value)
+size_t
+slm_spelled_here(SlmText text, SlmText value)
 {
 	size_t at = 0, i = 0;
 
@@ -200,7 +196,7 @@ find_choices(const Search *s, SlmError *err)
 			for (int j = 0; j < field->n_choice; j++)
 			{
 				SlmText value = slm_schema_choice(s->schema, field, j);
-				size_t size = spelled_here(rest, value);
+				size_t size = slm_spelled_here(rest, value);
 
 				if (size == 0 || !ends_word(words, start + size) || !slm_fits_length(field, value))
 					continue;

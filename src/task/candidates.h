@@ -35,6 +35,12 @@ extern bool slm_has_candidates(const SlmField *field);
 /* Has the text as many characters as the field's minLength and maxLength ask? */
 extern bool slm_fits_length(const SlmField *field, SlmText text);
 
+/*
+ * Bytes of text that spell the value at its beginning, 0 if it does not: letter
+ * case of ASCII apart, and any run of space, _ and - like any other.
+ */
+extern size_t slm_spelled_here(SlmText text, SlmText value);
+
 /* All candidates of a field in a text; found is what slm_scan() gave for its kinds, or more. */
 extern SlmStatus slm_candidates_find(const SlmSchema *schema, const SlmField *field, SlmText text,
 									 const SlmTokenWords *words, const SlmFound *found,

@@ -6,6 +6,11 @@
  * is a field that is no object): the best span, a list of spans, or the scores
  * of candidates that were found in the text beforehand.  A span in two windows
  * has the better of its scores.
+ *
+ * Scores come from the extraction head, which knows any field by its embedding,
+ * or else from a token-classification head, which knows its own types
+ * (token_labels.h).  Either way a leaf has a row of numbers that meets those of
+ * each token: its side of the extraction head, or which labels are its own.
  */
 #include "task/extract.h"
 
@@ -18,11 +23,13 @@
 #include "task/classify.h"
 #include "task/embed.h"
 #include "task/extract_impl.h"
+#include "task/token_labels.h"
 #include "task/windows.h"
 
 #define WINDOW_TOKENS 384 /* of a window, special tokens included */
 #define STRIDE_TOKENS 256 /* from one window to the next, or two thirds of a smaller one */
 #define MAX_WINDOWS 64    /* of a batch */
+#define POLL_LABELS 16384 /* probabilities made between polls */
 #define LOGIT_EDGE 1e-6f  /* scores are taken to be that far from 0 and 1 */
 
 /* What one text says of one leaf. */
@@ -49,6 +56,8 @@ typedef struct Window
 	int first_token; /* of the row's */
 	int first_word;  /* words that lie in it whole */
 	int n_word;
+	int seen_before; /* tokens before this one are in the window before, too */
+	int seen_behind; /* tokens from this one on are in the window behind, too */
 } Window;
 
 typedef struct Work
@@ -58,7 +67,9 @@ typedef struct Work
 	const float *field_embedding;
 	const SlmField **leaf; /* [n_leaf] the schema's leaves in order */
 	SlmKinds kinds;        /* of all leaves */
-	int n_span;
+	size_t width;          /* of a token's or a leaf's row of numbers */
+	SlmExtractCalibration calibration;
+	SlmTokenLabel *label; /* of a token-classification head; NULL: the extraction head scores */
 	SlmLead lead;
 	int tail;
 	int room; /* tokens of a text in a window */
@@ -69,16 +80,35 @@ typedef struct Work
 	SlmSequence *sequence; /* [MAX_WINDOWS] */
 	const uint8_t **shapes;
 	Window *window;
-	float *answer; /* [tokens][3 * n_span] */
+	float *answer; /* [tokens][width] */
 	int n_token, n_window;
 
-	float *score; /* [3][WINDOW_TOKENS] */
+	/* of a window's words */
+	float *score;  /* [3][WINDOW_TOKENS] */
+	int32_t *best; /* [WINDOW_TOKENS] labels */
+	int32_t *last; /* [WINDOW_TOKENS] slm_token_labels_spans() */
 } Work;
+
+/* A file calibrates no labels of tokens: their probabilities are taken as they are. */
+static const SlmExtractCalibration label_calibration = {.threshold = 0.5f, .scale = 1.0f};
+
+/* Has the model nothing but a token-classification head to extract with? */
+static bool
+labels_tokens(const SlmModelInfo *info)
+{
+	return info->n_span == 0 && info->n_token_class > 0;
+}
+
+static size_t
+row_width(const SlmModelInfo *info)
+{
+	return labels_tokens(info) ? (size_t) info->n_token_class : 3 * (size_t) info->n_span;
+}
 
 bool
 slm_task_can_extract(const SlmModel *model)
 {
-	return slm_model_info(model)->n_span > 0;
+	return row_width(slm_model_info(model)) > 0;
 }
 
 /* Is it one value of one, which may be asked of the label head? */
@@ -102,7 +132,7 @@ count_labels(const SlmSchema *schema, const SlmField *field)
 size_t
 slm_task_field_floats(const SlmModel *model, const SlmSchema *schema)
 {
-	return (size_t) schema->n_leaf * 3 * (size_t) slm_model_info(model)->n_span;
+	return (size_t) schema->n_leaf * row_width(slm_model_info(model));
 }
 
 size_t
@@ -118,6 +148,29 @@ slm_task_field_label_floats(const SlmModel *model, const SlmSchema *schema)
 	return n * (size_t) slm_model_info(model)->n_embd;
 }
 
+/* The leaves' rows of numbers. */
+static SlmStatus
+embed_questions(SlmRun *run, const SlmSchema *schema, const SlmText *question,
+				float *field_embedding, SlmError *err)
+{
+	const SlmModelInfo *info = slm_model_info(run->model);
+	int n_leaf = schema->n_leaf;
+	SlmTokenLabel *label;
+	float *embedding;
+
+	if (labels_tokens(info))
+	{
+		SLM_TRY(slm_token_labels_read(run->model, run->arena, &label, err));
+		return slm_token_labels_match(label, info->n_token_class, schema, run->host,
+									  field_embedding, err);
+	}
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf * (size_t) info->n_embd, &embedding, err));
+	SLM_TRY(slm_task_embed(run, question, n_leaf, SLM_PURPOSE_DOCUMENT, embedding, NULL, err));
+	for (int i = 0; i < n_leaf; i++)
+		slm_normalize(run->kernels, embedding + (size_t) i * (size_t) info->n_embd, info->n_embd);
+	return slm_project_fields(run, embedding, n_leaf, field_embedding, err);
+}
+
 SlmStatus
 slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, float *field_embedding,
 					  float *label_embedding, SlmError *err)
@@ -125,16 +178,13 @@ slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, float *field_embeddi
 	SlmArenaMark mark = slm_arena_mark(run->arena);
 	const SlmModelInfo *info = slm_model_info(run->model);
 	size_t n_label = slm_task_field_label_floats(run->model, schema) / (size_t) info->n_embd;
-	int n_leaf = schema->n_leaf;
 	SlmText *question;
 	SlmLabel *label;
-	float *embedding;
 	int n = 0;
 
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf, &question, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) schema->n_leaf, &question, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_label, &label, err));
 	memset(label, 0, n_label * sizeof(*label));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_leaf * (size_t) info->n_embd, &embedding, err));
 	for (int i = 0; i < schema->n_field; i++)
 	{
 		const SlmField *field = &schema->field[i];
@@ -146,10 +196,7 @@ slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, float *field_embeddi
 			label[n++].name =
 				field->n_choice > 0 ? slm_schema_choice(schema, field, j) : question[field->leaf];
 	}
-	SLM_TRY(slm_task_embed(run, question, n_leaf, SLM_PURPOSE_DOCUMENT, embedding, NULL, err));
-	for (int i = 0; i < n_leaf; i++)
-		slm_normalize(run->kernels, embedding + (size_t) i * (size_t) info->n_embd, info->n_embd);
-	SLM_TRY(slm_project_fields(run, embedding, n_leaf, field_embedding, err));
+	SLM_TRY(embed_questions(run, schema, question, field_embedding, err));
 	if (n > 0)
 		SLM_TRY(slm_task_embed_labels(run, label, n, label_embedding, err));
 	slm_arena_rewind(run->arena, mark);
@@ -166,9 +213,12 @@ start_work(Work *w, SlmError *err)
 	int context = slm_context_length(w->run);
 	size_t max_token = SLM_BATCH_TOKENS + WINDOW_TOKENS;
 
-	if (info->n_span == 0)
+	w->width = row_width(info);
+	if (w->width == 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model has no extraction head");
-	w->n_span = info->n_span;
+	w->calibration = labels_tokens(info) ? label_calibration : info->extract;
+	if (labels_tokens(info))
+		SLM_TRY(slm_token_labels_read(w->run->model, arena, &w->label, err));
 	SLM_TRY(slm_task_lead(w->run, w->run->options->document_prefix, &w->lead, err));
 	w->tail = slm_tail_tokens(w->run);
 	w->room = (context < WINDOW_TOKENS ? context : WINDOW_TOKENS) - w->lead.n - w->tail;
@@ -191,7 +241,9 @@ start_work(Work *w, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->sequence, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->shapes, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->window, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, max_token * 3 * (size_t) w->n_span, &w->answer, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, max_token * w->width, &w->answer, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, WINDOW_TOKENS, &w->best, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, WINDOW_TOKENS, &w->last, err));
 	return SLM_NEW_ARRAY(arena, 3 * WINDOW_TOKENS, &w->score, err);
 }
 
@@ -271,31 +323,91 @@ sigmoid_all(const SlmKernels *kernels, float *x, int n)
 		x[i] = x[i] * 0.5f + 0.5f;
 }
 
-/* Probabilities of the window's words for a leaf; token is [..][3 * n_span]. */
+/* Probabilities of the window's words for a leaf, by the extraction head; token is [..][width]. */
 static SlmWordScores
-score_words(const Work *w, const Window *window, const float *token, const float *field)
+score_by_field(const Work *w, const Window *window, const float *token, const float *field)
 {
 	const SlmKernels *kernels = w->run->kernels;
 	const SlmTokenWord *word = window->row->words.word + window->first_word;
-	size_t n_span = (size_t) w->n_span;
-	float root = sqrtf((float) w->n_span);
+	int n_span = (int) (w->width / 3);
+	float root = sqrtf((float) n_span);
 	float *start = w->score, *end = start + WINDOW_TOKENS, *inside = end + WINDOW_TOKENS;
 
 	for (int i = 0; i < window->n_word; i++)
 	{
 		int first_token = word[i].first_token - window->first_token;
 		int last_token = word[i].last_token - window->first_token;
-		const float *first = token + (size_t) first_token * 3 * n_span;
-		const float *last = token + (size_t) last_token * 3 * n_span;
+		const float *first = token + (size_t) first_token * w->width;
+		const float *last = token + (size_t) last_token * w->width;
 
-		start[i] = kernels->dot(first, field, w->n_span) / root;
-		end[i] = kernels->dot(last + n_span, field + n_span, w->n_span) / root;
-		inside[i] = kernels->dot(first + 2 * n_span, field + 2 * n_span, w->n_span) / root;
+		start[i] = kernels->dot(first, field, n_span) / root;
+		end[i] = kernels->dot(last + n_span, field + n_span, n_span) / root;
+		inside[i] = kernels->dot(first + 2 * n_span, field + 2 * n_span, n_span) / root;
 	}
 	sigmoid_all(kernels, start, window->n_word);
 	sigmoid_all(kernels, end, window->n_word);
 	sigmoid_all(kernels, inside, window->n_word);
-	return (SlmWordScores){start, end, inside, window->first_word, window->n_word};
+	return (SlmWordScores){start, end, inside, window->first_word, window->n_word, NULL};
+}
+
+/* Makes probabilities of the labels' logits at the words' first tokens, and takes the best. */
+static SlmStatus
+read_labels(const Work *w, const Window *window, float *token, SlmError *err)
+{
+	const SlmTokenWord *word = window->row->words.word + window->first_word;
+	int n_label = (int) w->width;
+	int n_made = 0;
+
+	for (int i = 0; i < window->n_word; i++)
+	{
+		float *p = token + (size_t) (word[i].first_token - window->first_token) * w->width;
+
+		/* words inside one token share it */
+		if (i == 0 || word[i].first_token != word[i - 1].first_token)
+			w->run->kernels->softmax(p, n_label);
+		w->best[i] = slm_task_best_label(p, n_label);
+		n_made += n_label;
+		if (n_made >= POLL_LABELS)
+		{
+			SLM_TRY(slm_poll(w->run->host, err));
+			n_made = 0;
+		}
+	}
+	return SLM_OK;
+}
+
+/*
+ * Is a span cut off at an edge of the window, and whole in the window on that
+ * side?  One that is all that two windows share belongs to the second.
+ */
+static bool
+is_cut(const Window *window, int first, int last)
+{
+	const SlmTokenWord *word = window->row->words.word + window->first_word;
+
+	if (first == 0 && last + 1 < window->n_word && word[last + 1].last_token < window->seen_before)
+		return true;
+	return last + 1 == window->n_word && word[first].first_token >= window->seen_behind;
+}
+
+/* The same by labels, which also say where spans are. */
+static SlmWordScores
+score_by_labels(const Work *w, const Window *window, const float *token, const float *mine)
+{
+	const SlmTokenWord *word = window->row->words.word + window->first_word;
+	float *one = w->score, *inside = one + WINDOW_TOKENS;
+
+	slm_token_labels_spans(w->label, mine, w->best, window->n_word, w->last);
+	for (int i = 0; i < window->n_word; i++)
+	{
+		const float *p = token + (size_t) (word[i].first_token - window->first_token) * w->width;
+
+		one[i] = 1.0f;
+		inside[i] = w->run->kernels->dot(p, mine, (int64_t) w->width);
+		if (w->last[i] >= 0 && is_cut(window, i, w->last[i]))
+			w->last[i] = -1;
+	}
+	return (SlmWordScores){one, one, inside, window->first_word, window->n_word, w->last};
 }
 
 static bool
@@ -306,10 +418,12 @@ has_many(const Work *w, const SlmField *field)
 
 /* Takes up what the model says of a window; token is its answer behind the lead. */
 static SlmStatus
-take_up(const Work *w, const Window *window, const float *token, SlmError *err)
+take_up(const Work *w, const Window *window, float *token, SlmError *err)
 {
-	float threshold = slm_model_info(w->run->model)->extract.threshold;
+	float threshold = w->calibration.threshold;
 
+	if (w->label != NULL)
+		SLM_TRY(read_labels(w, window, token, err));
 	for (int i = 0; i < w->schema->n_leaf; i++)
 	{
 		const SlmField *field = w->leaf[i];
@@ -317,13 +431,14 @@ take_up(const Work *w, const Window *window, const float *token, SlmError *err)
 		Fit fit = {window->row, field};
 		SlmSpanFits *fits =
 			field->min_length > 0 || field->max_length < UINT32_MAX ? span_fits : NULL;
+		const float *side = w->field_embedding + (size_t) i * w->width;
 		SlmWordScores scores;
 
 		SLM_TRY(slm_poll(w->run->host, err));
 		if (slm_has_candidates(field) && leaf->candidates.n == 0)
 			continue;
-		scores =
-			score_words(w, window, token, w->field_embedding + (size_t) i * 3 * (size_t) w->n_span);
+		scores = w->label != NULL ? score_by_labels(w, window, token, side)
+								  : score_by_field(w, window, token, side);
 		if (slm_has_candidates(field))
 			slm_candidates_score(&leaf->candidates, &scores);
 		else if (has_many(w, field))
@@ -343,11 +458,12 @@ flush_windows(Work *w, SlmError *err)
 
 	if (w->n_window == 0)
 		return SLM_OK;
-	SLM_TRY(slm_encode_spans(w->run, w->sequence, w->shapes, w->n_window, w->answer, err));
+	SLM_TRY(w->label != NULL
+				? slm_encode_tokens(w->run, w->sequence, w->n_window, w->answer, err)
+				: slm_encode_spans(w->run, w->sequence, w->shapes, w->n_window, w->answer, err));
 	for (int i = 0; i < w->n_window; i++)
 	{
-		SLM_TRY(take_up(w, &w->window[i],
-						w->answer + (at + (size_t) w->lead.n) * 3 * (size_t) w->n_span, err));
+		SLM_TRY(take_up(w, &w->window[i], w->answer + (at + (size_t) w->lead.n) * w->width, err));
 		at += (size_t) w->sequence[i].n;
 	}
 	w->n_token = w->n_window = 0;
@@ -399,6 +515,8 @@ add_row(Work *w, Row *row, SlmError *err)
 		while (end < row->words.n && end < window.first_word + WINDOW_TOKENS &&
 			   word[end].last_token < first + n)
 			end++;
+		window.seen_before = first > 0 ? first - step + w->room : 0;
+		window.seen_behind = first + n < row->tokens.n ? first + step : row->tokens.n;
 		window.first_token = first;
 		window.n_word = end - window.first_word;
 		SLM_TRY(add_window(w, &window, n, err));
@@ -431,29 +549,28 @@ natural_log(float x)
 
 /* The score as a calibrated probability. */
 static float
-confidence_of(const SlmRun *run, float score)
+confidence_of(const Work *w, float score)
 {
-	const SlmModelInfo *info = slm_model_info(run->model);
 	float p = fminf(fmaxf(score, LOGIT_EDGE), 1.0f - LOGIT_EDGE);
 	float logit = natural_log(p) - natural_log(1.0f - p);
 
-	return slm_sigmoid(run->kernels, fmaf(info->extract.scale, logit, info->extract.bias));
+	return slm_sigmoid(w->run->kernels, fmaf(w->calibration.scale, logit, w->calibration.bias));
 }
 
 static SlmLeafValue
-value_of_candidate(const SlmRun *run, const SlmCandidate *candidate)
+value_of_candidate(const Work *w, const SlmCandidate *candidate)
 {
 	return (SlmLeafValue){
 		.text = candidate->text,
 		.has_source = true,
 		.start = candidate->start,
 		.end = candidate->end,
-		.confidence = confidence_of(run, candidate->score),
+		.confidence = confidence_of(w, candidate->score),
 	};
 }
 
 static SlmLeafValue
-value_of_span(const SlmRun *run, const Row *row, SlmSpan span)
+value_of_span(const Work *w, const Row *row, SlmSpan span)
 {
 	SlmText text = span_text(row, span.first, span.last);
 	uint32_t start = row->words.word[span.first].start;
@@ -463,7 +580,7 @@ value_of_span(const SlmRun *run, const Row *row, SlmSpan span)
 		.has_source = true,
 		.start = start,
 		.end = start + (uint32_t) text.size,
-		.confidence = confidence_of(run, span.score),
+		.confidence = confidence_of(w, span.score),
 	};
 }
 
@@ -473,7 +590,7 @@ decide_many(const Work *w, const Row *row, const SlmField *field, Leaf *leaf, Sl
 			SlmError *err)
 {
 	SlmRun *run = w->run;
-	float threshold = slm_model_info(run->model)->extract.threshold;
+	float threshold = w->calibration.threshold;
 	/* the objects around it decide how many there are */
 	size_t max = field->is_list ? field->max_items : SIZE_MAX;
 	SlmLeafValue *value;
@@ -496,8 +613,8 @@ decide_many(const Work *w, const Row *row, const SlmField *field, Leaf *leaf, Sl
 	{
 		SlmLeafValue next =
 			slm_has_candidates(field)
-				? value_of_candidate(run, slm_candidates_of_span(&leaf->candidates, chosen[i]))
-				: value_of_span(run, row, chosen[i]);
+				? value_of_candidate(w, slm_candidates_of_span(&leaf->candidates, chosen[i]))
+				: value_of_span(w, row, chosen[i]);
 		int same = 0;
 
 		SLM_TRY(slm_poll(run->host, err));
@@ -518,14 +635,14 @@ decide_one(const Work *w, const Row *row, const SlmField *field, const Leaf *lea
 		   SlmLeafValues *out, SlmError *err)
 {
 	SlmRun *run = w->run;
-	float threshold = slm_model_info(run->model)->extract.threshold;
+	float threshold = w->calibration.threshold;
 	const SlmCandidate *candidate = slm_candidates_best(&leaf->candidates);
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &out->value, err));
 	if (slm_has_candidates(field) && candidate != NULL && candidate->score >= threshold)
-		out->value[out->n++] = value_of_candidate(run, candidate);
+		out->value[out->n++] = value_of_candidate(w, candidate);
 	else if (!slm_has_candidates(field) && leaf->best.score >= threshold)
-		out->value[out->n++] = value_of_span(run, row, leaf->best);
+		out->value[out->n++] = value_of_span(w, row, leaf->best);
 	return SLM_OK;
 }
 
@@ -614,7 +731,7 @@ finish_row(const Work *w, const Row *row, const float *label_embedding, SlmExtra
 
 		if (values[i].n == 0 && field->missing == SLM_MISSING_FAILS && candidate != NULL &&
 			field->type != SLM_FIELD_BOOLEAN && !has_many(w, field))
-			values[i].value[values[i].n++] = value_of_candidate(run, candidate);
+			values[i].value[values[i].n++] = value_of_candidate(w, candidate);
 	}
 	return slm_extract_answer(w->schema, values, run->host, run->arena, out, err);
 }

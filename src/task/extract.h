@@ -3,7 +3,8 @@
  *
  * Fields are encoded once (slm_task_embed_fields), a text once for all fields.
  * The answer has two forms: a JSON object that keeps to the schema, and rows that
- * say where in the text each value stands.
+ * say where in the text each value stands.  The model has an extraction head,
+ * which takes any field, or a head that labels tokens, which has fields of its own.
  *
  * Nothing is invented.  What a field's value may be, by its type:
  *
@@ -57,7 +58,10 @@ extern bool slm_task_can_extract(const SlmModel *model);
 extern size_t slm_task_field_floats(const SlmModel *model, const SlmSchema *schema);
 extern size_t slm_task_field_label_floats(const SlmModel *model, const SlmSchema *schema);
 
-/* Encodes what slm_task_extract() asks of a text. */
+/*
+ * Encodes what slm_task_extract() asks of a text.  SLM_ERR_ARGUMENT for a field
+ * that a model which labels tokens does not have; the message names it.
+ */
 extern SlmStatus slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, float *field_embedding,
 									   float *label_embedding, SlmError *err) SLM_MUST_CHECK;
 
@@ -65,7 +69,7 @@ extern SlmStatus slm_task_embed_fields(SlmRun *run, const SlmSchema *schema, flo
  * out[i] = what text[i] says, in run->arena.  Beside what task.h names, a text
  * without a field that must be there is a row that cannot be processed:
  * SLM_ERR_NO_VALUE, and the message names the field.  SLM_ERR_UNSUPPORTED for a
- * model without an extraction head.
+ * model without an extraction head or one that labels tokens.
  */
 extern SlmStatus slm_task_extract(SlmRun *run, const SlmText *text, int n, const SlmSchema *schema,
 								  const float *field_embedding, const float *label_embedding,

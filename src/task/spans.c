@@ -59,6 +59,8 @@ search(const SlmWordScores *scores, Search *s, SlmError *err)
 			SlmSpan span = {scores->first_word + i, scores->first_word + j, 0.0f};
 
 			sum += scores->inside[j];
+			if (scores->last != NULL && scores->last[i] != j)
+				continue;
 			span.score = least(least(scores->start[i], scores->end[j]), sum / (float) (j - i + 1));
 			if (!(span.score >= s->floor))
 				continue;

@@ -7,11 +7,14 @@
  *
  *     min(start[first], end[last], mean(inside[first .. last]))
  *
- * with the mean summed in that order.  Everything here is arithmetic on such
+ * with the mean summed in that order.  Where the spans are known beforehand, by the
+ * labels of a token-classification head, start and end are 1.  Everything here is arithmetic on such
  * numbers and knows no model.
  */
 #ifndef SLM_TASK_SPANS_H
 #define SLM_TASK_SPANS_H
+
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/host.h"
@@ -27,6 +30,7 @@ typedef struct SlmWordScores
 	const float *inside;
 	int first_word; /* number of the first of them in the text */
 	int n;
+	const int32_t *last; /* [n] of the one span that begins at a word, -1: none; NULL: any */
 } SlmWordScores;
 
 /* Words first to last of a text, both included. */

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Makes the fixtures tiny-classifier.gguf, tiny-ranker.gguf and tiny-heads.txt.
+"""Makes the fixtures tiny-classifier.gguf, tiny-ranker.gguf, tiny-tokens.gguf and tiny-heads.txt.
 
     test/golden/make_heads.py        (needs torch, transformers, tokenizers)
 
-The same small random BERT as make_tiny.py's with a sequence-classification
-head: one that knows three labels, and one with a single score, which ranks
-pairs of a query and a document.  tiny-heads.txt holds what transformers
+The same small random BERT as make_tiny.py's with a classification head: one
+that knows three labels, one with a single score, which ranks pairs of a query
+and a document, and one that labels tokens.  tiny-heads.txt holds what transformers
 computes; each case is one line of fields between tabs:
 
     classes  text            probabilities of negative, neutral, positive
     score    query, document sigmoid of the score
+    tokens   text            logits of the labels, token by token
 """
 
 import os
@@ -20,7 +21,7 @@ import tempfile
 import make_tiny
 import torch
 from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification
 
 TEXTS = [
     "the order arrived late",
@@ -30,9 +31,10 @@ TEXTS = [
     "great, the parcel is here",
 ]
 QUERIES = ["where is my order", "refund"]
+TOKEN_LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-Due_Date", "I-Due_Date"]
 
 
-def make_model(n_vocab, labels, seed):
+def make_model(n_vocab, labels, seed, kind=BertForSequenceClassification):
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=n_vocab,
@@ -46,13 +48,20 @@ def make_model(n_vocab, labels, seed):
         id2label=dict(enumerate(labels)),
         label2id={label: i for i, label in enumerate(labels)},
     )
-    model = BertForSequenceClassification(config).eval()
+    model = kind(config).eval()
     for name, weight in model.named_parameters():
         spread = make_tiny.SPREADS.get(name.removeprefix("bert."), 0.25 if weight.dim() == 2 else 0.1)
         weight.data = torch.randn(weight.shape) * spread
         if name.endswith("LayerNorm.weight"):
             weight.data += 1.0
     return model
+
+
+def balance(model, tokenizer):
+    """Makes a model's labels win by far, and each of them somewhere."""
+    model.classifier.weight.data *= 4
+    rows = [logits(model, tokenizer.encode(text)) for text in TEXTS]
+    model.classifier.bias.data -= torch.cat(rows).mean(0).float()
 
 
 def write(model, tokenizer, name):
@@ -70,7 +79,7 @@ def logits(model, encoding):
     with torch.no_grad():
         return model(
             torch.tensor([encoding.ids]), token_type_ids=torch.tensor([encoding.type_ids])
-        ).logits[0].double()
+        ).logits[0]
 
 
 def main():
@@ -83,16 +92,23 @@ def main():
     )
     classifier = make_model(len(vocab), ["negative", "neutral", "positive"], make_tiny.SEED + 1)
     ranker = make_model(len(vocab), ["score"], make_tiny.SEED + 2)
+    tokens = make_model(len(vocab), TOKEN_LABELS, make_tiny.SEED + 4, BertForTokenClassification)
+    balance(tokens, tokenizer)
     write(classifier, tokenizer, "tiny-classifier")
     write(ranker, tokenizer, "tiny-ranker")
+    write(tokens, tokenizer, "tiny-tokens")
+    tokens.double()
     with open(os.path.join(make_tiny.HERE, "tiny-heads.txt"), "w", encoding="utf-8") as out:
         for text in TEXTS:
-            row = torch.softmax(logits(classifier, tokenizer.encode(text)), 0)
+            row = torch.softmax(logits(classifier, tokenizer.encode(text)).double(), 0)
             print("classes", text, *(f"{x:.9g}" for x in row.tolist()), sep="\t", file=out)
         for query in QUERIES:
             for text in TEXTS:
-                score = torch.sigmoid(logits(ranker, tokenizer.encode(query, text)))
+                score = torch.sigmoid(logits(ranker, tokenizer.encode(query, text)).double())
                 print("score", query, text, f"{score.item():.9g}", sep="\t", file=out)
+        for text in TEXTS:
+            row = logits(tokens, tokenizer.encode(text)).flatten()
+            print("tokens", text, *(f"{x:.9g}" for x in row.tolist()), sep="\t", file=out)
 
 
 if __name__ == "__main__":

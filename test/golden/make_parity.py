@@ -13,7 +13,8 @@ rounded numbers in double precision.  parity.txt holds, a line each:
     text TEXT       an input, or
     pair A\\tB       a query and a document
     ids ...         its token ids, special tokens included
-    out ...         the pooled embedding, not scaled, or the head's logits
+    out ...         the pooled embedding, not scaled, or the head's logits, token by token
+                    where it labels tokens
 """
 
 import json
@@ -80,6 +81,7 @@ def unigram():
 
 BERT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=48)
 LABELS = {"id2label": {0: "negative", 1: "neutral", 2: "positive"}, "num_labels": 3}
+TOKEN_LABELS = {"id2label": {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}, "num_labels": 5}
 ROBERTA = dict(BERT, num_hidden_layers=1, max_position_embeddings=66, type_vocab_size=1, pad_token_id=1)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
@@ -111,6 +113,14 @@ CASES = {
     "roberta-head": (hf.RobertaForSequenceClassification, hf.RobertaConfig(**ROBERTA, **LABELS), byte_bpe, None),
     "xlmr": (hf.XLMRobertaModel, hf.XLMRobertaConfig(**ROBERTA), unigram, "cls"),
     "xlmr-cross": (hf.XLMRobertaForSequenceClassification, hf.XLMRobertaConfig(**ROBERTA, num_labels=1), unigram, None),
+    "distilbert-tokens": (
+        hf.DistilBertForTokenClassification,
+        hf.DistilBertConfig(**dict(DISTIL, n_layers=1), **TOKEN_LABELS),
+        wordpiece,
+        None,
+    ),
+    "roberta-tokens": (hf.RobertaForTokenClassification, hf.RobertaConfig(**ROBERTA, **TOKEN_LABELS), byte_bpe, None),
+    "xlmr-tokens": (hf.XLMRobertaForTokenClassification, hf.XLMRobertaConfig(**ROBERTA, **TOKEN_LABELS), unigram, None),
 }
 
 
@@ -159,7 +169,7 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
         numbers = pooled(result.last_hidden_state[0], pooling) if pooling else result.logits[0]
         print("pair" if pairs else "text", "\t".join(item) if pairs else item, file=out)
         print("ids", *encoded.ids, file=out)
-        print("out", *(f"{x:.9g}" for x in numbers.tolist()), file=out)
+        print("out", *(f"{x:.9g}" for x in numbers.flatten().tolist()), file=out)
 
 
 def main():

@@ -147,7 +147,7 @@ class Slm:
         convert = load_convert()
         heads = dict(self.head)
         for name, weight in self.layer.named_parameters():
-            heads[convert.gguf_name(f"encoder.layer.1.{name}", "bert", False)] = weight.data
+            heads[convert.gguf_name(f"encoder.layer.1.{name}", {})] = weight.data
         with tempfile.TemporaryDirectory() as folder:
             self.bert.save_pretrained(folder)
             tokenizer.save(os.path.join(folder, "tokenizer.json"))

@@ -79,6 +79,8 @@ run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmE
 {
 	const SlmModelInfo *info = slm_model_info(run->model);
 	size_t n_embd = (size_t) info->n_embd, n_span = 3 * (size_t) info->n_span;
+	size_t n_token_class = (size_t) info->n_token_class;
+	size_t widest = n_span > n_embd ? n_span : n_embd;
 	uint8_t shape[MAX_TOKENS];
 	const uint8_t *shapes = shape;
 	float *in, *out;
@@ -86,7 +88,8 @@ run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmE
 	for (int i = 0; i < MAX_TOKENS; i++)
 		shape[i] = (uint8_t) (i % SLM_WORD_SHAPES);
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_embd + SLM_SENTENCE_FEATURES, &in, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, MAX_TOKENS * (n_span > n_embd ? n_span : n_embd), &out, err));
+	widest = n_token_class > widest ? n_token_class : widest;
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, MAX_TOKENS * widest, &out, err));
 	memcpy(in, embedding, n_embd * sizeof(float));
 	memset(in + n_embd, 0, SLM_SENTENCE_FEATURES * sizeof(float));
 	if (info->has_label_head)
@@ -97,6 +100,8 @@ run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmE
 		SLM_TRY(slm_project_fields(run, in, 1, out, err));
 		SLM_TRY(slm_encode_spans(run, sequence, &shapes, 1, out, err));
 	}
+	if (n_token_class > 0)
+		SLM_TRY(slm_encode_tokens(run, sequence, 1, out, err));
 	if (info->has_sentence_head)
 		SLM_TRY(slm_score_sentences(run, in, 1, out, err));
 	return slm_encode_hidden(run, sequence, 1, out, err);

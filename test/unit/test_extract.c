@@ -13,10 +13,12 @@
 #include "model_fixture.h"
 #include "task/embed.h"
 #include "task/extract.h"
+#include "task/spans.h"
 #include "task/token_words.h"
 #include "task/windows.h"
 
 #define SLM FIXTURE_DIR "tiny-slm.gguf"
+#define TOKENS FIXTURE_DIR "tiny-tokens.gguf"
 #define N_EMBD 32
 #define N_SPAN 8
 #define MAX_LEAVES 8
@@ -202,9 +204,8 @@ choices_and_booleans(void)
 	model_fixture_free(&f);
 }
 
-/* The bits of a row do not depend on its neighbours or the CPU. */
 static void
-one_answer(void)
+one_answer_of(const char *model, const char *fields)
 {
 	static const char *const some[] = {
 		"the order of 3 May arrived late; please refund $45.00 to Anna",
@@ -220,8 +221,8 @@ one_answer(void)
 	static SlmExtraction together[200], alone;
 	static char expected[200][2048];
 
-	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-slm-q8_0.gguf"), SLM_OK);
-	use_schema("{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": \"boolean\"}");
+	CHECK_STATUS(model_fixture_load(&f, model), SLM_OK);
+	use_schema(fields);
 	for (int i = 0; i < 200; i++)
 		text[i] = some[i * i % 5];
 	CHECK_STATUS(extract(text, 200, together, NULL), SLM_OK);
@@ -240,6 +241,16 @@ one_answer(void)
 		}
 	}
 	model_fixture_free(&f);
+}
+
+/* The bits of a row do not depend on its neighbours or the CPU. */
+static void
+one_answer(void)
+{
+	one_answer_of(FIXTURE_DIR "tiny-slm-q8_0.gguf",
+				  "{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": "
+				  "\"boolean\"}");
+	one_answer_of(TOKENS, "{\"per\": \"string[]\", \"org\": \"number[]\", \"due date\": \"\"}");
 }
 
 /* Windows of 62 tokens every 42: a value in any place is found whole. */
@@ -299,18 +310,16 @@ rows_that_fail(void)
 	model_fixture_free(&f);
 }
 
-/* Stopped at any poll, a call leaves nothing behind, and the next one is right. */
 static void
-cancelled_at_every_poll(void)
+cancel_at_every_poll(const char *model, const char *fields)
 {
 	const char *text = "the order of 3 May arrived late; please refund $45.00 to Anna, yes";
 	SlmExtraction extraction;
 	char expected[512];
 	int64_t polls;
 
-	CHECK_STATUS(model_fixture_load(&f, SLM), SLM_OK);
-	use_schema("{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": \"boolean\", "
-			   "\"e\": \"date\"}");
+	CHECK_STATUS(model_fixture_load(&f, model), SLM_OK);
+	use_schema(fields);
 	test_host_reset();
 	snprintf(expected, sizeof(expected), "%s", extract_one(text));
 	polls = test_host_state.polls;
@@ -326,6 +335,216 @@ cancelled_at_every_poll(void)
 	CHECK_INT(test_host_state.live_allocs, 0);
 }
 
+/* Stopped at any poll, a call leaves nothing behind, and the next one is right. */
+static void
+cancelled_at_every_poll(void)
+{
+	cancel_at_every_poll(SLM, "{\"a\": \"string[]\", \"b\": \"What?\", \"c\": \"number[]\", \"d\": "
+							  "\"boolean\", \"e\": \"date\"}");
+	cancel_at_every_poll(TOKENS, "{\"per\": \"string[]\", \"org\": \"date\", \"due date\": \"\"}");
+}
+
+/* Score and bytes of the first span of a type in one window, from logits; -1: there is none. */
+static double
+first_labelled(const char *text, int begin, int inside, int *first, int *last)
+{
+	static float logit[MAX_TOKENS * 7];
+	const SlmSpecialTokens *special = &slm_model_tokenizer(f.run.model)->special;
+	int32_t id[MAX_TOKENS];
+	uint8_t shape[MAX_TOKENS];
+	SlmTokens tokens;
+	SlmTokenWords words;
+	SlmSequence sequence = {id, 0, 0};
+	double sum = 0;
+	int n = 0;
+
+	CHECK_STATUS(slm_tokenize(slm_model_tokenizer(f.run.model), test_host(), text, strlen(text),
+							  f.run.arena, &tokens, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, shape, test_host(), &f.err), SLM_OK);
+	id[0] = special->bos;
+	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));
+	id[tokens.n + 1] = special->eos;
+	sequence.n = sequence.segment_two = tokens.n + 2;
+	CHECK_STATUS(slm_encode_tokens(&f.run, &sequence, 1, logit, &f.err), SLM_OK);
+	*first = *last = -1;
+	for (int w = 0; w < words.n; w++)
+	{
+		const float *x = logit + (1 + words.word[w].first_token) * 7;
+		double total = 0;
+		int best = 0;
+
+		for (int i = 0; i < 7; i++)
+		{
+			total += exp(x[i]);
+			best = x[i] > x[best] ? i : best;
+		}
+		if (*first >= 0 && best != inside)
+			break;
+		if (best != inside && best != begin)
+			continue;
+		if (*first < 0)
+			*first = (int) words.word[w].start;
+		*last = (int) words.word[w].end;
+		sum += (exp(x[begin]) + exp(x[inside])) / total;
+		n++;
+	}
+	return n > 0 ? sum / n : -1;
+}
+
+/* A model that labels tokens knows its own types, and the span and score are the definition's. */
+static void
+labelled_spans(void)
+{
+	static const char *const text[] = {
+		"the order of 3 May arrived late; please refund $45.00 to Anna",
+		"Anna Smith of the big red box company",
+		"where is my parcel? I want my money back today",
+		"login failed, server down; tea",
+		"great, the dog is here",
+	};
+	static const int begin[] = {1, 3, 5}; /* of the labels O, B-PER, I-PER, ... */
+	int n_found = 0;
+
+	CHECK_STATUS(model_fixture_load(&f, TOKENS), SLM_OK);
+	CHECK(slm_task_can_extract(f.run.model));
+	use_schema("{\"properties\": {\"person\": {\"type\": \"array\", \"items\": {\"type\": "
+			   "\"string\"}}, \"who\": {\"title\": \"Org\", \"type\": \"array\", \"items\": "
+			   "{\"type\": \"string\"}}, \"due date\": {\"type\": \"array\", \"items\": "
+			   "{\"type\": \"string\"}}}}");
+	CHECK_INT(slm_task_field_floats(f.run.model, schema), 3 * 7);
+	CHECK_INT(slm_task_field_label_floats(f.run.model, schema), 0);
+	for (int i = 0; i < 5; i++)
+		for (int k = 0; k < 3; k++)
+		{
+			SlmExtraction extraction;
+			SlmText path = slm_schema_text(schema, schema->field[k + 1].name);
+			int first, last;
+			double score;
+			bool found = false;
+
+			CHECK_STATUS(extract(&text[i], 1, &extraction, NULL), SLM_OK);
+			score = first_labelled(text[i], begin[k], begin[k] + 1, &first, &last);
+			for (int j = 0; j < extraction.n_value; j++)
+			{
+				const SlmExtracted *value = &extraction.value[j];
+
+				CHECK(value->confidence >= 0.5f);
+				if (value->start != (size_t) first || value->path.size < path.size ||
+					memcmp(value->path.data, path.data, path.size) != 0)
+					continue;
+				found = true;
+				n_found++;
+				CHECK_INT(value->start + value->size, last);
+				CHECK(fabs(value->confidence - score) < 1e-5);
+			}
+			CHECK(found == (score >= 0.5));
+		}
+	CHECK(n_found > 3);
+	model_fixture_free(&f);
+}
+
+/* Typed fields are chosen by the labels of their words; a field must be a type. */
+static void
+labelled_fields(void)
+{
+	SlmSchema *read;
+
+	CHECK_STATUS(model_fixture_load(&f, TOKENS), SLM_OK);
+	use_schema("{\"properties\": {\"PERSON\": {\"format\": \"email\"}}, \"required\": "
+			   "[\"PERSON\"]}");
+	CHECK_STR(extract_one("write to a@b.org"), "{\"PERSON\": \"a@b.org\"}");
+	json_text_read(&json, "[\"PER\", \"amount\"]");
+	CHECK_STATUS(slm_schema_read(json.node, json.n, f.run.arena, &read, &f.err), SLM_OK);
+	CHECK_STATUS(slm_task_embed_fields(&f.run, read, field, label, &f.err), SLM_ERR_ARGUMENT);
+	CHECK_STR(f.err.message, "field \"amount\" is not a type that the model knows");
+	CHECK_STR(f.err.hint, "Its types are PER, ORG, Due_Date.");
+	model_fixture_free(&f);
+}
+
+#define WINDOW 62 /* tokens of a text in a window of the fixture */
+#define STEP 42
+#define N_WORD 100 /* words of one token each: two windows */
+
+/* Spans in words first to last of a text that no edge of that window cuts, as numbers of words. */
+static int
+spans_of_window(char *text, const int *at, int first, int last, SlmSpan *out)
+{
+	char *end = text + at[last + 1] - 1, kept = *end;
+	const char *part = text + at[first];
+	SlmExtraction extraction;
+	int n = 0;
+
+	*end = 0;
+	CHECK_STATUS(extract(&part, 1, &extraction, NULL), SLM_OK);
+	*end = kept;
+	for (int i = 0; i < extraction.n_value; i++)
+	{
+		size_t start = extraction.value[i].start + (size_t) at[first];
+		SlmSpan span = {first, first, extraction.value[i].confidence};
+
+		while ((size_t) at[span.first] < start)
+			span.first++;
+		span.last = span.first;
+		while ((size_t) at[span.last + 1] < start + extraction.value[i].size)
+			span.last++;
+		if (last - first < N_WORD - 1 &&
+			((first > 0 && span.first == first && span.last + 1 < WINDOW) ||
+			 (first == 0 && span.last == last && span.first >= STEP)))
+			continue;
+		out[n++] = span;
+	}
+	return n;
+}
+
+/* Each span comes from a window that shows its surroundings, and is found there whole. */
+static void
+labelled_windows(void)
+{
+	static const char *const words[] = {"order", "tea",   "the",  "refund", "dog", "late",
+										"card",  "login", "blue", "please", "big", "parcel"};
+	static char text[N_WORD * 8];
+	uint32_t seed = 1;
+	int n_found = 0;
+
+	CHECK_STATUS(model_fixture_load(&f, TOKENS), SLM_OK);
+	use_schema("{\"due date\": \"string[]\"}");
+	for (int round = 0; round < 100; round++)
+	{
+		SlmSpan all[N_WORD], part[2 * N_WORD];
+		int at[N_WORD + 1], n = 0, n_all, n_part, n_kept = 0;
+
+		for (int i = 0; i < N_WORD; i++)
+		{
+			seed = seed * 1664525 + 1013904223;
+			at[i] = n;
+			n += snprintf(text + n, sizeof(text) - (size_t) n, "%s ", words[(seed >> 16) % 12]);
+		}
+		at[N_WORD] = n;
+		n_all = spans_of_window(text, at, 0, N_WORD - 1, all);
+		n_part = spans_of_window(text, at, 0, WINDOW - 1, part);
+		n_part += spans_of_window(text, at, STEP, N_WORD - 1, part + n_part);
+		for (int i = 0; i < n_part; i++)
+		{
+			bool found = false, rivalled = false;
+
+			for (int j = 0; j < n_all; j++)
+				found |= all[j].first == part[i].first && all[j].last == part[i].last;
+			for (int j = 0; j < n_part; j++)
+				rivalled |=
+					j != i && part[j].first <= part[i].last && part[i].first <= part[j].last;
+			CHECK(found || rivalled);
+			n_kept += found;
+		}
+		CHECK(n_kept >= n_all);
+		n_found += n_all;
+	}
+	CHECK(n_found > 300);
+	model_fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -336,5 +555,8 @@ main(void)
 	TEST(long_texts);
 	TEST(rows_that_fail);
 	TEST(cancelled_at_every_poll);
+	TEST(labelled_spans);
+	TEST(labelled_fields);
+	TEST(labelled_windows);
 	return check_done();
 }

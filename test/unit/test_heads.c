@@ -464,6 +464,74 @@ parity_with_pytorch(void)
 	parity_of(FIXTURE_DIR "tiny-slm-q8_0.gguf", 3e-2);
 }
 
+/* A case of tiny-heads.txt: "tokens", a text, and the logits of its tokens, between tabs. */
+static void
+check_tokens(ModelFixture *f, char *line)
+{
+	const SlmTokenizer *tokenizer = slm_model_tokenizer(f->run.model);
+	int n_class = slm_model_info(f->run.model)->n_token_class;
+	float golden[MAX_NUMBERS], logits[MAX_NUMBERS];
+	int32_t id[64];
+	char *text = strchr(line, '\t') + 1, *at = strchr(text, '\t');
+	SlmSequence words = {.token = id};
+	SlmTokens tokens;
+	int n = 0;
+
+	*at++ = 0;
+	for (char *end; n < MAX_NUMBERS && *at != 0; at = *end == '\t' ? end + 1 : end)
+		golden[n++] = strtof(at, &end);
+	CHECK_STATUS(
+		slm_tokenize(tokenizer, test_host(), text, strlen(text), f->run.arena, &tokens, &f->err),
+		SLM_OK);
+	id[words.n++] = tokenizer->special.bos;
+	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));
+	id[1 + tokens.n] = tokenizer->special.eos;
+	words.n = words.segment_two = tokens.n + 2;
+	if (!CHECK_INT(words.n * n_class, n))
+		return;
+	CHECK_STATUS(slm_encode_tokens(&f->run, &words, 1, logits, &f->err), SLM_OK);
+	CHECK(error_of(logits, golden, n) <= 1e-11);
+}
+
+static void
+labels_of_tokens(void)
+{
+	size_t size;
+	char *text = read_whole_file(FIXTURE_DIR "tiny-heads.txt", &size), *next;
+	ModelFixture f;
+	float out[64];
+	int n_case = 0;
+
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-tokens.gguf"), SLM_OK);
+	CHECK_INT(slm_model_info(f.run.model)->n_class, 0);
+	CHECK_INT(slm_model_info(f.run.model)->n_token_class, 7);
+	CHECK(!slm_task_has_labels(f.run.model));
+	text[size] = 0;
+	for (char *line = text; *line != 0; line = next)
+	{
+		next = strchr(line, '\n');
+		*next++ = 0;
+		if (strncmp(line, "tokens\t", 7) != 0)
+			continue;
+		check_tokens(&f, line);
+		n_case++;
+	}
+	CHECK_INT(n_case, 5);
+	free(text);
+
+	/* it says nothing of whole texts, and classifiers of texts nothing of tokens */
+	make_inputs();
+	CHECK_STATUS(slm_encode_scores(&f.run, sequence, 1, out, &f.err), SLM_ERR_UNSUPPORTED);
+	CHECK_STATUS(slm_encode_pooled(&f.run, sequence, 1, out, &f.err), SLM_ERR_UNSUPPORTED);
+	CHECK_CONTAINS(f.err.message, "labels tokens");
+	CHECK_STATUS(slm_model_options_check(f.run.options, f.run.model, &f.err), SLM_OK);
+	model_fixture_free(&f);
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-classifier.gguf"), SLM_OK);
+	CHECK_INT(slm_model_info(f.run.model)->n_token_class, 0);
+	CHECK_STATUS(slm_encode_tokens(&f.run, sequence, 1, out, &f.err), SLM_ERR_UNSUPPORTED);
+	model_fixture_free(&f);
+}
+
 static SlmDtype
 type_of(const SlmGguf *gguf, const char *name)
 {
@@ -504,6 +572,7 @@ int
 main(void)
 {
 	TEST(parity_with_pytorch);
+	TEST(labels_of_tokens);
 	TEST(types_of_the_quantized_fixture);
 	TEST(one_answer);
 	TEST(hidden_states_are_what_is_pooled);

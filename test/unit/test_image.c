@@ -525,6 +525,54 @@ heads(void)
 	check_head(true, true, longer, 3, NULL, SLM_ERR_LIMIT, "limit of 1024 bytes");
 }
 
+static void
+check_kind(const char *kind, bool output, uint32_t pooling, SlmStatus status, const char *message)
+{
+	static const char *const labels[3] = {"O", "B-PER", "I-PER"};
+	GgufBytes file = {0};
+	GgufBuilder b;
+
+	add_head(&b, false, output, output ? labels : NULL, 3);
+	gguf_add_string(&b, "bert.classifier.kind", kind);
+	gguf_finish(&b, &file);
+	memcpy(behind(&file, "bert.pooling_type") + 4, &pooling, 4);
+	check_load(&file, status, message);
+}
+
+/* A head that labels tokens with n labels. */
+static void
+check_token_classes(uint64_t n, SlmStatus status, const char *message)
+{
+	static const char *label[SLM_MAX_TOKEN_CLASSES + 1];
+	static const float x[(SLM_MAX_TOKEN_CLASSES + 1) * 32];
+	const uint64_t ne[2] = {32, n};
+	GgufBytes file = {0};
+	GgufBuilder b;
+
+	for (uint64_t i = 0; i < n; i++)
+		label[i] = "O";
+	gguf_begin(&b);
+	gguf_add_bert(&b, SLM_DTYPE_F32, 32, 64);
+	gguf_add_tensor(&b, "cls.output.weight", SLM_DTYPE_F32, 2, ne, x);
+	gguf_add_strings(&b, "bert.classifier.output_labels", label, n);
+	gguf_add_string(&b, "bert.classifier.kind", "token");
+	gguf_finish(&b, &file);
+	check_load(&file, status, message);
+}
+
+static void
+kinds_of_heads(void)
+{
+	check_kind("token", true, SLM_POOLING_MEAN, SLM_OK, "");
+	check_kind("sequence", true, SLM_POOLING_MEAN, SLM_OK, "");
+	check_kind("word", true, SLM_POOLING_MEAN, SLM_ERR_UNSUPPORTED, "kind \"word\"");
+	check_kind("token", false, SLM_POOLING_MEAN, SLM_ERR_CORRUPT,
+			   "kind\" is token, but tensor \"cls.output.weight\"");
+	check_kind("token", true, SLM_POOLING_RANK, SLM_ERR_CORRUPT, "4 (rank), but key");
+	check_token_classes(SLM_MAX_TOKEN_CLASSES, SLM_OK, "");
+	check_token_classes(SLM_MAX_TOKEN_CLASSES + 1, SLM_ERR_CORRUPT, "not 1 to 4096");
+}
+
 /* ---- Weights ---- */
 
 static void
@@ -775,6 +823,7 @@ main(void)
 	TEST(numbers_of_heads);
 	TEST(shapes_of_heads);
 	TEST(heads);
+	TEST(kinds_of_heads);
 	TEST(numbers_that_are_not_finite);
 	TEST(extreme_weights);
 	TEST(reads_once_writes_once);

@@ -30,7 +30,7 @@ score_is_the_least_of_three(void)
 {
 	float s[4] = {0.9f, 0.2f, 0.8f, 0.1f}, e[4] = {0.1f, 0.3f, 0.7f, 0.95f},
 		  in[4] = {0.5f, 0.7f, 0.9f, 0.6f};
-	SlmWordScores scores = {s, e, in, 10, 4};
+	SlmWordScores scores = {s, e, in, 10, 4, NULL};
 
 	CHECK(slm_span_score(&scores, 10, 12) == 0.7f);                 /* mean 0.7 */
 	CHECK(slm_span_score(&scores, 10, 10) == 0.1f);                 /* end */
@@ -43,7 +43,7 @@ best_is_first_and_shortest(void)
 {
 	float s[4] = {0.5f, 0.5f, 0.5f, 0.5f}, e[4] = {0.5f, 0.5f, 0.5f, 0.5f},
 		  in[4] = {0.9f, 0.9f, 0.9f, 0.9f};
-	SlmWordScores scores = {s, e, in, 7, 4};
+	SlmWordScores scores = {s, e, in, 7, 4, NULL};
 	SlmSpan best = {-1, -1, -1.0f};
 
 	slm_spans_best(&scores, NULL, NULL, &best);
@@ -72,7 +72,7 @@ only_fitting_spans_count(void)
 {
 	float s[4] = {0.5f, 0.9f, 0.5f, 0.5f}, e[4] = {0.5f, 0.9f, 0.5f, 0.6f},
 		  in[4] = {0.9f, 0.9f, 0.9f, 0.9f};
-	SlmWordScores scores = {s, e, in, 0, 4};
+	SlmWordScores scores = {s, e, in, 0, 4, NULL};
 	SlmSpan best = {-1, -1, -1.0f};
 	SlmSpanList list = {0};
 
@@ -91,7 +91,7 @@ static void
 longest_span(void)
 {
 	static float one[64], s[64];
-	SlmWordScores scores = {s, one, one, 0, 64};
+	SlmWordScores scores = {s, one, one, 0, 64, NULL};
 	SlmSpanList list = {0};
 
 	start();
@@ -100,6 +100,26 @@ longest_span(void)
 	s[0] = s[60] = 1.0f;
 	CHECK_STATUS(slm_spans_collect(&scores, 0.5f, NULL, NULL, &arena, &list, &err), SLM_OK);
 	CHECK_INT(list.n, SLM_SPAN_WORDS + 4);
+	finish();
+}
+
+/* Where it is known which spans there are, no others count. */
+static void
+known_spans(void)
+{
+	float one[4] = {1.0f, 1.0f, 1.0f, 1.0f}, in[4] = {0.5f, 0.75f, 0.25f, 0.875f};
+	int32_t last[4] = {1, -1, 2, -1};
+	SlmWordScores scores = {one, one, in, 5, 4, last};
+	SlmSpan best = {-1, -1, -1.0f};
+	SlmSpanList list = {0};
+
+	start();
+	slm_spans_best(&scores, NULL, NULL, &best);
+	CHECK_INT(best.first, 5);
+	CHECK_INT(best.last, 6);
+	CHECK(best.score == 0.625f);
+	CHECK_STATUS(slm_spans_collect(&scores, 0.2f, NULL, NULL, &arena, &list, &err), SLM_OK);
+	CHECK_INT(list.n, 2);
 	finish();
 }
 
@@ -179,6 +199,7 @@ main(void)
 	TEST(best_is_first_and_shortest);
 	TEST(only_fitting_spans_count);
 	TEST(longest_span);
+	TEST(known_spans);
 	TEST(greedy_without_overlap);
 	return check_done();
 }
