@@ -24,7 +24,7 @@ SELECT slm_classify('please refund it', '{account,delivery}', 'kinds') AS some;
 SELECT label, round(confidence::numeric, 5) = 1 - round(lag(confidence) OVER ()::numeric, 5) AS sum_to_one
 FROM slm_classify_scores('please refund it', '{account,delivery}', 'kinds');
 SELECT count(*) FILTER (WHERE slm_classify(body, model => 'kinds') = kind) AS right, count(*) FROM ticket WHERE body > ' ' AND kind > '  ';
-SELECT name, file, sha256, architecture, dimensions, state, base FROM slm_models ORDER BY name;
+SELECT name, file, sha256, architecture, dimensions, state, base FROM slm_models WHERE name <> 'slm_base' ORDER BY name;
 SELECT slm_embed('a', 'kinds') = slm_embed('a', 'tiny') AS embeds_as_its_base;
 SELECT split_part(slm_pin('kinds')::text, '@', 2) = fingerprint AS pinned FROM slm_models WHERE name = 'kinds';
 SELECT error_of($$SELECT slm_classify('a', '{account,other}', 'kinds')$$);
@@ -149,7 +149,7 @@ DROP ROLE slm_owner;
 SELECT count(*) FROM slm_heads;
 SELECT error_of($$SELECT slm_heads_follow()$$);
 
-SELECT slm_drop_model(name::text) FROM slm_models;
+SELECT slm_drop_model(name::text) FROM slm_models WHERE name <> 'slm_base';
 DROP TABLE ticket, pin;
 DROP TYPE mood;
 DROP FUNCTION error_of;
