@@ -1,9 +1,10 @@
 /*
  * head_store.c - the numbers of trained models, in the table slm_heads
  *
- * The table is the extension's, marked to be dumped, and nobody has rights on
- * it: a row is reached through its model alone, whose USAGE the caller has
- * checked.  So it is read and written here, below SQL and its rights.
+ * The table is the extension's and marked to be dumped.  The database's owner
+ * may read it, or else his pg_dump would fail, and nobody else has rights on it:
+ * a row is reached through its model alone, whose USAGE the caller has checked.
+ * So it is read and written here, below SQL and its rights.
  *
  * A row belongs to a server by its name, because a dump gives the server another
  * oid; names of servers are unique.  The server's option "head" is the hash of
