@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/limits.h"
 #include "pg/call.h"
 #include "pg/fields.h"
 
@@ -80,16 +81,32 @@ typedef struct Place
 	int32 character;
 } Place;
 
-/* Moves to a byte that begins a character; in an SQL_ASCII database each byte is one. */
+/* Characters in text[start..end); in an SQL_ASCII database each byte is one. */
+static int32
+count_characters(SlmText text, size_t start, size_t end)
+{
+	int32 n = 0;
+
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return (int32) (end - start);
+	for (size_t at = start; at < end; at++)
+	{
+		if (at % SLM_POLL_BYTES == 0)
+			CHECK_FOR_INTERRUPTS();
+		n += ((uint8) text.data[at] & 0xc0) != 0x80;
+	}
+	return n;
+}
+
+/* Moves to a byte that begins a character, from where the place is. */
 static void
 go_to(SlmText text, size_t byte, Place *place)
 {
-	bool bytes_are_characters = GetDatabaseEncoding() == PG_SQL_ASCII;
-
 	if (byte < place->byte)
-		*place = (Place){0, 0};
-	for (; place->byte < byte; place->byte++)
-		place->character += bytes_are_characters || ((uint8) text.data[place->byte] & 0xc0) != 0x80;
+		place->character -= count_characters(text, byte, place->byte);
+	else
+		place->character += count_characters(text, place->byte, byte);
+	place->byte = byte;
 }
 
 /* An extraction in one piece, palloc'd. */

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #define POLL_CANDIDATES 256
-#define POLL_COMPARISONS 16384
+#define POLL_COMPARISONS 16384 /* of bytes */
 #define BOOLEAN_WORD_BYTES 5 /* of the longest word that is one */
 
 /* Where candidates are looked for. */
@@ -180,24 +180,25 @@ find_choices(const Search *s, SlmError *err)
 	/* first they are counted, then kept */
 	for (int pass = 0; pass < 2; pass++)
 	{
-		int n = 0, n_compared = 0;
+		int n = 0;
+		size_t n_compared = 0;
 
 		for (int i = 0; i < words->n; i++)
 		{
 			size_t start = words->word[i].start;
 			SlmText rest = {s->text.data + start, s->text.size - start};
 
-			if (n_compared >= POLL_COMPARISONS)
-			{
-				SLM_TRY(slm_poll(s->host, err));
-				n_compared = 0;
-			}
-			n_compared += field->n_choice;
 			for (int j = 0; j < field->n_choice; j++)
 			{
 				SlmText value = slm_schema_choice(s->schema, field, j);
 				size_t size = slm_spelled_here(rest, value);
 
+				n_compared += 1 + value.size;
+				if (n_compared >= POLL_COMPARISONS)
+				{
+					SLM_TRY(slm_poll(s->host, err));
+					n_compared = 0;
+				}
 				if (size == 0 || !ends_word(words, start + size) || !slm_fits_length(field, value))
 					continue;
 				n++;
@@ -282,13 +283,22 @@ const SlmCandidate *
 slm_candidates_of_span(const SlmCandidates *candidates, SlmSpan span)
 {
 	const SlmCandidate *best = NULL;
+	int low = 0, high = candidates->n;
 
-	for (int i = 0; i < candidates->n; i++)
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (candidates->item[middle].first < span.first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (int i = low; i < candidates->n && candidates->item[i].first == span.first; i++)
 	{
 		const SlmCandidate *candidate = &candidates->item[i];
 
-		if (candidate->first == span.first && candidate->last == span.last &&
-			(best == NULL || candidate->score > best->score))
+		if (candidate->last == span.last && (best == NULL || candidate->score > best->score))
 			best = candidate;
 	}
 	return best;

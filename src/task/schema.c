@@ -308,6 +308,9 @@ read_choices(Builder *b, uint32_t array, SlmField *field, bool *nullable)
 			return slm_fail(b->err, SLM_ERR_LIMIT,
 							"keyword \"enum\" exceeds the limit of %d values",
 							SLM_MAX_SCHEMA_CHOICES);
+		if (b->n_choice == SLM_MAX_LABELS)
+			return slm_fail(b->err, SLM_ERR_LIMIT, "schema exceeds the limit of %d values of enums",
+							SLM_MAX_LABELS);
 		b->choice[b->n_choice++] = keep_text(b, node[at].text);
 		field->n_choice++;
 	}

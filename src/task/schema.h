@@ -87,7 +87,7 @@ typedef struct SlmSchema
  * Reads node[0 .. n_node-1] into one piece of memory in the arena, which may be
  * copied elsewhere.  SLM_ERR_ARGUMENT for what is no schema, SLM_ERR_UNSUPPORTED
  * for what we do not keep, SLM_ERR_LIMIT past SLM_MAX_SCHEMA_FIELDS,
- * SLM_MAX_SCHEMA_DEPTH or SLM_MAX_SCHEMA_CHOICES.
+ * SLM_MAX_SCHEMA_DEPTH, SLM_MAX_SCHEMA_CHOICES, or SLM_MAX_LABELS choices in all.
  */
 extern SlmStatus slm_schema_read(const SlmJsonNode *node, uint32_t n_node, SlmArena *arena,
 								 SlmSchema **out, SlmError *err) SLM_MUST_CHECK;
