@@ -5,9 +5,11 @@
 
 #include <math.h>
 
+#include "base/ascii.h"
+
 #define POLL_CANDIDATES 256
 #define POLL_COMPARISONS 16384 /* of bytes */
-#define BOOLEAN_WORD_BYTES 5 /* of the longest word that is one */
+#define BOOLEAN_WORD_BYTES 5   /* of the longest word that is one */
 
 /* Where candidates are looked for. */
 typedef struct Search
@@ -132,12 +134,6 @@ is_separator(char c)
 	return c == ' ' || c == '_' || c == '-' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static char
-fold_case(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
-}
-
 size_t
 slm_spelled_here(SlmText text, SlmText value)
 {
@@ -156,7 +152,7 @@ slm_spelled_here(SlmText text, SlmText value)
 			while (i < value.size && is_separator(value.data[i]))
 				i++;
 		}
-		else if (fold_case(text.data[at++]) != fold_case(value.data[i++]))
+		else if (slm_lower((uint8_t) text.data[at++]) != slm_lower((uint8_t) value.data[i++]))
 			return 0;
 	}
 	return at;

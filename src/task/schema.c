@@ -7,6 +7,7 @@
  */
 #include "task/schema.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 #define NO_LIMIT UINT32_MAX
@@ -241,9 +242,9 @@ read_count(Builder *b, const Keywords *k, Keyword keyword, uint32_t *out)
 		return SLM_OK;
 	for (size_t i = 0; i < b->node[at].text.size; i++)
 	{
-		char c = b->node[at].text.data[i];
+		uint8_t c = (uint8_t) b->node[at].text.data[i];
 
-		if (c < '0' || c > '9' || i == COUNT_DIGITS)
+		if (!slm_is_digit(c) || i == COUNT_DIGITS)
 			return slm_fail(b->err, SLM_ERR_ARGUMENT,
 							"keyword \"%s\" must be a whole number of at most %d digits",
 							keywords[keyword].name, COUNT_DIGITS);
@@ -702,30 +703,19 @@ slm_schema_in_list(const SlmSchema *schema, const SlmField *field)
 
 /* ---- What a model reads ------------------------------------------------------------ */
 
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
 /* Does a word of a key begin at byte i, by its capital? */
 static bool
 capital_begins(SlmText key, size_t i)
 {
-	char before;
+	uint8_t before;
 
-	if (i == 0 || !is_upper(key.data[i]))
+	if (i == 0 || !slm_is_upper((uint8_t) key.data[i]))
 		return false;
-	before = key.data[i - 1];
-	if (is_lower(before) || (before >= '0' && before <= '9'))
-		return true;
-	return is_upper(before) && i + 1 < key.size && is_lower(key.data[i + 1]);
+	before = (uint8_t) key.data[i - 1];
+	if (!slm_is_upper(before))
+		return slm_is_alnum(before);
+	return i + 1 < key.size && slm_is_letter((uint8_t) key.data[i + 1]) &&
+		   !slm_is_upper((uint8_t) key.data[i + 1]);
 }
 
 /* Appends the words of a field's name; out has room for twice its bytes. */
