@@ -7,12 +7,10 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "base/limits.h"
 #include "pg/call.h"
 #include "pg/fields.h"
 
@@ -81,31 +79,14 @@ typedef struct Place
 	int32 character;
 } Place;
 
-/* Characters in text[start..end); in an SQL_ASCII database each byte is one. */
-static int32
-count_characters(SlmText text, size_t start, size_t end)
-{
-	int32 n = 0;
-
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
-		return (int32) (end - start);
-	for (size_t at = start; at < end; at++)
-	{
-		if (at % SLM_POLL_BYTES == 0)
-			CHECK_FOR_INTERRUPTS();
-		n += ((uint8) text.data[at] & 0xc0) != 0x80;
-	}
-	return n;
-}
-
 /* Moves to a byte that begins a character, from where the place is. */
 static void
 go_to(SlmText text, size_t byte, Place *place)
 {
 	if (byte < place->byte)
-		place->character -= count_characters(text, byte, place->byte);
+		place->character -= slm_count_characters(text, byte, place->byte);
 	else
-		place->character += count_characters(text, place->byte, byte);
+		place->character += slm_count_characters(text, place->byte, byte);
 	place->byte = byte;
 }
 
@@ -165,7 +146,7 @@ find_answer(SlmCall *call, const Extract *extract, SlmText text)
 	SlmKey key;
 	Size size;
 
-	slm_answer_key(call, &key, 'x');
+	slm_answer_key(call, &key, SLM_ANSWER_EXTRACTION);
 	slm_key_bytes(&key, extract->schema, VARSIZE(extract->schema));
 	slm_key_bytes(&key, text.data, text.size);
 	answer = slm_answer_find_bytes(call, &key, &size);
