@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/ascii.h"
+#include "task/decimal.h"
 
 #define POLL_CANDIDATES 256
 #define POLL_COMPARISONS 16384 /* of bytes */
@@ -59,14 +60,13 @@ static SlmStatus
 read_value(const Search *s, SlmText source, SlmText *out, bool *fits, SlmError *err)
 {
 	const SlmField *field = s->field;
-	SlmConventions conventions = {.needs_offset = s->schema->needs_offset};
 	SlmNormal normal;
 	char *copy;
 
 	*out = source;
 	if (field->normalized)
 	{
-		*fits = slm_normalize_value(field->value, source, &conventions, &normal);
+		*fits = slm_normalize_value(field->value, source, s->schema->needs_offset, &normal);
 		if (!*fits)
 			return SLM_OK;
 		*out = (SlmText){normal.data, normal.size};

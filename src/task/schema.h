@@ -109,7 +109,4 @@ extern bool slm_schema_in_list(const SlmSchema *schema, const SlmField *field);
 extern SlmStatus slm_schema_question(const SlmSchema *schema, int i, SlmArena *arena, SlmText *out,
 									 SlmError *err) SLM_MUST_CHECK;
 
-/* Order of two plain decimal numbers, -12.50: below, at or above 0. */
-extern int slm_decimal_compare(SlmText a, SlmText b);
-
 #endif

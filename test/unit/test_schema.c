@@ -5,6 +5,7 @@
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
+#include "task/decimal.h"
 #include "task/schema.h"
 
 static JsonText json;
