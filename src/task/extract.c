@@ -384,7 +384,7 @@ is_cut(const Window *window, int first, int last)
 	return last + 1 == window->n_word && word[first].first_token >= window->seen_behind;
 }
 
-/* The same by labels, which also say where spans are. */
+/* Those of a head that labels tokens, which also says where spans are. */
 static SlmWordScores
 score_by_labels(const Work *w, const Window *window, const float *token, const float *mine)
 {
