@@ -431,6 +431,7 @@ COMMENT ON AGGREGATE slm_summarize_agg(text, int) IS
 	'summary of many texts in their own sentences';
 COMMENT ON AGGREGATE slm_summarize_agg(text, int, text) IS
 	'summary of many texts in their own sentences';
+
 -- Fields out of a text
 
 CREATE FUNCTION slm_extract(
@@ -514,6 +515,7 @@ COMMENT ON FUNCTION slm_extract_batch(text[], jsonb, text, text, text) IS
 
 COMMENT ON FUNCTION slm_extract_batch(text[], jsonb, slm_model, text, text) IS
 	'the fields of a schema, out of an array of texts, in one pass';
+
 -- A text without what identifies people and accounts
 
 CREATE FUNCTION slm_redact(
@@ -594,8 +596,8 @@ COMMENT ON FUNCTION slm_chunk(text, int, int, slm_model) IS
 -- Training: a model that is another one with a head of its own
 -- ============================================================================
 
--- The numbers of trained models.  Nobody has rights on them: who may use a model
--- reads them through it.
+-- The numbers of trained models.  Who may use a model reads them through it; the
+-- table itself is for pg_dump, run by the database's owner.
 CREATE TABLE slm_heads (
 	model name PRIMARY KEY,
 	head bytea NOT NULL
@@ -603,6 +605,7 @@ CREATE TABLE slm_heads (
 ALTER TABLE slm_heads ALTER COLUMN head SET STORAGE EXTERNAL;
 COMMENT ON TABLE slm_heads IS 'numbers of the models that slm_train_classifier() made';
 REVOKE ALL ON slm_heads FROM PUBLIC;
+GRANT SELECT ON slm_heads TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('slm_heads', '');
 
 CREATE FUNCTION slm_heads_follow() RETURNS event_trigger

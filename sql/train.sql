@@ -130,6 +130,7 @@ ALTER SERVER kinds OPTIONS (SET base 'small');
 
 -- Numbers follow their model: renamed, rolled back, dropped in every way.
 SELECT model, length(head) FROM slm_heads ORDER BY model;
+INSERT INTO slm_heads VALUES ('sorts', 'left behind'); -- is not in the way
 ALTER SERVER kinds RENAME TO sorts;
 SELECT slm_classify('the parcel is late', model => 'sorts') AS renamed;
 BEGIN;

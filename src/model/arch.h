@@ -79,7 +79,7 @@ typedef enum SlmSize
  * What a slot is a part of.  A file has any of the heads: what a head requires
  * is required where any tensor of it is there, and is no slot where none is.
  */
-typedef enum SlmHead
+typedef enum SlmHeadKind
 {
 	SLM_HEAD_BODY = 0, /* no head: every model has it */
 	SLM_HEAD_CLASS,    /* scores of classes that the model knows by name: SlmClassKind */
@@ -87,7 +87,7 @@ typedef enum SlmHead
 	SLM_HEAD_EXTRACT,  /* spans of tokens for fields */
 	SLM_HEAD_SENTENCE, /* the weight of a sentence in its text */
 	SLM_HEAD_COUNT
-} SlmHead;
+} SlmHeadKind;
 
 /* A set of heads, the body among them, is an uint32_t with these bits. */
 #define SLM_HEAD_BIT(head) (1U << (head))
@@ -107,7 +107,7 @@ typedef struct SlmSlotSpec
 	SlmSize n_out;    /* ne[1]; SLM_SIZE_ONE for vectors */
 	SlmNeed weight;
 	SlmNeed bias; /* a vector of n_out, or of n_in where the weight is a vector */
-	SlmHead head;
+	SlmHeadKind head;
 } SlmSlotSpec;
 
 typedef enum SlmNorm

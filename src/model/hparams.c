@@ -33,7 +33,7 @@ static const char *const known_keys[] = {
 typedef struct Constant
 {
 	const char *suffix; /* of its key */
-	SlmHead head;
+	SlmHeadKind head;
 	SlmNeed need;
 	size_t offset; /* in SlmHparams */
 	float min, max;
@@ -304,7 +304,7 @@ constants_valid(const SlmHparams *h)
 
 /* Is a number that only a head has there exactly with it, and at most max? */
 static bool
-head_number_valid(const SlmHparams *h, SlmHead head, uint32_t n, uint32_t max)
+head_number_valid(const SlmHparams *h, SlmHeadKind head, uint32_t n, uint32_t max)
 {
 	bool has_head = (h->heads & SLM_HEAD_BIT(head)) != 0;
 

@@ -20,10 +20,11 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
-#include "base/utf8.h"
+#include "base/limits.h"
 #include "pg/call.h"
 #include "pg/support.h"
 #include "task/task.h"
+#include "task/words.h"
 
 /* What a call site remembers of its model, in fn_extra. */
 typedef struct ModelMemo
@@ -203,30 +204,33 @@ slm_from_utf8(SlmText piece)
 	return cstring_to_text(server);
 }
 
-/* The code points with Unicode's property White_Space (PropList.txt; unchanged since 6.3). */
-static bool
-is_white_space(uint32_t cp)
-{
-	return (cp >= 0x09 && cp <= 0x0d) || cp == 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
-		   (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 || cp == 0x202f ||
-		   cp == 0x205f || cp == 0x3000;
-}
-
 bool
 slm_is_blank(SlmText utf8)
 {
-	size_t at = 0;
-
-	while (at < utf8.size)
+	for (size_t at = 0; at < utf8.size; at += slm_char_size(utf8, at))
 	{
-		uint32_t cp;
-		int n = slm_utf8_decode((const uint8_t *) utf8.data + at, utf8.size - at, &cp);
-
-		if (n == 0 || !is_white_space(cp))
+		if (at % SLM_POLL_BYTES == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!slm_char_is_white(slm_char_at(utf8, at)))
 			return false;
-		at += n;
 	}
 	return true;
+}
+
+int
+slm_count_characters(SlmText utf8, size_t start, size_t end)
+{
+	int n = 0;
+
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return (int) (end - start);
+	for (size_t at = start; at < end; at++)
+	{
+		if (at % SLM_POLL_BYTES == 0)
+			CHECK_FOR_INTERRUPTS();
+		n += ((uint8) utf8.data[at] & 0xc0) != 0x80;
+	}
+	return n;
 }
 
 void
@@ -358,21 +362,27 @@ slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n
 	return n - n_failed;
 }
 
-/* ---- Answers ---- */
+/* ---- Keys and answers ---- */
 
 void
-slm_answer_key(SlmCall *call, SlmKey *key, char kind)
+slm_key_start(const SlmCall *call, char kind, StringInfo key)
 {
 	Oid role = GetUserId();
 
-	initStringInfo(&key->bytes);
+	initStringInfo(key);
+	appendStringInfoChar(key, kind);
+	appendBinaryStringInfo(key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	appendBinaryStringInfo(key, (const char *) &role, sizeof(role));
+	appendBinaryStringInfo(key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
+}
+
+void
+slm_answer_key(SlmCall *call, SlmKey *key, SlmAnswerKind kind)
+{
+	slm_key_start(call, kind, &key->bytes);
 	key->too_long = false;
-	appendStringInfoChar(&key->bytes, kind);
-	appendBinaryStringInfo(&key->bytes, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
-	appendBinaryStringInfo(&key->bytes, (const char *) &role, sizeof(role));
 	appendBinaryStringInfo(&key->bytes, (const char *) &slm_max_input_tokens,
 						   sizeof(slm_max_input_tokens));
-	appendBinaryStringInfo(&key->bytes, (const char *) &slm_force_isa, sizeof(slm_force_isa));
 }
 
 void
@@ -460,7 +470,8 @@ slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out)
 	SlmKey key;
 	SlmStatus status;
 
-	slm_answer_key(call, &key, purpose == SLM_PURPOSE_QUERY ? 'q' : 'd');
+	slm_answer_key(call, &key,
+				   purpose == SLM_PURPOSE_QUERY ? SLM_ANSWER_QUERY : SLM_ANSWER_DOCUMENT);
 	slm_key_bytes(&key, text.data, text.size);
 	if (slm_answer_find(call, &key, out, n_embd))
 		return true;

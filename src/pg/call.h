@@ -101,6 +101,12 @@ extern text *slm_from_utf8(SlmText piece);
 extern bool slm_is_blank(SlmText utf8);
 
 /*
+ * Characters in utf8[start..end), which begins with one, as the database counts
+ * them: in one with encoding SQL_ASCII each byte is one.
+ */
+extern int slm_count_characters(SlmText utf8, size_t start, size_t end);
+
+/*
  * A text argument as UTF-8 in *out.  False: the answer is NULL, because the
  * argument is NULL or blank, or cannot be converted and on_error is 'null'.
  */
@@ -133,10 +139,27 @@ typedef struct SlmKey
 } SlmKey;
 
 /*
- * Starts a key of the answer store with everything beside the arguments that
- * an answer may depend on or may be seen by: model, role, caps, instructions.
+ * Starts the key of something that a backend remembers, of a kind in its store:
+ * what, beside the arguments, it may depend on or may be seen by.
  */
-extern void slm_answer_key(SlmCall *call, SlmKey *key, char kind);
+extern void slm_key_start(const SlmCall *call, char kind, StringInfo key);
+
+/* What an answer is of: functions that share answers share a kind. */
+typedef enum SlmAnswerKind
+{
+	SLM_ANSWER_DOCUMENT = 'd',
+	SLM_ANSWER_QUERY = 'q',
+	SLM_ANSWER_RANK = 'r',
+	SLM_ANSWER_LABEL = 'c',
+	SLM_ANSWER_MULTI = 'm',
+	SLM_ANSWER_FILTER = 'f',
+	SLM_ANSWER_SUMMARY = 's',
+	SLM_ANSWER_EXTRACTION = 'x',
+	SLM_ANSWER_REDACTION = 'h'
+} SlmAnswerKind;
+
+/* Starts a key of the answer store; an answer depends on the caps, too. */
+extern void slm_answer_key(SlmCall *call, SlmKey *key, SlmAnswerKind kind);
 extern void slm_key_bytes(SlmKey *key, const void *data, Size size);
 
 /* A remembered answer, counted, valid until the next is added; NULL when unknown. */

@@ -61,7 +61,7 @@ slm_field_set(SlmCall *call, Jsonb *schema)
 	Size size = 0;
 
 	require_head(call);
-	slm_set_key(call, 'f', &key);
+	slm_key_start(call, SLM_SET_FIELDS, &key);
 	appendBinaryStringInfo(&key, (const char *) schema, VARSIZE(schema));
 	set = slm_set_find(&key);
 	if (set != NULL)

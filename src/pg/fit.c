@@ -147,7 +147,7 @@ load_block(Fit *fit, const int *index, int first, int n)
 static void
 gather(Fit *fit)
 {
-	Size wide = (Size) fit->k * fit->d;
+	double *middle = palloc0_array(double, fit->d); /* of the texts */
 
 	for (int i = 0; i < fit->n; i++)
 	{
@@ -163,19 +163,29 @@ gather(Fit *fit)
 			own_mean[j] += row[j];
 		}
 	}
-	for (Size i = 0; i < wide; i++)
-		fit->own_mean[i] = fit->own_mean[i] / fit->count[i / fit->d] - fit->mean[i % fit->d];
-	for (int j = 0; j < fit->d; j++)
+	for (int i = 0; i < fit->k; i++)
 	{
-		double middle = 0.0;
+		const float *prior = fit->in->prior + (Size) i * fit->d;
+		double *own_mean = fit->own_mean + (Size) i * fit->d;
 
-		for (int i = 0; i < fit->k; i++)
-			middle += fit->in->prior[(Size) i * fit->d + j] / fit->k;
-		for (int i = 0; i < fit->k; i++)
-			fit->text[(Size) i * fit->d + j] = fit->in->prior[(Size) i * fit->d + j] - middle;
+		CHECK_FOR_INTERRUPTS();
+		fit->log_share[i] = log((double) fit->count[i] / fit->n);
+		for (int j = 0; j < fit->d; j++)
+		{
+			own_mean[j] = own_mean[j] / fit->count[i] - fit->mean[j];
+			middle[j] += prior[j] / fit->k;
+		}
 	}
 	for (int i = 0; i < fit->k; i++)
-		fit->log_share[i] = log((double) fit->count[i] / fit->n);
+	{
+		const float *prior = fit->in->prior + (Size) i * fit->d;
+		double *text = fit->text + (Size) i * fit->d;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < fit->d; j++)
+			text[j] = prior[j] - middle[j];
+	}
+	pfree(middle);
 
 	for (int first = 0; first < fit->n; first += fit->step_rows)
 	{
@@ -261,6 +271,7 @@ set_metric(Fit *fit, double lambda)
 	{
 		Size at = (Size) j * fit->d;
 
+		CHECK_FOR_INTERRUPTS();
 		fit->norm[j] = dot(fit->own_mean + at, fit->by_mean + at, fit->d);
 		fit->norm[fit->k + j] = dot(fit->own_mean + at, fit->by_text + at, fit->d);
 		fit->norm[2 * fit->k + j] = dot(fit->text + at, fit->by_text + at, fit->d);
@@ -517,8 +528,9 @@ choose(Fit *fit)
 
 /*
  * scale and offset such that sigmoid(scale * z + offset) is the probability of a
- * label on its own, z being what the softmax is taken of: Platt's method, with his smoothing of the targets and
- * Newton's steps, halved while they make the loss greater.
+ * label on its own, z being what the softmax is taken of: Platt's method, with
+ * his smoothing of the targets and Newton's steps, halved while they make the
+ * loss greater.
  */
 static void
 fit_sigmoid(const Fit *fit, double *scale, double *offset)
@@ -593,6 +605,7 @@ count_hits(Fit *fit, double gamma, const double *weight, SlmFit *out)
 	{
 		double *to = prior + (Size) j * fit->d;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < fit->d; i++)
 			to[i] = fit->in->prior[(Size) j * fit->d + i];
 		prior_at_mean[j] = dot(to, fit->mean, fit->d); /* centring the rows took this away */
@@ -688,6 +701,7 @@ slm_fit(const SlmFitInput *input, SlmFit *out)
 		const double *by_text = fit.by_text + (Size) j * fit.d;
 		double a, b;
 
+		CHECK_FOR_INTERRUPTS();
 		shares(&fit, j, gamma, &a, &b);
 		for (int i = 0; i < fit.d; i++)
 		{

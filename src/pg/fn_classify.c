@@ -3,8 +3,9 @@
  * slm_classify_batch, slm_filter
  *
  * All of them turn a text into one probability per label; they differ in what
- * they make of it.  A condition of slm_filter is a label on its own.  What is remembered is the probabilities, so the label in
- * WHERE and its confidence in SELECT cost one inference.
+ * they make of it.  A condition of slm_filter is a label on its own.  What is
+ * remembered is the probabilities, so the label in WHERE and its confidence in
+ * SELECT cost one inference.
  */
 #include "postgres.h"
 
@@ -100,13 +101,14 @@ probabilities(SlmCall *call, const Classify *classify, SlmText text)
 
 	if (classify->condition != NULL)
 	{
-		slm_answer_key(call, &key, 'f');
+		slm_answer_key(call, &key, SLM_ANSWER_FILTER);
 		slm_key_bytes(&key, VARDATA_ANY(classify->condition),
 					  VARSIZE_ANY_EXHDR(classify->condition));
 	}
 	else
 	{
-		slm_answer_key(call, &key, classify->mode == SLM_CLASSIFY_MULTI ? 'm' : 'c');
+		slm_answer_key(call, &key,
+					   classify->mode == SLM_CLASSIFY_MULTI ? SLM_ANSWER_MULTI : SLM_ANSWER_LABEL);
 		slm_label_key(&key, classify->labels, classify->descriptions);
 	}
 	slm_key_bytes(&key, text.data, text.size);

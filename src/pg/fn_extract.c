@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -80,16 +79,15 @@ typedef struct Place
 	int32 character;
 } Place;
 
-/* Moves to a byte that begins a character; in an SQL_ASCII database each byte is one. */
+/* Moves to a byte that begins a character, from where the place is. */
 static void
 go_to(SlmText text, size_t byte, Place *place)
 {
-	bool bytes_are_characters = GetDatabaseEncoding() == PG_SQL_ASCII;
-
 	if (byte < place->byte)
-		*place = (Place){0, 0};
-	for (; place->byte < byte; place->byte++)
-		place->character += bytes_are_characters || ((uint8) text.data[place->byte] & 0xc0) != 0x80;
+		place->character -= slm_count_characters(text, byte, place->byte);
+	else
+		place->character += slm_count_characters(text, place->byte, byte);
+	place->byte = byte;
 }
 
 /* An extraction in one piece, palloc'd. */
@@ -148,7 +146,7 @@ find_answer(SlmCall *call, const Extract *extract, SlmText text)
 	SlmKey key;
 	Size size;
 
-	slm_answer_key(call, &key, 'x');
+	slm_answer_key(call, &key, SLM_ANSWER_EXTRACTION);
 	slm_key_bytes(&key, extract->schema, VARSIZE(extract->schema));
 	slm_key_bytes(&key, text.data, text.size);
 	answer = slm_answer_find_bytes(call, &key, &size);

@@ -47,7 +47,7 @@ rank(SlmCall *call, FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 	prepare(call, &rank);
 
-	slm_answer_key(call, &key, 'r');
+	slm_answer_key(call, &key, SLM_ANSWER_RANK);
 	slm_key_bytes(&key, rank.query.data, rank.query.size);
 	slm_key_bytes(&key, document.data, document.size);
 	if (!slm_answer_find(call, &key, &score, 1))

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 
 #include "pg/call.h"
 #include "pg/fields.h"
@@ -127,11 +126,7 @@ read_mask(SlmCall *call, FunctionCallInfo fcinfo)
 	{
 		text *argument = PG_GETARG_TEXT_PP(REDACT_MASK);
 
-		if (!slm_to_utf8(VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument), &mask))
-			ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-							errmsg("mask has a character that encoding \"%s\" does not convert to "
-								   "UTF-8",
-								   GetDatabaseEncodingName())));
+		mask = slm_require_utf8(VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument), "mask");
 	}
 	slm_engine_check(slm_task_check_mask(mask, &call->err), &call->err);
 	return mask;
@@ -167,7 +162,7 @@ redact_by_model(SlmCall *call, const Redact *redact, SlmText input)
 
 	slm_call_model(call, REDACT_MODEL, SLM_DEFAULT_EXTRACT);
 	set = slm_field_set(call, redact->schema);
-	slm_answer_key(call, &key, 'r');
+	slm_answer_key(call, &key, SLM_ANSWER_REDACTION);
 	slm_key_bytes(&key, redact->schema, VARSIZE(redact->schema));
 	slm_key_bytes(&key, &redact->kinds, sizeof(redact->kinds));
 	slm_key_bytes(&key, redact->mask.data, redact->mask.size);

@@ -104,7 +104,7 @@ summarize(SlmCall *call, FunctionCallInfo fcinfo)
 	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
 	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
 
-	slm_answer_key(call, &key, 's');
+	slm_answer_key(call, &key, SLM_ANSWER_SUMMARY);
 	slm_key_bytes(&key, &max_words, sizeof(max_words));
 	slm_key_bytes(&key, input.data, input.size);
 	answer = slm_answer_find_text(call, &key);

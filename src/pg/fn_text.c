@@ -3,7 +3,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "pg/call.h"
@@ -61,7 +60,6 @@ chunk(SlmCall *call, FunctionCallInfo fcinfo)
 	int n_chunk;
 	size_t at = 0;
 	int32 position = 1; /* of the character at byte at */
-	bool bytes_are_characters = GetDatabaseEncoding() == PG_SQL_ASCII;
 
 	if (max_tokens < 1 && !PG_ARGISNULL(CHUNK_MAX_TOKENS))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -85,12 +83,9 @@ chunk(SlmCall *call, FunctionCallInfo fcinfo)
 		Datum value[3];
 		bool null[3] = {false, false, false};
 
-		/*
-		 * Chunks start in ascending order, so one walk counts the characters
-		 * before each.  In an SQL_ASCII database each byte is one.
-		 */
-		for (; at < chunk[i].start; at++)
-			position += bytes_are_characters || ((uint8) input.data[at + 1] & 0xc0) != 0x80;
+		/* Chunks start in ascending order, so one walk counts the characters before each. */
+		position += slm_count_characters(input, at, chunk[i].start);
+		at = chunk[i].start;
 		value[0] = Int32GetDatum(i + 1);
 		value[1] = PointerGetDatum(slm_from_utf8(piece));
 		value[2] = Int32GetDatum(position);

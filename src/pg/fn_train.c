@@ -70,7 +70,7 @@ typedef struct Training
 	TrainRow *row;         /* [n_row], room for SLM_MAX_TRAIN_ROWS */
 	int n_row;
 	int n_skipped;
-	Size n_bytes; /* of the embeddings */
+	Size n_bytes; /* of the embeddings and labels */
 	int *label;   /* [n_row] index in labels */
 	SlmLabelInput labels;
 	TimestampTz started;
@@ -199,6 +199,7 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 					 errhint("A sample of some thousand rows gives nearly the same model.")));
 		row->embedding = embedding + (Size) i * training->n_embd;
 		row->label = MemoryContextStrdup(training->context, label[i]);
+		training->n_bytes += strlen(label[i]);
 		training->n_row++;
 	}
 	check_memory(training, 2);
@@ -294,8 +295,10 @@ compare_rows(const void *a, const void *b, void *arg)
 	const TrainRow *row_a = a;
 	const TrainRow *row_b = b;
 	const Training *training = arg;
-	int order = strcmp(row_a->label, row_b->label);
+	int order;
 
+	CHECK_FOR_INTERRUPTS();
+	order = strcmp(row_a->label, row_b->label);
 	return order != 0
 			   ? order
 			   : memcmp(row_a->embedding, row_b->embedding, training->n_embd * sizeof(float));

@@ -1,8 +1,11 @@
 /*
- * hash.c - SHA-256 of small things, and its hexadecimal form
+ * hash.c - SHA-256 of what is in memory, and its hexadecimal form
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
+#include "base/limits.h"
 #include "pg/hash.h"
 #include "pg/pg_host.h"
 
@@ -11,8 +14,14 @@ slm_hash_bytes(const void *data, size_t n, uint8 out[SLM_SHA256_BYTES])
 {
 	const SlmHost *host = &slm_pg_host;
 	void *state = host->sha256_start(host->arg);
-	bool done = state != NULL && host->sha256_update(host->arg, state, data, n);
+	bool done = state != NULL;
 
+	for (size_t at = 0; done && at < n; at += SLM_POLL_BYTES)
+	{
+		CHECK_FOR_INTERRUPTS(); /* the state is remembered for the end of the transaction */
+		done = host->sha256_update(host->arg, state, (const char *) data + at,
+								   Min(n - at, (size_t) SLM_POLL_BYTES));
+	}
 	if (state != NULL && !host->sha256_finish(host->arg, state, out))
 		done = false;
 	if (!done)

@@ -1,5 +1,5 @@
 /*
- * hash.h - SHA-256 of small things, and its hexadecimal form
+ * hash.h - SHA-256 of what is in memory, and its hexadecimal form
  */
 #ifndef SLM_PG_HASH_H
 #define SLM_PG_HASH_H

@@ -1,9 +1,10 @@
 /*
  * head_store.c - the numbers of trained models, in the table slm_heads
  *
- * The table is the extension's, marked to be dumped, and nobody has rights on
- * it: a row is reached through its model alone, whose USAGE the caller has
- * checked.  So it is read and written here, below SQL and its rights.
+ * The table is the extension's and marked to be dumped.  The database's owner
+ * may read it, or else his pg_dump would fail, and nobody else has rights on it:
+ * a row is reached through its model alone, whose USAGE the caller has checked.
+ * So it is read and written here, below SQL and its rights.
  *
  * A row belongs to a server by its name, because a dump gives the server another
  * oid; names of servers are unique.  The server's option "head" is the hash of
@@ -23,6 +24,7 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_foreign_server.h"
 #include "commands/event_trigger.h"
 #include "foreign/foreign.h"
 #include "utils/builtins.h"
@@ -127,12 +129,33 @@ slm_head_store(const char *model, const void *bytes, Size size)
 
 /* ---- Servers that go or change their names ---------------------------------- */
 
+/*
+ * Is there a server of that name?  Asked of the catalog itself, which the scan of
+ * the heads sees at the same point of time: a name that the cache does not have
+ * may be that of a model just made.
+ */
+static bool
+server_exists(Relation servers, Name name)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool exists;
+
+	ScanKeyInit(&key, Anum_pg_foreign_server_srvname, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(name));
+	scan = systable_beginscan(servers, ForeignServerNameIndexId, true, NULL, 1, &key);
+	exists = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	return exists;
+}
+
 /* Deletes the rows whose servers are no more. */
 static void
 remove_orphans(void)
 {
 	Oid key;
 	Relation heads = open_heads(RowExclusiveLock, &key);
+	Relation servers = table_open(ForeignServerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(heads, key, true, NULL, 0, NULL);
 	HeapTuple tuple;
 
@@ -141,13 +164,15 @@ remove_orphans(void)
 		bool null;
 		Datum model = heap_getattr(tuple, ATTRIBUTE_MODEL, RelationGetDescr(heads), &null);
 
-		if (!OidIsValid(get_foreign_server_oid(NameStr(*DatumGetName(model)), true)))
+		if (!server_exists(servers, DatumGetName(model)))
 			CatalogTupleDelete(heads, &tuple->t_self);
 	}
 	systable_endscan(scan);
+	table_close(servers, AccessShareLock);
 	table_close(heads, NoLock);
 }
 
+/* A row that a dropped server left behind may be in the way. */
 static void
 rename_head(const char *from, const char *to)
 {
@@ -162,7 +187,12 @@ rename_head(const char *from, const char *to)
 		Datum value[N_ATTRIBUTE] = {NameGetDatum(&name)};
 		bool null[N_ATTRIBUTE] = {false};
 		bool replace[N_ATTRIBUTE] = {true, false};
+		SysScanDesc scan_left = start_scan(heads, key, to);
+		HeapTuple left = systable_getnext(scan_left);
 
+		if (HeapTupleIsValid(left))
+			CatalogTupleDelete(heads, &left->t_self);
+		systable_endscan(scan_left);
 		namestrcpy(&name, to);
 		CatalogTupleUpdate(heads, &old->t_self,
 						   heap_modify_tuple(old, RelationGetDescr(heads), value, null, replace));

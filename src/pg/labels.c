@@ -229,7 +229,7 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 						errmsg("model \"%s\" takes no descriptions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
 
-	slm_set_key(call, 'l', &key);
+	slm_key_start(call, SLM_SET_LABELS, &key);
 	if (labels != NULL)
 		appendBinaryStringInfo(&key, (const char *) labels, VARSIZE(labels));
 	if (descriptions != NULL)
@@ -267,7 +267,7 @@ slm_condition_set(SlmCall *call, text *condition)
 						errmsg("model \"%s\" takes no conditions", NameStr(call->ref->name)),
 						errdetail("It has learned its own labels.")));
 
-	slm_set_key(call, 'c', &key);
+	slm_key_start(call, SLM_SET_CONDITION, &key);
 	appendBinaryStringInfo(&key, name.data, name.size);
 	set = slm_set_find(&key);
 	if (set == NULL)

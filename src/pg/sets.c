@@ -3,8 +3,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "pg/sets.h"
 
 static SlmMemo sets = {
@@ -13,18 +11,6 @@ static SlmMemo sets = {
 	.n_bytes_max = 4 * 1024 * 1024,
 	.keeps_largest = true, /* else a large set would be embedded for each row */
 };
-
-void
-slm_set_key(const SlmCall *call, char kind, StringInfo key)
-{
-	Oid role = GetUserId();
-
-	initStringInfo(key);
-	appendStringInfoChar(key, kind);
-	appendBinaryStringInfo(key, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
-	appendBinaryStringInfo(key, (const char *) &role, sizeof(role));
-	appendBinaryStringInfo(key, (const char *) &slm_force_isa, sizeof(slm_force_isa));
-}
 
 const void *
 slm_set_find(const StringInfoData *key)

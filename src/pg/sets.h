@@ -11,8 +11,10 @@
 
 #include "pg/call.h"
 
-/* Starts the key of a kind of sets, for a call's model and role; the arguments follow. */
-extern void slm_set_key(const SlmCall *call, char kind, StringInfo key);
+/* What is in the store, first in its key (slm_key_start); the arguments come last in it. */
+#define SLM_SET_LABELS 'l'
+#define SLM_SET_CONDITION 'c'
+#define SLM_SET_FIELDS 'f'
 
 /* The set of a key, valid until the next slm_set_add(); NULL when unknown. */
 extern const void *slm_set_find(const StringInfoData *key);

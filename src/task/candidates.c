@@ -5,9 +5,12 @@
 
 #include <math.h>
 
+#include "base/ascii.h"
+#include "task/decimal.h"
+
 #define POLL_CANDIDATES 256
-#define POLL_COMPARISONS 16384
-#define BOOLEAN_WORD_BYTES 5 /* of the longest word that is one */
+#define POLL_COMPARISONS 16384 /* of bytes */
+#define BOOLEAN_WORD_BYTES 5   /* of the longest word that is one */
 
 /* Where candidates are looked for. */
 typedef struct Search
@@ -57,14 +60,13 @@ static SlmStatus
 read_value(const Search *s, SlmText source, SlmText *out, bool *fits, SlmError *err)
 {
 	const SlmField *field = s->field;
-	SlmConventions conventions = {.needs_offset = s->schema->needs_offset};
 	SlmNormal normal;
 	char *copy;
 
 	*out = source;
 	if (field->normalized)
 	{
-		*fits = slm_normalize_value(field->value, source, &conventions, &normal);
+		*fits = slm_normalize_value(field->value, source, s->schema->needs_offset, &normal);
 		if (!*fits)
 			return SLM_OK;
 		*out = (SlmText){normal.data, normal.size};
@@ -132,12 +134,6 @@ is_separator(char c)
 	return c == ' ' || c == '_' || c == '-' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static char
-fold_case(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
-}
-
 size_t
 slm_spelled_here(SlmText text, SlmText value)
 {
@@ -156,7 +152,7 @@ slm_spelled_here(SlmText text, SlmText value)
 			while (i < value.size && is_separator(value.data[i]))
 				i++;
 		}
-		else if (fold_case(text.data[at++]) != fold_case(value.data[i++]))
+		else if (slm_lower((uint8_t) text.data[at++]) != slm_lower((uint8_t) value.data[i++]))
 			return 0;
 	}
 	return at;
@@ -180,24 +176,25 @@ find_choices(const Search *s, SlmError *err)
 	/* first they are counted, then kept */
 	for (int pass = 0; pass < 2; pass++)
 	{
-		int n = 0, n_compared = 0;
+		int n = 0;
+		size_t n_compared = 0;
 
 		for (int i = 0; i < words->n; i++)
 		{
 			size_t start = words->word[i].start;
 			SlmText rest = {s->text.data + start, s->text.size - start};
 
-			if (n_compared >= POLL_COMPARISONS)
-			{
-				SLM_TRY(slm_poll(s->host, err));
-				n_compared = 0;
-			}
-			n_compared += field->n_choice;
 			for (int j = 0; j < field->n_choice; j++)
 			{
 				SlmText value = slm_schema_choice(s->schema, field, j);
 				size_t size = slm_spelled_here(rest, value);
 
+				n_compared += 1 + value.size;
+				if (n_compared >= POLL_COMPARISONS)
+				{
+					SLM_TRY(slm_poll(s->host, err));
+					n_compared = 0;
+				}
 				if (size == 0 || !ends_word(words, start + size) || !slm_fits_length(field, value))
 					continue;
 				n++;
@@ -282,13 +279,22 @@ const SlmCandidate *
 slm_candidates_of_span(const SlmCandidates *candidates, SlmSpan span)
 {
 	const SlmCandidate *best = NULL;
+	int low = 0, high = candidates->n;
 
-	for (int i = 0; i < candidates->n; i++)
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (candidates->item[middle].first < span.first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (int i = low; i < candidates->n && candidates->item[i].first == span.first; i++)
 	{
 		const SlmCandidate *candidate = &candidates->item[i];
 
-		if (candidate->first == span.first && candidate->last == span.last &&
-			(best == NULL || candidate->score > best->score))
+		if (candidate->last == span.last && (best == NULL || candidate->score > best->score))
 			best = candidate;
 	}
 	return best;

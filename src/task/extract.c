@@ -256,13 +256,7 @@ read_row(const Work *w, SlmText text, Row *row, SlmError *err)
 
 	row->text = text;
 	SLM_TRY(slm_task_tokenize(run, slm_text(""), text, &row->tokens, err));
-	if (row->tokens.n > whole && run->options->overflow == SLM_OVERFLOW_ERROR)
-		return slm_fail(err, SLM_ERR_LIMIT,
-						"text of %d tokens exceeds the model's window of %d tokens", row->tokens.n,
-						whole);
-	if (row->tokens.n > whole && run->options->overflow == SLM_OVERFLOW_TRUNCATE)
-		row->tokens.n = whole;
-	return SLM_OK;
+	return slm_task_overflow(run, whole, &row->tokens.n, err);
 }
 
 /* Words and candidates of a row that has been read. */
@@ -390,7 +384,7 @@ is_cut(const Window *window, int first, int last)
 	return last + 1 == window->n_word && word[first].first_token >= window->seen_behind;
 }
 
-/* The same by labels, which also say where spans are. */
+/* Those of a head that labels tokens, which also says where spans are. */
 static SlmWordScores
 score_by_labels(const Work *w, const Window *window, const float *token, const float *mine)
 {

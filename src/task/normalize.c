@@ -12,47 +12,27 @@
 #define EMAIL_BYTES_MAX 254 /* RFC 5321 */
 #define EMAIL_LOCAL_BYTES_MAX 64
 
-static const struct
-{
-	const char *format; /* JSON Schema's; NULL: a type of its own */
-	SlmKinds kinds;
-} types_table[SLM_VALUE_TYPE_COUNT] = {
-	[SLM_VALUE_INTEGER] = {NULL, SLM_KIND_SET(SLM_KIND_NUMBER) |
-									 SLM_KIND_SET(SLM_KIND_NUMBER_WORDS) |
-									 SLM_KIND_SET(SLM_KIND_MONEY) | SLM_KIND_SET(SLM_KIND_PERCENT)},
-	[SLM_VALUE_NUMBER] = {NULL, SLM_KIND_SET(SLM_KIND_NUMBER) |
-									SLM_KIND_SET(SLM_KIND_NUMBER_WORDS) |
-									SLM_KIND_SET(SLM_KIND_MONEY) | SLM_KIND_SET(SLM_KIND_PERCENT)},
-	[SLM_VALUE_BOOLEAN] = {NULL, 0},
-	[SLM_VALUE_DATE] = {"date", SLM_KIND_SET(SLM_KIND_DATE)},
-	[SLM_VALUE_TIME] = {"time", SLM_KIND_SET(SLM_KIND_TIME)},
-	[SLM_VALUE_DATE_TIME] = {"date-time", SLM_KIND_SET(SLM_KIND_DATE_TIME)},
-	[SLM_VALUE_EMAIL] = {"email", SLM_KIND_SET(SLM_KIND_EMAIL)},
-	[SLM_VALUE_URI] = {"uri", SLM_KIND_SET(SLM_KIND_URL)},
-	[SLM_VALUE_IPV4] = {"ipv4", SLM_KIND_SET(SLM_KIND_IP)},
-	[SLM_VALUE_IPV6] = {"ipv6", SLM_KIND_SET(SLM_KIND_IP)},
-	[SLM_VALUE_UUID] = {"uuid", SLM_KIND_SET(SLM_KIND_UUID)},
-};
+#define NUMBERS                                                                                    \
+	(SLM_KIND_SET(SLM_KIND_NUMBER) | SLM_KIND_SET(SLM_KIND_NUMBER_WORDS) |                         \
+	 SLM_KIND_SET(SLM_KIND_MONEY) | SLM_KIND_SET(SLM_KIND_PERCENT))
 
-bool
-slm_value_by_format(SlmText format, SlmValueType *type)
-{
-	for (int i = 0; i < SLM_VALUE_TYPE_COUNT; i++)
-	{
-		if (types_table[i].format != NULL &&
-			slm_text_compare(format, slm_text(types_table[i].format)) == 0)
-		{
-			*type = (SlmValueType) i;
-			return true;
-		}
-	}
-	return false;
-}
+static const SlmKinds kinds_of_type[SLM_VALUE_TYPE_COUNT] = {
+	[SLM_VALUE_INTEGER] = NUMBERS,
+	[SLM_VALUE_NUMBER] = NUMBERS,
+	[SLM_VALUE_DATE] = SLM_KIND_SET(SLM_KIND_DATE),
+	[SLM_VALUE_TIME] = SLM_KIND_SET(SLM_KIND_TIME),
+	[SLM_VALUE_DATE_TIME] = SLM_KIND_SET(SLM_KIND_DATE_TIME),
+	[SLM_VALUE_EMAIL] = SLM_KIND_SET(SLM_KIND_EMAIL),
+	[SLM_VALUE_URI] = SLM_KIND_SET(SLM_KIND_URL),
+	[SLM_VALUE_IPV4] = SLM_KIND_SET(SLM_KIND_IP),
+	[SLM_VALUE_IPV6] = SLM_KIND_SET(SLM_KIND_IP),
+	[SLM_VALUE_UUID] = SLM_KIND_SET(SLM_KIND_UUID),
+};
 
 SlmKinds
 slm_value_kinds(SlmValueType type)
 {
-	return types_table[type].kinds;
+	return kinds_of_type[type];
 }
 
 /* ---- Writing ---- */
@@ -145,18 +125,11 @@ put_number(SlmNormal *out, const SlmNumber *number, bool is_integer)
 }
 
 static bool
-put_date(SlmNormal *out, const SlmDate *date, SlmDateOrder order)
+put_date(SlmNormal *out, const SlmDate *date)
 {
-	int month = date->month, day = date->day;
-
-	if (date->year == 0 || day == 0 || (date->may_be_turned && order == SLM_DATE_AS_WRITTEN))
+	if (date->year == 0 || date->day == 0 || date->may_be_turned)
 		return false;
-	if (date->may_be_turned && order == SLM_DATE_MONTH_FIRST)
-	{
-		month = date->day;
-		day = date->month;
-	}
-	return put_format(out, "%04d-%02d-%02d", date->year, month, day);
+	return put_format(out, "%04d-%02d-%02d", date->year, date->month, date->day);
 }
 
 static bool
@@ -362,8 +335,7 @@ trim(SlmText text)
 }
 
 bool
-slm_normalize_value(SlmValueType type, SlmText value, const SlmConventions *conventions,
-					SlmNormal *out)
+slm_normalize_value(SlmValueType type, SlmText value, bool needs_offset, SlmNormal *out)
 {
 	SlmText text = trim(value);
 	SlmReading reading;
@@ -379,16 +351,14 @@ slm_normalize_value(SlmValueType type, SlmText value, const SlmConventions *conv
 		case SLM_VALUE_BOOLEAN:
 			return normalize_boolean(text, out);
 		case SLM_VALUE_DATE:
-			return slm_read_date(text, 0, &reading) == text.size &&
-				   put_date(out, &reading.date, conventions->date_order);
+			return slm_read_date(text, 0, &reading) == text.size && put_date(out, &reading.date);
 		case SLM_VALUE_TIME:
 			return slm_read_time(text, 0, &reading) == text.size &&
-				   put_time(out, text, &reading.time, conventions->needs_offset);
+				   put_time(out, text, &reading.time, needs_offset);
 		case SLM_VALUE_DATE_TIME:
 			return slm_read_date_time(text, 0, &reading) == text.size &&
-				   put_date(out, &reading.date, conventions->date_order) &&
-				   put_bytes(out, "T", 1) &&
-				   put_time(out, text, &reading.time, conventions->needs_offset);
+				   put_date(out, &reading.date) && put_bytes(out, "T", 1) &&
+				   put_time(out, text, &reading.time, needs_offset);
 		case SLM_VALUE_EMAIL:
 			return normalize_email(text, out);
 		case SLM_VALUE_URI:

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "task/scan_impl.h"
+#include "task/words.h"
 #include "tokenizer/unicode.h"
 
 /* Classes of first bytes. */
@@ -67,26 +68,15 @@ slm_is_word(uint32_t cp)
 bool
 slm_word_at(SlmText text, size_t at)
 {
-	uint32_t cp;
-
-	if (at >= text.size)
-		return false;
-	return slm_utf8_decode((const uint8_t *) text.data + at, text.size - at, &cp) > 0 &&
-		   slm_is_word(cp);
+	return slm_is_word(slm_char_at(text, at));
 }
 
 bool
 slm_word_before(SlmText text, size_t at)
 {
-	size_t start = at;
+	size_t start;
 
-	while (start > 0 && at - start < 4)
-	{
-		start--;
-		if ((slm_byte(text, start) & 0xc0) != 0x80)
-			return slm_word_at(text, start);
-	}
-	return false;
+	return at > 0 && slm_is_word(slm_char_before(text, at, &start));
 }
 
 int
@@ -172,7 +162,7 @@ slm_starts_with(SlmText text, size_t at, const char *word)
 int
 slm_word_index(SlmText text, size_t at, int n, const char *const *list)
 {
-	uint8_t first = slm_lower(slm_byte(text, at));
+	uint32_t first = slm_lower(slm_byte(text, at));
 
 	if (n == 0)
 		return -1;

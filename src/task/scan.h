@@ -93,20 +93,6 @@ typedef enum SlmValueType
 	SLM_VALUE_TYPE_COUNT
 } SlmValueType;
 
-/* Order of day and month where only numbers stand there. */
-typedef enum SlmDateOrder
-{
-	SLM_DATE_AS_WRITTEN = 0, /* only what can be read in one way */
-	SLM_DATE_DAY_FIRST,
-	SLM_DATE_MONTH_FIRST
-} SlmDateOrder;
-
-typedef struct SlmConventions
-{
-	SlmDateOrder date_order;
-	bool needs_offset; /* RFC 3339 to the letter: a time without an offset does not fit */
-} SlmConventions;
-
 #define SLM_NORMAL_BYTES 2048 /* a value whose canonical spelling is longer does not fit */
 
 typedef struct SlmNormal
@@ -114,9 +100,6 @@ typedef struct SlmNormal
 	char data[SLM_NORMAL_BYTES]; /* not terminated */
 	size_t size;
 } SlmNormal;
-
-/* The type of a "format" of JSON Schema ("date-time", "uri", ...); false for others. */
-extern bool slm_value_by_format(SlmText format, SlmValueType *type);
 
 /* Kinds whose spans can be values of the type; the empty set for booleans. */
 extern SlmKinds slm_value_kinds(SlmValueType type);
@@ -139,15 +122,15 @@ extern SlmKinds slm_value_kinds(SlmValueType type);
  * 4th, 2025, 04-Mar-25), or numbers alone: with points the day comes first
  * (4.3.2025), as in every locale that writes points; with / and - the day comes
  * first when the first number is above 12, the month when the second is, both
- * are the same when they are equal; else conventions->date_order says it, and
- * without it the date does not fit.  A year of two digits is 2000 to 2069 or
- * 1970 to 1999, as in PostgreSQL.  A date without its year does not fit, nor
- * does one that is not in the calendar.
+ * are the same when they are equal; else the date does not fit.  A year of two
+ * digits is 2000 to 2069 or 1970 to 1999, as in PostgreSQL.  A date without its
+ * year does not fit, nor does one that is not in the calendar.
  *
  * Times.  24 hours, or 12 with am or pm.  The offset is Z, UTC, GMT or numeric;
- * names of zones are not read.
+ * names of zones are not read.  needs_offset: RFC 3339 to the letter, where a time
+ * without an offset does not fit.
  */
-extern bool slm_normalize_value(SlmValueType type, SlmText value, const SlmConventions *conventions,
+extern bool slm_normalize_value(SlmValueType type, SlmText value, bool needs_offset,
 								SlmNormal *out);
 
 #endif

@@ -132,7 +132,7 @@ slm_read_iban(SlmText text, size_t at, SlmReading *out)
 		return 0;
 	while (n < length)
 	{
-		uint8_t c = slm_lower(slm_byte(text, at));
+		uint32_t c = slm_lower(slm_byte(text, at));
 
 		if (n > 0 && n % 4 == 0 && slm_space_at(text, at) > 0)
 		{

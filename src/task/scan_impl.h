@@ -12,6 +12,7 @@
 #ifndef SLM_TASK_SCAN_IMPL_H
 #define SLM_TASK_SCAN_IMPL_H
 
+#include "base/ascii.h"
 #include "task/scan.h"
 
 /* The byte at an offset; 0 past the end, which no form contains. */
@@ -19,45 +20,6 @@ static inline uint8_t
 slm_byte(SlmText text, size_t at)
 {
 	return at < text.size ? (uint8_t) text.data[at] : 0;
-}
-
-static inline bool
-slm_is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-slm_is_upper(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static inline uint8_t
-slm_lower(uint8_t c)
-{
-	return slm_is_upper(c) ? c + ('a' - 'A') : c;
-}
-
-static inline bool
-slm_is_letter(uint8_t c)
-{
-	return slm_lower(c) >= 'a' && slm_lower(c) <= 'z';
-}
-
-static inline bool
-slm_is_alnum(uint8_t c)
-{
-	return slm_is_letter(c) || slm_is_digit(c);
-}
-
-/* Value of a hexadecimal digit, or -1. */
-static inline int
-slm_hex_value(uint8_t c)
-{
-	if (slm_is_digit(c))
-		return c - '0';
-	return slm_lower(c) >= 'a' && slm_lower(c) <= 'f' ? slm_lower(c) - 'a' + 10 : -1;
 }
 
 /* Is the code point a letter, mark or digit of any script, or '_'? */

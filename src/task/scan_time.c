@@ -277,7 +277,7 @@ slm_read_date(SlmText text, size_t at, SlmReading *out)
 static size_t
 read_half(SlmText text, size_t at, bool *is_pm)
 {
-	uint8_t c = slm_lower(slm_byte(text, at));
+	uint32_t c = slm_lower(slm_byte(text, at));
 
 	if (c != 'a' && c != 'p')
 		return 0;

@@ -7,6 +7,7 @@
  */
 #include "task/schema.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 #define NO_LIMIT UINT32_MAX
@@ -241,9 +242,9 @@ read_count(Builder *b, const Keywords *k, Keyword keyword, uint32_t *out)
 		return SLM_OK;
 	for (size_t i = 0; i < b->node[at].text.size; i++)
 	{
-		char c = b->node[at].text.data[i];
+		uint8_t c = (uint8_t) b->node[at].text.data[i];
 
-		if (c < '0' || c > '9' || i == COUNT_DIGITS)
+		if (!slm_is_digit(c) || i == COUNT_DIGITS)
 			return slm_fail(b->err, SLM_ERR_ARGUMENT,
 							"keyword \"%s\" must be a whole number of at most %d digits",
 							keywords[keyword].name, COUNT_DIGITS);
@@ -308,6 +309,9 @@ read_choices(Builder *b, uint32_t array, SlmField *field, bool *nullable)
 			return slm_fail(b->err, SLM_ERR_LIMIT,
 							"keyword \"enum\" exceeds the limit of %d values",
 							SLM_MAX_SCHEMA_CHOICES);
+		if (b->n_choice == SLM_MAX_LABELS)
+			return slm_fail(b->err, SLM_ERR_LIMIT, "schema exceeds the limit of %d values of enums",
+							SLM_MAX_LABELS);
 		b->choice[b->n_choice++] = keep_text(b, node[at].text);
 		field->n_choice++;
 	}
@@ -695,147 +699,4 @@ bool
 slm_schema_in_list(const SlmSchema *schema, const SlmField *field)
 {
 	return in_list(schema->field, field->parent);
-}
-
-/* ---- What a model reads ------------------------------------------------------------ */
-
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-/* Does a word of a key begin at byte i, by its capital? */
-static bool
-capital_begins(SlmText key, size_t i)
-{
-	char before;
-
-	if (i == 0 || !is_upper(key.data[i]))
-		return false;
-	before = key.data[i - 1];
-	if (is_lower(before) || (before >= '0' && before <= '9'))
-		return true;
-	return is_upper(before) && i + 1 < key.size && is_lower(key.data[i + 1]);
-}
-
-/* Appends the words of a field's name; out has room for twice its bytes. */
-static size_t
-put_name(const SlmSchema *schema, const SlmField *field, char *out)
-{
-	SlmText title = slm_schema_text(schema, field->title);
-	SlmText key = slm_schema_text(schema, field->name);
-	size_t n = 0;
-
-	if (title.size > 0)
-	{
-		memcpy(out, title.data, title.size);
-		return title.size;
-	}
-	for (size_t i = 0; i < key.size; i++)
-	{
-		if (capital_begins(key, i))
-			out[n++] = ' ';
-		out[n++] = key.data[i] == '_' || key.data[i] == '-' ? ' ' : key.data[i];
-	}
-	return n;
-}
-
-SlmStatus
-slm_schema_question(const SlmSchema *schema, int i, SlmArena *arena, SlmText *out, SlmError *err)
-{
-	SlmText description = slm_schema_text(schema, schema->field[i].description);
-	int path[SLM_MAX_SCHEMA_DEPTH + 1];
-	int n_path = 0;
-	size_t room = description.size + 2;
-	size_t n = 0;
-	char *text;
-
-	for (int at = i; at > 0 && n_path <= SLM_MAX_SCHEMA_DEPTH; at = schema->field[at].parent)
-	{
-		room += 2 * (size_t) schema->field[at].name.size + schema->field[at].title.size + 1;
-		path[n_path++] = at;
-	}
-	SLM_TRY(slm_arena_alloc(arena, room, (void **) &text, err));
-	while (n_path > 0)
-	{
-		if (n > 0)
-			text[n++] = ' ';
-		n += put_name(schema, &schema->field[path[--n_path]], text + n);
-	}
-	if (description.size > 0)
-	{
-		memcpy(text + n, ": ", 2);
-		memcpy(text + n + 2, description.data, description.size);
-		n += 2 + description.size;
-	}
-	*out = (SlmText){text, n};
-	return SLM_OK;
-}
-
-/* ---- Decimal numbers ----------------------------------------------------------------- */
-
-/* Sign, digits before the point without leading zeros, digits behind it without trailing ones. */
-typedef struct Decimal
-{
-	bool negative;
-	SlmText whole, fraction;
-} Decimal;
-
-static Decimal
-take_apart(SlmText text)
-{
-	Decimal d = {0};
-	const char *point;
-
-	if (text.size > 0 && text.data[0] == '-')
-	{
-		d.negative = true;
-		text.data++;
-		text.size--;
-	}
-	point = text.size > 0 ? memchr(text.data, '.', text.size) : NULL;
-	d.whole = text;
-	if (point != NULL)
-	{
-		d.whole.size = (size_t) (point - text.data);
-		d.fraction = (SlmText){point + 1, text.size - d.whole.size - 1};
-	}
-	while (d.whole.size > 0 && d.whole.data[0] == '0')
-	{
-		d.whole.data++;
-		d.whole.size--;
-	}
-	while (d.fraction.size > 0 && d.fraction.data[d.fraction.size - 1] == '0')
-		d.fraction.size--;
-	if (d.whole.size + d.fraction.size == 0)
-		d.negative = false;
-	return d;
-}
-
-int
-slm_decimal_compare(SlmText a, SlmText b)
-{
-	Decimal x = take_apart(a), y = take_apart(b);
-	int order;
-
-	if (x.negative != y.negative)
-		return x.negative ? -1 : 1;
-	if (x.whole.size != y.whole.size)
-		order = x.whole.size < y.whole.size ? -1 : 1;
-	else
-	{
-		order = x.whole.size > 0 ? memcmp(x.whole.data, y.whole.data, x.whole.size) : 0;
-		if (order == 0 && x.fraction.size > 0 && y.fraction.size > 0)
-			order = slm_text_compare(x.fraction, y.fraction);
-		else if (order == 0)
-			order = (x.fraction.size > 0) - (y.fraction.size > 0);
-	}
-	return x.negative ? -order : order;
 }

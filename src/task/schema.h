@@ -87,7 +87,7 @@ typedef struct SlmSchema
  * Reads node[0 .. n_node-1] into one piece of memory in the arena, which may be
  * copied elsewhere.  SLM_ERR_ARGUMENT for what is no schema, SLM_ERR_UNSUPPORTED
  * for what we do not keep, SLM_ERR_LIMIT past SLM_MAX_SCHEMA_FIELDS,
- * SLM_MAX_SCHEMA_DEPTH or SLM_MAX_SCHEMA_CHOICES.
+ * SLM_MAX_SCHEMA_DEPTH, SLM_MAX_SCHEMA_CHOICES, or SLM_MAX_LABELS choices in all.
  */
 extern SlmStatus slm_schema_read(const SlmJsonNode *node, uint32_t n_node, SlmArena *arena,
 								 SlmSchema **out, SlmError *err) SLM_MUST_CHECK;
@@ -108,8 +108,5 @@ extern bool slm_schema_in_list(const SlmSchema *schema, const SlmField *field);
  */
 extern SlmStatus slm_schema_question(const SlmSchema *schema, int i, SlmArena *arena, SlmText *out,
 									 SlmError *err) SLM_MUST_CHECK;
-
-/* Order of two plain decimal numbers, -12.50: below, at or above 0. */
-extern int slm_decimal_compare(SlmText a, SlmText b);
 
 #endif

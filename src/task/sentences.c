@@ -7,7 +7,7 @@
  */
 #include "task/sentences.h"
 
-#include "base/limits.h"
+#include "base/ascii.h"
 #include "tokenizer/unicode.h"
 
 /* Wrapped prose: a paragraph with a line of at least so many columns. */
@@ -101,12 +101,6 @@ ends_paragraph(uint32_t cp)
 }
 
 static bool
-is_digit(uint32_t cp)
-{
-	return cp >= '0' && cp <= '9';
-}
-
-static bool
 is_letter(uint32_t cp)
 {
 	return (slm_unicode(cp).flags & SLM_UNICODE_LETTER) != 0;
@@ -171,13 +165,9 @@ small_word(SlmText text, size_t start, size_t end)
 
 	if (end - start > WORD_LOOK_BYTES || end == start)
 		return word;
-	word.capital = text.data[start] >= 'A' && text.data[start] <= 'Z';
+	word.capital = slm_is_upper((uint8_t) text.data[start]);
 	for (size_t i = start; i < end; i++)
-	{
-		char byte = text.data[i];
-
-		word.text[word.n++] = byte >= 'A' && byte <= 'Z' ? (char) (byte - 'A' + 'a') : byte;
-	}
+		word.text[word.n++] = (char) slm_lower((uint8_t) text.data[i]);
 	return word;
 }
 
@@ -190,12 +180,6 @@ is_listed(const char *list, const SmallWord *word)
 	return false;
 }
 
-static bool
-is_ascii_letter(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
 /* The word that ends at a byte offset, not looking before least. */
 static SmallWord
 word_before(SlmText text, size_t least, size_t end)
@@ -203,15 +187,13 @@ word_before(SlmText text, size_t least, size_t end)
 	size_t start = end;
 
 	while (start > least && end - start <= WORD_LOOK_BYTES &&
-		   (is_ascii_letter(text.data[start - 1]) || text.data[start - 1] == '.'))
+		   (slm_is_letter((uint8_t) text.data[start - 1]) || text.data[start - 1] == '.'))
 		start--;
 	if (start > least && (uint8_t) text.data[start - 1] >= 0x80)
 	{
-		size_t before = start - 1;
+		size_t before;
 
-		while (before > least && ((uint8_t) text.data[before] & 0xc0) == 0x80)
-			before--;
-		if (is_letter(slm_char_at(text, before)))
+		if (is_letter(slm_char_before(text, start, &before)))
 			return (SmallWord){.n = 0};
 	}
 	return small_word(text, start, end);
@@ -222,7 +204,8 @@ word_at(SlmText text, size_t start)
 {
 	size_t end = start;
 
-	while (end < text.size && end - start <= WORD_LOOK_BYTES && is_ascii_letter(text.data[end]))
+	while (end < text.size && end - start <= WORD_LOOK_BYTES &&
+		   slm_is_letter((uint8_t) text.data[end]))
 		end++;
 	return small_word(text, start, end);
 }
@@ -249,10 +232,10 @@ is_dotted(const SmallWord *word)
 static bool
 is_list_number(SlmText text, size_t start, size_t stop)
 {
-	if (stop - start == 1 && is_ascii_letter(text.data[start]))
+	if (stop - start == 1 && slm_is_letter((uint8_t) text.data[start]))
 		return true;
 	for (size_t i = start; i < stop; i++)
-		if (!is_digit((uint8_t) text.data[i]))
+		if (!slm_is_digit((uint8_t) text.data[i]))
 			return false;
 	return stop > start && stop - start <= LIST_DIGITS;
 }
@@ -274,7 +257,7 @@ full_stop_ends(SlmText text, size_t start, size_t stop, size_t next)
 	if (is_listed(before_words, &before))
 		return false;
 	if (is_listed(before_numbers, &before))
-		return !is_digit(slm_char_at(text, next));
+		return !slm_is_digit(slm_char_at(text, next));
 	if (is_listed(anywhere, &before) || (before.n == 1 && before.capital) || is_dotted(&before))
 		return is_listed(sentence_starters, &after);
 	return true;
@@ -338,7 +321,7 @@ is_numbered(SlmText text, size_t at)
 	size_t start = at += slm_char_at(text, at) == '(';
 	uint32_t cp;
 
-	while (at - start < LIST_DIGITS && is_digit(slm_char_at(text, at)))
+	while (at - start < LIST_DIGITS && slm_is_digit(slm_char_at(text, at)))
 		at++;
 	if (at == start && is_letter(slm_char_at(text, at)) && slm_char_at(text, at + 1) == ')')
 		at++;
@@ -361,7 +344,7 @@ is_field(SlmText text, size_t at)
 			return slm_char_is_white(slm_char_at(text, at + 1));
 		if (cp == ' ')
 			n_space++;
-		else if (!is_letter(cp) && !is_digit(cp) && cp != '-' && cp != '_')
+		else if (!is_letter(cp) && !slm_is_digit(cp) && cp != '-' && cp != '_')
 			return false;
 		if (n_space == FIELD_WORDS)
 			return false;

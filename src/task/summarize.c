@@ -243,17 +243,6 @@ candidates_init(Candidates *c, SlmRun *run, SlmText text, int n_sentence, int ma
 
 /* ---- Cutting ----------------------------------------------------------------- */
 
-/* The last character of text[0..end), end > 0. */
-static uint32_t
-char_before(SlmText text, size_t end, size_t *start)
-{
-	do
-		end--;
-	while (end > 0 && ((uint8_t) text.data[end] & 0xc0) == 0x80);
-	*start = end;
-	return slm_char_at(text, end);
-}
-
 /* Commas, dashes and the like: a cut behind them reads well, and better without them. */
 static bool
 ends_clause(uint32_t cp)
@@ -280,7 +269,7 @@ cut_sentence(SlmText text, const SlmHost *host, int max_words, SlmSentence *sent
 	{
 		SLM_TRY(slm_word_next(&cursor, &word, err));
 		end = word.end;
-		if (i > max_words - max_words / 3 && ends_clause(char_before(inside, end, &before)))
+		if (i > max_words - max_words / 3 && ends_clause(slm_char_before(inside, end, &before)))
 			clause_end = end;
 	}
 	SLM_TRY(slm_word_next(&cursor, &word, err));
@@ -289,9 +278,9 @@ cut_sentence(SlmText text, const SlmHost *host, int max_words, SlmSentence *sent
 		return SLM_OK;
 	if (clause_end > 0)
 		end = clause_end;
-	for (uint32_t cp = char_before(inside, end, &before);
+	for (uint32_t cp = slm_char_before(inside, end, &before);
 		 before > 0 && (ends_clause(cp) || slm_char_is_white(cp));
-		 cp = char_before(inside, end, &before))
+		 cp = slm_char_before(inside, end, &before))
 		end = before;
 	sentence->size = end;
 	return SLM_OK;
@@ -319,10 +308,7 @@ slm_task_check_size(SlmRun *run, SlmText text, SlmError *err)
 	SLM_TRY(slm_task_count_tokens(run, text, &n_token, err));
 	SLM_TRY(slm_task_lead(run, run->options->document_prefix, &lead, err));
 	room = slm_context_length(run) - lead.n - slm_tail_tokens(run);
-	if (run->options->overflow == SLM_OVERFLOW_ERROR && n_token > room)
-		return slm_fail(err, SLM_ERR_LIMIT,
-						"text of %d tokens exceeds the model's window of %d tokens", n_token, room);
-	return SLM_OK;
+	return slm_task_overflow(run, room, &n_token, err);
 }
 
 /* The first of two steps: everything that can be the text's own fault. */

@@ -7,7 +7,7 @@
 #include "task/token_words.h"
 
 #include "base/limits.h"
-#include "base/utf8.h"
+#include "task/words.h"
 #include "tokenizer/unicode.h"
 
 #define POLL_WORDS 16384
@@ -154,41 +154,32 @@ SlmStatus
 slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmTokenWords *out,
 					 SlmError *err)
 {
-	const uint8_t *data = (const uint8_t *) text.data;
+	SlmCursor cursor;
 	Open open = {0};
-	size_t at = 0;
-	size_t next_poll = SLM_POLL_BYTES / 4;
 
 	if (text.size > SLM_MAX_INPUT_BYTES)
 		return slm_fail(err, SLM_ERR_LIMIT, "text of %zu bytes exceeds the limit of %u bytes",
 						text.size, SLM_MAX_INPUT_BYTES);
 	out->n = 0;
 	SLM_TRY(SLM_NEW_ARRAY(arena, text.size, &out->word, err));
-	while (at < text.size)
+	slm_cursor_init(&cursor, text, host);
+	while (cursor.at < text.size)
 	{
 		uint32_t cp, flags;
-		size_t start = at;
-		int length = slm_utf8_decode(data + at, text.size - at, &cp);
+		size_t start = cursor.at;
 
-		if (length == 0)
-			return slm_fail(err, SLM_ERR_ENCODING, "text is not valid UTF-8 at byte %zu", at);
-		if (at >= next_poll)
-		{
-			SLM_TRY(slm_poll(host, err));
-			next_poll = at + SLM_POLL_BYTES / 4;
-		}
-		at += (size_t) length;
+		SLM_TRY(slm_cursor_next(&cursor, &cp, err));
 		flags = slm_unicode(cp).flags;
 		if (flags & (SLM_UNICODE_SPACE | SLM_UNICODE_WHITE))
 			end_word(out, &open);
 		else if (flags & (SLM_UNICODE_PUNCT | SLM_UNICODE_CJK))
 		{
 			end_word(out, &open);
-			add_character(out, &open, cp, flags, start, at);
+			add_character(out, &open, cp, flags, start, cursor.at);
 			end_word(out, &open);
 		}
 		else if (!(flags & SLM_UNICODE_DROP))
-			add_character(out, &open, cp, flags, start, at);
+			add_character(out, &open, cp, flags, start, cursor.at);
 	}
 	end_word(out, &open);
 	return SLM_OK;

@@ -123,6 +123,19 @@ slm_task_tokenize(SlmRun *run, SlmText prefix, SlmText text, SlmTokens *out, Slm
 }
 
 SlmStatus
+slm_task_overflow(const SlmRun *run, int room, int *n_token, SlmError *err)
+{
+	if (*n_token <= room || run->options->overflow == SLM_OVERFLOW_CHUNK)
+		return SLM_OK;
+	if (run->options->overflow == SLM_OVERFLOW_ERROR)
+		return slm_fail(err, SLM_ERR_LIMIT,
+						"text of %d tokens exceeds the model's window of %d tokens", *n_token,
+						room);
+	*n_token = room;
+	return SLM_OK;
+}
+
+SlmStatus
 slm_task_lead(SlmRun *run, SlmText prefix, SlmLead *out, SlmError *err)
 {
 	const SlmSpecialTokens *special = &slm_model_tokenizer(run->model)->special;
@@ -152,14 +165,7 @@ static SlmStatus
 read_text(SlmWindows *w, SlmText prefix, SlmText text, int room, SlmTokens *tokens, SlmError *err)
 {
 	SLM_TRY(slm_task_tokenize(w->run, prefix, text, tokens, err));
-	if (tokens->n <= room || w->run->options->overflow == SLM_OVERFLOW_CHUNK)
-		return SLM_OK;
-	if (w->run->options->overflow == SLM_OVERFLOW_ERROR)
-		return slm_fail(err, SLM_ERR_LIMIT,
-						"text of %d tokens exceeds the model's window of %d tokens", tokens->n,
-						room);
-	tokens->n = room;
-	return SLM_OK;
+	return slm_task_overflow(w->run, room, &tokens->n, err);
 }
 
 /* The second: tokens as windows. */

@@ -76,6 +76,13 @@ extern SlmStatus slm_task_tokenize(SlmRun *run, SlmText prefix, SlmText text, Sl
 								   SlmError *err) SLM_MUST_CHECK;
 
 /*
+ * Does with a text of more tokens than room, what a window holds of it, as
+ * options->overflow says: nothing, SLM_ERR_LIMIT, or *n_token cut to room.
+ */
+extern SlmStatus slm_task_overflow(const SlmRun *run, int room, int *n_token,
+								   SlmError *err) SLM_MUST_CHECK;
+
+/*
  * lead = bos and the tokens of a prefix, in run->arena.  SLM_ERR_ARGUMENT when
  * they take more than half of a window.
  */

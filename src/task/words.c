@@ -3,6 +3,7 @@
  */
 #include "task/words.h"
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "tokenizer/unicode.h"
@@ -40,6 +41,18 @@ slm_char_at(SlmText text, size_t at)
 		slm_utf8_decode((const uint8_t *) text.data + at, text.size - at, &cp) == 0)
 		return 0;
 	return cp;
+}
+
+uint32_t
+slm_char_before(SlmText text, size_t end, size_t *start)
+{
+	size_t at = end;
+
+	do
+		at--;
+	while (at > 0 && end - at < 4 && ((uint8_t) text.data[at] & 0xc0) == 0x80);
+	*start = at;
+	return slm_char_at(text, at);
 }
 
 size_t
@@ -109,7 +122,7 @@ slm_word_next(SlmCursor *c, SlmWord *out, SlmError *err)
 			return SLM_OK;
 		}
 		out->end = c->at;
-		out->has_digit |= cp >= '0' && cp <= '9';
+		out->has_digit |= slm_is_digit(cp);
 	}
 	if (out->end == out->start)
 		out->start = out->end = c->at;

@@ -30,7 +30,10 @@ extern SlmStatus slm_cursor_next(SlmCursor *cursor, uint32_t *cp, SlmError *err)
 /* The character at a byte offset, 0 at the end and where there is none. */
 extern uint32_t slm_char_at(SlmText text, size_t at);
 
-/* Bytes of that character, 0 at the end, 1 where there is none. */
+/* The character before a byte offset end > 0, and where it starts; 0 where there is none. */
+extern uint32_t slm_char_before(SlmText text, size_t end, size_t *start);
+
+/* Bytes of the character at an offset, 0 at the end, 1 where there is none. */
 extern size_t slm_char_size(SlmText text, size_t at);
 
 extern bool slm_char_is_white(uint32_t cp);

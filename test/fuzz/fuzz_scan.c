@@ -16,20 +16,18 @@
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check_normal(SlmText value, SlmDateOrder order)
+check_normal(SlmText value)
 {
-	SlmConventions conventions = {order, false};
-
 	for (int type = 0; type < SLM_VALUE_TYPE_COUNT; type++)
 	{
 		SlmNormal once, twice;
 
-		if (!slm_normalize_value((SlmValueType) type, value, &conventions, &once))
+		if (!slm_normalize_value((SlmValueType) type, value, false, &once))
 			continue;
 		if (once.size == 0 || once.size > SLM_NORMAL_BYTES)
 			abort();
 		/* a number of hundreds of digits is past what is read */
-		if (!slm_normalize_value((SlmValueType) type, (SlmText){once.data, once.size}, &conventions,
+		if (!slm_normalize_value((SlmValueType) type, (SlmText){once.data, once.size}, false,
 								 &twice))
 		{
 			if (type > SLM_VALUE_NUMBER || once.size <= 40)
@@ -56,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		slm_arena_init(&arena, test_host(), MAX_SCRATCH_BYTES);
 	slm_arena_reset(&arena);
 	if (size > 0)
-		check_normal(text, SLM_DATE_AS_WRITTEN);
+		check_normal(text);
 	status =
 		slm_scan(text, SLM_KIND_SET(SLM_KIND_COUNT) - 1, test_host(), &arena, &found, &n, &err);
 	if (status != (is_valid ? SLM_OK : SLM_ERR_ENCODING))
@@ -72,7 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			slm_utf8_valid_bytes(data + f->start, f->size) != f->size)
 			abort();
 		end[f->kind] = f->start + f->size;
-		check_normal((SlmText){text.data + f->start, f->size}, (SlmDateOrder) (i % 3));
+		check_normal((SlmText){text.data + f->start, f->size});
 	}
 	return 0;
 }

@@ -73,7 +73,7 @@ SELECT is(pg_get_function_arguments(oid), 'name text, query text, model text DEF
 FROM found WHERE name = 'slm_train_classifier';
 SELECT ok(provolatile = 'v' AND proparallel = 'u' AND NOT proisstrict AND NOT prosecdef AND obj_description(oid, 'pg_proc') <> '', 'slm_train_classifier: volatile, not parallel, called on NULL, commented')
 FROM found WHERE name = 'slm_train_classifier';
-SELECT ok(NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner), 'nobody has rights on slm_heads') FROM pg_class WHERE oid = 'slm_heads'::regclass;
+SELECT is(string_agg(grantee::regrole || ' ' || privilege_type, ', '), 'pg_database_owner SELECT', 'slm_heads: pg_dump reads it, nobody else') FROM pg_class, aclexplode(relacl) WHERE oid = 'slm_heads'::regclass AND grantee <> relowner;
 SELECT ok('slm_heads'::regclass = ANY (extconfig), 'slm_heads is dumped') FROM pg_extension WHERE extname = 'slm';
 SELECT is(string_agg(evtname || ' ' || evtevent || ' ' || array_to_string(evttags, ', '), '; ' ORDER BY evtname),
           'slm_heads_drop sql_drop DROP SERVER, DROP FOREIGN DATA WRAPPER, DROP OWNED; slm_heads_rename ddl_command_end ALTER SERVER', 'event triggers')

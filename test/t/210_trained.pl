@@ -64,6 +64,11 @@ is($node->safe_psql('postgres', q{SET parallel_setup_cost = 0; SET parallel_tupl
 
 # Dump and restore, with the rights; the numbers are the same.
 my $data = $node->data_dir;
+$node->safe_psql('postgres', q{CREATE ROLE dba LOGIN; CREATE DATABASE of_dba OWNER dba});
+$node->safe_psql('of_dba', 'CREATE EXTENSION slm');
+$node->command_ok([ 'pg_dump', '-U', 'dba', '-f', "$data/dump_of_dba", $node->connstr('of_dba') ], 'the owner of a database dumps it');
+$node->command_fails_like([ 'pg_dump', '-U', 'other', '-f', "$data/dump_of_dba", $node->connstr('of_dba') ], qr/permission denied for table slm_heads/, 'others do not read the numbers');
+$node->safe_psql('postgres', 'DROP DATABASE of_dba; DROP ROLE dba');
 $node->safe_psql('postgres', "COMMENT ON SERVER kinds IS 'sorts tickets'");
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$data/dump", $node->connstr('postgres') ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');

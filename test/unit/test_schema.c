@@ -5,6 +5,7 @@
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
+#include "task/decimal.h"
 #include "task/schema.h"
 
 static JsonText json;
@@ -212,6 +213,10 @@ nested(int n)
 	return text;
 }
 
+/* A field of an enum of 40 values. */
+#define TEN "\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\""
+#define FIELD_OF_40 "\"f%d\": {\"enum\": [" TEN ", " TEN ", " TEN ", " TEN "]}"
+
 static void
 limits(void)
 {
@@ -234,6 +239,13 @@ limits(void)
 	CHECK_INT(schema->field[1].n_choice, SLM_MAX_SCHEMA_CHOICES);
 	check_refused(many(choices, "\"v%d\"", SLM_MAX_SCHEMA_CHOICES + 1, ",", "]}}}"), SLM_ERR_LIMIT,
 				  "1000 values");
+	/* as many enums as make SLM_MAX_LABELS values, and one value more */
+	CHECK_STATUS(read_text(many("{\"properties\": {", FIELD_OF_40, SLM_MAX_LABELS / 40, ",", "}}")),
+				 SLM_OK);
+	CHECK_INT(schema->n_choice, SLM_MAX_LABELS);
+	check_refused(many("{\"properties\": {", FIELD_OF_40, SLM_MAX_LABELS / 40, ",",
+					   ", \"g\": {\"enum\": [\"1\"]}}}"),
+				  SLM_ERR_LIMIT, "10000 values of enums");
 	CHECK_STATUS(read_text(nested(SLM_MAX_SCHEMA_DEPTH)), SLM_OK);
 	CHECK_INT(schema->n_leaf, 1);
 	check_question(SLM_MAX_SCHEMA_DEPTH, "a a a a a a a a a a a a a a a a");
