@@ -28,7 +28,7 @@ def cranfield(embed, folder):
     for row in sources.read_tsv(folder / "cranfield" / "qrels.tsv"):
         judged.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["code"])
     ids = [d["doc_id"] for d in docs]
-    cosine = (embed([q["text"] for q in queries]) @ embed([d["text"] for d in docs]).T).numpy()
+    cosine = embed([q["text"] for q in queries]) @ embed([d["text"] for d in docs]).T
     out = []
     for query, row in zip(queries, cosine):
         relevant = {d for d, code in judged.get(query["query_id"], {}).items() if code > 0 or code == -1}

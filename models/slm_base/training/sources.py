@@ -110,6 +110,19 @@ def public_labels(folder):
     yield plain_labelled("goemotions", emotions)
 
 
+def calibration_labels(folder):
+    """
+    What confidences are fitted on: own sets kept aside, which are hard, and rows of public sets that training has not
+    met, of labels that it has, which are easy and many.
+    """
+    yield from (s for s in own_labels() if s.held)
+    unseen = unseen_clinc(folder)
+    yield plain_labelled("clinc150", [r for r in read_tsv(folder / "clinc150" / "dev.tsv") if r["label"] not in unseen])
+    yield plain_labelled("hwu64", read_jsonl(folder / "hwu64" / "test.jsonl"))
+    yield plain_labelled("dbpedia14", read_tsv(folder / "dbpedia14" / "test.tsv"))
+    yield plain_labelled("snips", read_jsonl(folder / "snips" / "test.jsonl"))
+
+
 def conditions():
     """(condition, texts where it holds, texts where it does not)."""
     for path in sorted((CORPUS / "conditions").glob("*.jsonl")):
