@@ -19,7 +19,7 @@ COMMENT ON FOREIGN DATA WRAPPER slm IS 'small language models; each model is a s
 -- a later REVOKE.
 CREATE SERVER slm_base FOREIGN DATA WRAPPER slm OPTIONS (
 	file 'slm_base-1.gguf',
-	sha256 'b906d7840aeb0d13dcab6676929886b7f7d47781c04eee9864eb53cb9841d1b9'
+	sha256 '8008c6d0ac924e492446d7dbebaa230f0366ba798f94ca6e3732bca834510392'
 );
 COMMENT ON SERVER slm_base IS 'the embedded model: embeds, classifies, extracts and summarizes English text';
 GRANT USAGE ON FOREIGN SERVER slm_base TO PUBLIC;
