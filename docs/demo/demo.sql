@@ -86,6 +86,15 @@ FROM tickets GROUP BY label ORDER BY label;
 \echo
 SELECT slm_redact('Call Anna Keller back: +49 30 1234567 or anna.keller@example.org, card 4111 1111 1111 1111.', '{person,phone,email,card}');
 
+\echo '--- slm_train_classifier(): queues whose names say nothing, learned from half of the tickets, tried on the other half'
+\echo
+CREATE TABLE queued AS SELECT id, body, 'queue ' || dense_rank() OVER (ORDER BY label) AS queue,
+                              row_number() OVER (PARTITION BY label ORDER BY md5(body)) % 2 = 0 AS solved FROM tickets;
+SELECT labels, rows, round(100 * accuracy) AS "accuracy, leaving one out, %"
+FROM slm_train_classifier('queues', 'SELECT body, queue FROM queued WHERE solved');
+SELECT count(*) AS "other tickets", count(*) FILTER (WHERE slm_classify(body, model => 'queues') = queue) AS right
+FROM queued WHERE NOT solved;
+
 \echo '--- Rows per second, one backend, one core (400 different texts, 160 for fields, 60 mails)'
 \echo
 SELECT clock_timestamp() AS t0 \gset
