@@ -56,7 +56,7 @@ def main():
         common.fill_texts(connection, texts)
         tokens = int(connection.value(f"SELECT sum(slm_count_tokens(t, '{args.model}')) FROM texts"))
         for name, call in CALLS.items():
-            call = call.format(model=args.model)
+            call = call.replace("{model}", args.model)
             connection.query(f"SELECT {call} FROM texts WHERE id < 3")
             started = time.monotonic()
             connection.query(f"SELECT count({call}) FROM texts")
