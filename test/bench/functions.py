@@ -74,7 +74,7 @@ def main():
         size = int(connection.value(f"SELECT bytes FROM slm_models WHERE name = '{args.model}'"))
         held = smaps(connection.pid)
         report.line(f"image: {size / 1e6:.1f} MB, one for all backends; "
-                    f"this backend: resident {held['Rss'] / 1e3:.1f} MB, of it its own (private dirty) {held['Private_Dirty'] / 1e3:.1f} MB")
+                    f"this backend: resident {held['Rss'] / 1e3:.1f} MB, of it its own (anonymous) {held['Anonymous'] / 1e3:.1f} MB")
     report.finish()
 
 
