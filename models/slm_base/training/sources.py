@@ -249,9 +249,10 @@ def similar_pairs(folder, split):
 
 
 def documents(folder):
-    """(set, sentences, how good each is: >= 0)."""
+    """(set, sentences, how good each is: >= 0); some abstracts lack scores and are left out."""
     for row in read_jsonl(folder / "scitldr" / "train.jsonl"):
-        yield "scitldr", row["sentences"], row["rouge"]
+        if len(row["sentences"]) == len(row["rouge"]):
+            yield "scitldr", row["sentences"], row["rouge"]
     for path in sorted((CORPUS / "summaries").glob("*.jsonl")):
         for row in read_jsonl(path)[1:]:
             yield path.stem, row["sentences"], [s / 3 for s in row["score"]]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from encoding import MAX_SPAN_WORDS, WINDOW, cut, encode_all, pad, token_ids
+from encoding import MAX_SPAN_WORDS, WINDOW, encode_all, pad, token_ids
 from network import SENTENCE_FEATURES
 from sources import spaced
 
