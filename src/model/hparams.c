@@ -45,7 +45,11 @@ typedef struct Constant
 
 static const Constant constants[] = {
 	{"label.scale", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.scale), SCALE, 0},
+	{"label.scale_growth", SLM_HEAD_LABEL, SLM_OPTIONAL, offsetof(SlmHparams, label.scale_growth),
+	 0.0f, SLM_MAX_CALIBRATION, 0.0f},
 	{"label.none", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.none), SHIFT, 0},
+	{"label.none_growth", SLM_HEAD_LABEL, SLM_OPTIONAL, offsetof(SlmHparams, label.none_growth),
+	 SHIFT, 0.0f},
 	{"label.multi_scale", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.multi_scale),
 	 SCALE, 0},
 	{"label.multi_bias", SLM_HEAD_LABEL, SLM_REQUIRED, offsetof(SlmHparams, label.multi_bias),

@@ -28,15 +28,17 @@ typedef enum SlmPooling
 #define SLM_SENTENCE_FEATURES 8 /* that the sentence head reads behind an embedding */
 
 /*
- * How the label head's cosines become probabilities.  One of several labels:
- * exp(scale * cosine) / (exp(none) + their sum), so that what is missing to 1
- * is "none of these".  Each on its own: sigmoid(multi_scale * cosine +
- * multi_bias).
+ * How the label head's cosines become probabilities.  One of n labels:
+ * exp(s * cosine) / (exp(none + none_growth * ln n) + their sum) with s = scale +
+ * scale_growth * ln n, so that what is missing to 1 is "none of these".  Each on
+ * its own: sigmoid(multi_scale * cosine + multi_bias).
  */
 typedef struct SlmLabelCalibration
 {
 	float scale;
+	float scale_growth;
 	float none;
+	float none_growth;
 	float multi_scale;
 	float multi_bias;
 } SlmLabelCalibration;

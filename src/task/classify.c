@@ -3,9 +3,11 @@
  */
 #include "task/classify.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "task/embed.h"
+#include "task/logarithm.h"
 #include "task/windows.h"
 
 #define SLICE_ROWS 64 /* texts embedded at a time, before they meet the labels */
@@ -203,36 +205,60 @@ classify_by_head(SlmRun *run, const SlmText *text, int n, SlmClassifyMode mode, 
 	return SLM_OK;
 }
 
-/* What a cosine says for a label, before the sigmoid or the softmax. */
-static float
-logit_of(const SlmModelInfo *info, SlmClassifyMode mode, float cosine)
+/* How a cosine becomes the logit of one of n labels, and the logit of none of them. */
+typedef struct Calibration
+{
+	float scale;
+	float bias;
+	float none;
+} Calibration;
+
+static Calibration
+calibration_for(const SlmModelInfo *info, SlmClassifyMode mode, int n_label)
 {
 	const SlmLabelCalibration *label = &info->label;
+	float growth = slm_natural_log((float) n_label);
 
 	if (!info->has_label_head)
-		return (cosine - (mode == SLM_CLASSIFY_MULTI ? SLM_CLASSIFY_MIDDLE : 0.0f)) /
-			   SLM_CLASSIFY_TEMPERATURE;
+		return (Calibration){
+			.scale = 1.0f / SLM_CLASSIFY_TEMPERATURE,
+			.bias =
+				mode == SLM_CLASSIFY_MULTI ? -SLM_CLASSIFY_MIDDLE / SLM_CLASSIFY_TEMPERATURE : 0.0f,
+		};
 	if (mode == SLM_CLASSIFY_MULTI)
-		return cosine * label->multi_scale + label->multi_bias;
-	return cosine * label->scale;
+		return (Calibration){.scale = label->multi_scale, .bias = label->multi_bias};
+	return (Calibration){
+		.scale = fmaf(label->scale_growth, growth, label->scale),
+		.none = fmaf(label->none_growth, growth, label->none),
+	};
 }
 
-/* score[j] = cosine of a text with label j, as a logit. */
+/* Is "none of these" one more outcome beside the labels? */
+static bool
+has_none(const SlmModel *model, SlmClassifyMode mode)
+{
+	return slm_model_info(model)->has_label_head && mode == SLM_CLASSIFY_ONE;
+}
+
+/* score[j] = the logit of label j for a text; behind them that of none of these, where there is one. */
 static SlmStatus
-score_labels(SlmRun *run, const float *embedding, int width, const float *label, int n_label,
+score_labels(SlmRun *run, const float *embedding, const float *label, int n_label,
 			 SlmClassifyMode mode, float *score, SlmError *err)
 {
-	const SlmModelInfo *info = slm_model_info(run->model);
+	int width = slm_model_info(run->model)->n_embd;
+	Calibration calibration = calibration_for(slm_model_info(run->model), mode, n_label);
 	int labels_a_poll = SLM_POLL_MACS / 4 / width + 1;
 
 	for (int j = 0; j < n_label; j++)
 	{
 		float cosine = run->kernels->dot(embedding, label + (size_t) j * (size_t) width, width);
 
-		score[j] = logit_of(info, mode, cosine);
+		score[j] = fmaf(calibration.scale, cosine, calibration.bias);
 		if (j % labels_a_poll == 0)
 			SLM_TRY(slm_poll(run->host, err));
 	}
+	if (has_none(run->model, mode))
+		score[n_label] = calibration.none;
 	return SLM_OK;
 }
 
@@ -256,15 +282,12 @@ slm_task_label_probabilities(SlmRun *run, const float *embedding, const float *l
 							 SlmClassifyMode mode, float *probability, SlmError *err)
 {
 	SlmArenaMark mark = slm_arena_mark(run->arena);
-	const SlmModelInfo *info = slm_model_info(run->model);
-	bool has_none = info->has_label_head && mode == SLM_CLASSIFY_ONE;
+	int n = n_label + has_none(run->model, mode);
 	float *score;
 
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_label + 1, &score, err));
-	SLM_TRY(score_labels(run, embedding, info->n_embd, label, n_label, mode, score, err));
-	if (has_none)
-		score[n_label] = info->label.none;
-	to_probabilities(run->kernels, mode, score, n_label + has_none);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &score, err));
+	SLM_TRY(score_labels(run, embedding, label, n_label, mode, score, err));
+	to_probabilities(run->kernels, mode, score, n);
 	memcpy(probability, score, (size_t) n_label * sizeof(float));
 	slm_arena_rewind(run->arena, mark);
 	return SLM_OK;

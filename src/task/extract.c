@@ -17,12 +17,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/fp16.h"
 #include "base/limits.h"
 #include "task/candidates.h"
 #include "task/classify.h"
 #include "task/embed.h"
 #include "task/extract_impl.h"
+#include "task/logarithm.h"
 #include "task/token_labels.h"
 #include "task/windows.h"
 
@@ -522,31 +522,12 @@ add_row(Work *w, Row *row, SlmError *err)
 
 /* ---- Decisions ----------------------------------------------------------------- */
 
-/* Natural logarithm of a positive, normal number: 2 atanh((m - 1) / (m + 1)) + e ln 2. */
-static float
-natural_log(float x)
-{
-	uint32_t bits = slm_float_to_bits(x);
-	/* mantissa in [sqrt(1/2), sqrt(2)) */
-	int exponent = (int) ((bits - 0x3f3504f3) >> 23 & 0xff);
-	float m, t, tt;
-
-	if (exponent >= 128)
-		exponent -= 256;
-	m = slm_bits_to_float(bits - ((uint32_t) exponent << 23));
-	t = (m - 1.0f) / (m + 1.0f);
-	tt = t * t;
-	return fmaf(2.0f * t,
-				1.0f + tt * (1.0f / 3 + tt * (1.0f / 5 + tt * (1.0f / 7 + tt * (1.0f / 9)))),
-				(float) exponent * 0.693147181f);
-}
-
 /* The score as a calibrated probability. */
 static float
 confidence_of(const Work *w, float score)
 {
 	float p = fminf(fmaxf(score, LOGIT_EDGE), 1.0f - LOGIT_EDGE);
-	float logit = natural_log(p) - natural_log(1.0f - p);
+	float logit = slm_natural_log(p) - slm_natural_log(1.0f - p);
 
 	return slm_sigmoid(w->run->kernels, fmaf(w->calibration.scale, logit, w->calibration.bias));
 }

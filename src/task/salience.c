@@ -4,6 +4,7 @@
 #include "task/salience.h"
 
 #include "base/limits.h"
+#include "task/logarithm.h"
 
 #define SLICE_ROWS 64        /* sentences scored at a time */
 #define SENTENCE_BYTES 16384 /* of a sentence, tokenized at most: windows hold far less */
@@ -115,25 +116,10 @@ slm_sentence_vectors_add(SlmSentenceVectors *v, SlmText sentence, float *out, Sl
 
 /* ---- Features and scores --------------------------------------------------- */
 
-/* log2 of x >= 1, by squaring; libm's is not the same everywhere. */
 static float
 log2_of(int x)
 {
-	double value = x, bit = 1.0, sum = 0.0;
-
-	for (; value >= 2.0; value *= 0.5)
-		sum += 1.0;
-	for (int i = 0; i < 24; i++)
-	{
-		value *= value;
-		bit *= 0.5;
-		if (value >= 2.0)
-		{
-			value *= 0.5;
-			sum += bit;
-		}
-	}
-	return (float) sum;
+	return slm_natural_log((float) x) / SLM_LN2;
 }
 
 /* What all sentences of a text are compared with. */

@@ -26,6 +26,7 @@ A case is some lines, fields between tabs where they are texts:
 import importlib.machinery
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -39,8 +40,10 @@ from transformers import BertConfig, BertModel
 
 N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_FEATURES = 32, 8, 16, 16, 8
 CALIBRATION = {
-    "label.scale": 8.0,
+    "label.scale": 7.0,
+    "label.scale_growth": 0.75,
     "label.none": 2.5,
+    "label.none_growth": 0.5,
     "label.multi_scale": 6.0,
     "label.multi_bias": -1.0,
     "extract.threshold": 0.4,
@@ -187,6 +190,11 @@ def line(out, name, numbers):
     print(name, *(f"{x:.9g}" for x in numbers.flatten().tolist()), file=out)
 
 
+def calibrated(key, n_label):
+    """A constant that grows with the logarithm of the number of labels."""
+    return torch.tensor(CALIBRATION[key] + CALIBRATION[key + "_growth"] * math.log(n_label), dtype=torch.double)
+
+
 def write_golden(slm, tokenizer, out):
     def embed(text):
         return slm.hidden(tokenizer.encode(text).ids).mean(0)
@@ -199,8 +207,8 @@ def write_golden(slm, tokenizer, out):
         shapes = token_shapes(encoding, text)
         hidden = slm.hidden(encoding.ids)
         cosine = torch.cosine_similarity(slm.linear("label_text", hidden.mean(0))[None], labels)
-        mass = torch.exp(CALIBRATION["label.scale"] * cosine)
-        none = torch.exp(torch.tensor(CALIBRATION["label.none"], dtype=torch.double))
+        mass = torch.exp(calibrated("label.scale", len(LABELS)) * cosine)
+        none = torch.exp(calibrated("label.none", len(LABELS)))
         print("text", text, sep="\t", file=out)
         print("ids", *encoding.ids, file=out)
         print("shapes", *shapes, file=out)

@@ -339,6 +339,7 @@ gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff, ui
 {
 	gguf_add_f32(b, "bert.label.scale", 20.0f);
 	gguf_add_f32(b, "bert.label.none", 5.0f);
+	gguf_add_f32(b, "bert.label.none_growth", -1.0f);
 	gguf_add_f32(b, "bert.label.multi_scale", 10.0f);
 	gguf_add_f32(b, "bert.label.multi_bias", -4.0f);
 	gguf_add_u32(b, "bert.extract.block_count", 1);

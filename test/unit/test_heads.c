@@ -223,6 +223,7 @@ what_the_model_says(void)
 	CHECK_INT(info->n_layer, 1);
 	CHECK_INT(info->n_class, 0);
 	CHECK(info->label.scale == 20.0f && info->label.none == 5.0f);
+	CHECK(info->label.scale_growth == 0.0f && info->label.none_growth == -1.0f);
 	CHECK(info->label.multi_scale == 10.0f && info->label.multi_bias == -4.0f);
 	CHECK(info->extract.threshold == 0.4f && info->extract.scale == 0.9f &&
 		  info->extract.bias == 0.1f);

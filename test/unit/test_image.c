@@ -434,6 +434,8 @@ numbers_of_heads(void)
 	check_constant("bert.extract.threshold", 1.0f, true);
 	check_constant("bert.extract.threshold", 1.001f, false);
 	check_constant("bert.extract.threshold", -0.001f, false);
+	check_constant("bert.label.none_growth", -SLM_MAX_CALIBRATION, true);
+	check_constant("bert.label.none_growth", NAN, false);
 	for (uint32_t n = 0; n <= SLM_MAX_HEAD_LAYERS + 1; n++)
 	{
 		file = with_heads(SLM_DTYPE_F32);

@@ -8,6 +8,7 @@ Shapes: B rows, T tokens (padded), D = 384 numbers a token, F fields, R = 128 nu
 """
 
 import json
+import math
 import os
 import sysconfig
 from pathlib import Path
@@ -78,7 +79,9 @@ class Network(nn.Module):
         self.label_text = nn.Linear(width, width, bias=False)
         self.label_name = nn.Linear(width, width, bias=False)
         self.label_scale = nn.Parameter(torch.tensor(20.0))
+        self.label_scale_growth = nn.Parameter(torch.tensor(0.0))
         self.label_none = nn.Parameter(torch.tensor(7.0))
+        self.label_none_growth = nn.Parameter(torch.tensor(0.0))
         self.label_multi_scale = nn.Parameter(torch.tensor(20.0))
         self.label_multi_bias = nn.Parameter(torch.tensor(-7.0))
         # extraction head
@@ -125,6 +128,12 @@ class Network(nn.Module):
         a = F.normalize(self.label_text(F.normalize(text, dim=-1)).float(), dim=-1)
         b = F.normalize(self.label_name(F.normalize(name, dim=-1)).float(), dim=-1)
         return a @ b.T
+
+    def label_logits(self, cosine):
+        """[B][L] cosines -> [B][L + 1] logits of the labels and, last, of none of them."""
+        growth = math.log(cosine.shape[1])
+        none = (self.label_none + self.label_none_growth * growth).expand(len(cosine), 1)
+        return torch.cat([(self.label_scale + self.label_scale_growth * growth) * cosine, none], 1)
 
     def token_side(self, hidden, mask, shape):
         """[B][T][3R] of the extraction head."""

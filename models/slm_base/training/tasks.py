@@ -64,8 +64,7 @@ class Runner:
         """Index of the best label of each text, and its confidence; what is missing to 1 is none of these."""
         network = self.network
         cosine = network.label_cosine(self.vectors(texts), self.vectors(labels))
-        none = network.label_none.expand(len(texts), 1)
-        confidence = torch.softmax(torch.cat([network.label_scale * cosine, none], 1), 1)[:, :-1]
+        confidence = torch.softmax(network.label_logits(cosine), 1)[:, :-1]
         return cosine.argmax(1).numpy(), confidence.max(1).values.numpy()
 
     def extract(self, texts, fields):
