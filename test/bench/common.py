@@ -204,6 +204,12 @@ def read_tsv(folder, name, split="test"):
         return [dict(zip(head, line.rstrip("\n").split("\t"))) for line in file]
 
 
+def read_jsonl(folder, name, split="test"):
+    """The same of a set whose rows are JSON."""
+    with open(os.path.join(folder, name, split + ".jsonl"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
 def read_all_texts(folder):
     """Every text of every set, in a fixed order: (set, text)."""
     texts = []
