@@ -54,6 +54,27 @@
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
 #define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 
+/* Schemas as grammars (src/task/grammar.h) */
+#define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
+#define SLM_MAX_GRAMMAR_DEPTH 32      /* schemas within schemas, steps through $ref among them */
+#define SLM_MAX_GRAMMAR_LISTS 8       /* arrays within arrays */
+#define SLM_MAX_GRAMMAR_STATES 32768  /* of the automata of all scalars */
+#define SLM_MAX_GRAMMAR_EDGES 262144  /* of one automaton in the making */
+#define SLM_MAX_GRAMMAR_THREADS 32    /* ways to read what is written, at one time */
+#define SLM_MAX_GRAMMAR_CHARS 1000000 /* of minLength and maxLength */
+#define SLM_MAX_GRAMMAR_ITEMS 65535   /* of minItems and maxItems */
+#define SLM_MAX_GRAMMAR_DIGITS 18     /* before the point, of minimum and maximum */
+#define SLM_GRAMMAR_CHARS 1000        /* of a string without maxLength */
+#define SLM_GRAMMAR_ITEMS 100         /* of an array without maxItems */
+#define SLM_GRAMMAR_DIGITS 15         /* before the point, of a number without limits */
+#define SLM_GRAMMAR_FRACTION 6        /* digits behind the point */
+#define SLM_GRAMMAR_FORMAT_CHARS 64   /* of an email or hostname: no part can be too long */
+#define SLM_MAX_PATTERN_BYTES 1024
+#define SLM_MAX_PATTERN_DEPTH 16     /* groups within groups */
+#define SLM_MAX_PATTERN_REPEAT 1000  /* of {n,m} */
+#define SLM_MAX_PATTERN_RANGES 256   /* of one class of characters */
+#define SLM_MAX_MASK_TOKEN_BYTES 255 /* longer tokens are never allowed by a mask */
+
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */
 #define SLM_POLL_SCAN_BYTES 1024     /* bytes scanned for typed values */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 static const char *
 skip_space(const char *at)
 {
@@ -19,15 +21,59 @@ stop(const char *at)
 	exit(1);
 }
 
-static const char *
-read_quoted(const char *at, SlmText *out)
+static uint32_t
+read_hex(const char *at)
 {
-	const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+	char digits[5] = {0};
 
-	if (end == NULL)
+	memcpy(digits, at, strnlen(at, 4));
+	return (uint32_t) strtoul(digits, NULL, 16);
+}
+
+/* What an escape behind a backslash stands for, as UTF-8 behind the texts so far. */
+static const char *
+read_escape(JsonText *json, const char *at)
+{
+	static const char named[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
+	uint32_t c;
+
+	for (int i = 0; named[i] != '\0'; i += 2)
+		if (named[i] == *at)
+		{
+			json->text[json->n_text++] = named[i + 1];
+			return at + 1;
+		}
+	if (*at != 'u')
 		stop(at);
-	*out = (SlmText){at + 1, (size_t) (end - at - 1)};
-	return end + 1;
+	c = read_hex(at + 1);
+	at += 5;
+	if (c >= 0xD800 && c < 0xDC00 && at[0] == '\\' && at[1] == 'u')
+	{
+		c = 0x10000 + ((c - 0xD800) << 10) + (read_hex(at + 2) - 0xDC00);
+		at += 6;
+	}
+	json->n_text += (size_t) slm_utf8_encode(c, (uint8_t *) json->text + json->n_text);
+	return at;
+}
+
+static const char *
+read_quoted(JsonText *json, const char *at, SlmText *out)
+{
+	size_t start = json->n_text;
+
+	if (*at++ != '"')
+		stop(at);
+	while (*at != '"')
+	{
+		if (*at == '\0' || json->n_text + 8 > sizeof(json->text))
+			stop(at);
+		if (*at == '\\')
+			at = read_escape(json, at + 1);
+		else
+			json->text[json->n_text++] = *at++;
+	}
+	*out = (SlmText){json->text + start, json->n_text - start};
+	return at + 1;
 }
 
 static const char *read_value(JsonText *json, const char *at, SlmText key);
@@ -45,7 +91,7 @@ read_container(JsonText *json, const char *at, SlmJsonNode *node)
 
 		if (close == '}')
 		{
-			at = skip_space(read_quoted(at, &key));
+			at = skip_space(read_quoted(json, at, &key));
 			if (*at++ != ':')
 				stop(at);
 		}
@@ -72,7 +118,7 @@ read_value(JsonText *json, const char *at, SlmText key)
 	else if (*at == '"')
 	{
 		node->kind = SLM_JSON_STRING;
-		at = read_quoted(at, &node->text);
+		at = read_quoted(json, at, &node->text);
 	}
 	else if (strncmp(at, "null", 4) == 0)
 		at += 4;
@@ -102,6 +148,7 @@ void
 json_text_read(JsonText *out, const char *json)
 {
 	out->n = 0;
+	out->n_text = 0;
 	json = skip_space(read_value(out, json, slm_text("")));
 	if (*json != '\0')
 		stop(json);

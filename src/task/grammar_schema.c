@@ -1,0 +1,530 @@
+/*
+ * grammar_schema.c - a JSON Schema compiled to the tree of a grammar
+ *
+ * Recursion follows the schema's nesting, $ref among it, which is capped.  The
+ * values of one place, of anyOf or of a list of types, are alternatives side by
+ * side; all else is one value.
+ */
+#include "task/grammar_compile.h"
+
+#include <stdio.h>
+
+#define SCRATCH_BYTES ((size_t) 256 << 20)
+
+static SlmStatus read_value(Compiler *c, uint32_t at, Place place, uint16_t *out);
+static SlmStatus read_alternatives(Compiler *c, uint32_t at, Place place);
+
+/* ---- Objects and arrays ----------------------------------------------------------------- */
+
+/* The property of a name among n, or n. */
+static uint32_t
+find_property(const SlmJsonNode *node, uint32_t properties, SlmText name)
+{
+	uint32_t at = properties + 1;
+
+	while (at < node[properties].next && slm_text_compare(node[at].key, name) != 0)
+		at = node[at].next;
+	return at;
+}
+
+static bool
+is_named(const SlmJsonNode *node, uint32_t array, SlmText name)
+{
+	if (array == 0)
+		return false;
+	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
+		if (slm_text_compare(node[at].text, name) == 0)
+			return true;
+	return false;
+}
+
+static SlmStatus
+check_names(Compiler *c, const Keywords *k, Keyword keyword)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t array = k->at[keyword];
+
+	if (array == 0)
+		return SLM_OK;
+	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
+	{
+		uint32_t properties = k->at[PROPERTIES];
+
+		if (node[at].kind != SLM_JSON_STRING)
+			return slm_grammar_wrong(c, keyword, "must be an array of strings");
+		if (properties == 0 ||
+			find_property(node, properties, node[at].text) == node[properties].next)
+			return slm_fail(c->err, SLM_ERR_ARGUMENT,
+							"keyword \"%s\" at %s names \"%s\", which is not one of the properties",
+							slm_grammar_keyword(keyword), c->path,
+							slm_grammar_quote(c, node[at].text));
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+read_property(Compiler *c, const Keywords *k, uint32_t at, uint32_t property, Place place)
+{
+	SlmText name = c->node[at].key;
+	SlmText key = slm_text("");
+	size_t before = slm_grammar_push_path(c, "properties", name);
+	uint16_t value;
+
+	SLM_TRY(slm_grammar_write_key(c, name, &key));
+	SLM_TRY(read_value(c, at, place, &value));
+	c->property[property] = (SlmGrammarProperty){
+		.key = key,
+		.value = value,
+		.required = is_named(c->node, k->at[REQUIRED], name),
+	};
+	slm_grammar_pop_path(c, before);
+	return SLM_OK;
+}
+
+/* Nodes of the properties in the order in which they are written. */
+static SlmStatus
+order_properties(Compiler *c, const Keywords *k, uint32_t **out, uint32_t *n)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t properties = k->at[PROPERTIES], ordering = k->at[ORDERING];
+	uint32_t n_all = 0;
+	uint32_t *order;
+
+	*n = 0;
+	if (properties == 0)
+		return SLM_OK;
+	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
+		n_all++;
+	if (n_all > SLM_MAX_SCHEMA_FIELDS)
+		return slm_grammar_too_many(c, "properties of an object", SLM_MAX_SCHEMA_FIELDS);
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, n_all, &order, c->err));
+	for (uint32_t at = ordering + 1; ordering != 0 && at < node[ordering].next; at = node[at].next)
+	{
+		uint32_t property = find_property(node, properties, node[at].text);
+		bool twice = false;
+
+		for (uint32_t i = 0; i < *n; i++)
+			twice = twice || order[i] == property;
+		if (!twice)
+			order[(*n)++] = property;
+	}
+	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
+		if (!is_named(node, ordering, node[at].key))
+			order[(*n)++] = at;
+	*out = order;
+	return SLM_OK;
+}
+
+static SlmStatus
+read_object(Compiler *c, const Keywords *k, Place place)
+{
+	uint32_t first = c->n_property, n;
+	uint32_t *order = NULL;
+	uint32_t last, width = 1;
+	bool needed = false;
+	uint16_t number;
+
+	if (k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
+		return slm_grammar_unsupported(
+			c, slm_text(slm_grammar_keyword(ADDITIONAL)),
+			"is supported as false only: other properties are not written");
+	SLM_TRY(check_names(c, k, REQUIRED));
+	SLM_TRY(check_names(c, k, ORDERING));
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_OBJECT, place, &number));
+	SLM_TRY(order_properties(c, k, &order, &n));
+	if (first + n > SLM_MAX_GRAMMAR_VALUES)
+		return slm_grammar_too_many(c, "values, with each $ref written out",
+									SLM_MAX_GRAMMAR_VALUES);
+	c->n_property += n;
+	c->value[number].first = first;
+	c->value[number].n = n;
+	for (uint32_t i = 0; i < n; i++)
+	{
+		Place inside = {number, (uint16_t) i, place.level};
+
+		SLM_TRY(read_property(c, k, order[i], first + i, inside));
+		if (c->width[c->property[first + i].value] + 1U > width)
+			width = c->width[c->property[first + i].value] + 1U;
+	}
+	c->width[number] = (uint16_t) width;
+	last = n - 1;
+	for (uint32_t i = n; i-- > 0;)
+	{
+		SlmGrammarProperty *property = &c->property[first + i];
+
+		if (property->required)
+		{
+			last = i;
+			needed = true;
+		}
+		property->last = (uint16_t) last;
+		property->needed = needed;
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+read_array(Compiler *c, const Keywords *k, Place place)
+{
+	uint32_t min = 0, max = UINT32_MAX;
+	uint32_t items = k->at[ITEMS];
+	uint16_t number, item;
+	size_t before;
+
+	SLM_TRY(slm_grammar_read_count(c, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &min));
+	SLM_TRY(slm_grammar_read_count(c, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &max));
+	if (min > max)
+		return slm_grammar_wrong(c, MIN_ITEMS, "is greater than \"maxItems\"");
+	if (max == UINT32_MAX)
+		max = min > SLM_GRAMMAR_ITEMS ? min : SLM_GRAMMAR_ITEMS;
+	if (items == 0 || c->node[items].kind != SLM_JSON_OBJECT)
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+						"an array without \"items\" of one schema, at %s, is not supported",
+						c->path);
+	if (place.level == SLM_MAX_GRAMMAR_LISTS)
+		return slm_grammar_too_many(c, "arrays within arrays", SLM_MAX_GRAMMAR_LISTS);
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_ARRAY, place, &number));
+	before = slm_grammar_push_path(c, "items", slm_text(""));
+	SLM_TRY(read_value(c, items, (Place){number, 0, (uint8_t) (place.level + 1)}, &item));
+	slm_grammar_pop_path(c, before);
+	c->value[number].min = min;
+	c->value[number].max = max;
+	c->value[number].item = item;
+	c->width[number] = (uint16_t) (c->width[item] + 1);
+	return SLM_OK;
+}
+
+/* ---- Schemas ------------------------------------------------------------------------------ */
+
+static SlmStatus
+read_typed(Compiler *c, const Keywords *k, Place place)
+{
+	unsigned types;
+
+	SLM_TRY(slm_grammar_read_types(c, k, &types));
+	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
+		return slm_grammar_read_literals(c, k, types, place);
+	/* keywords of other types hold for no value of these */
+	if ((types & BIT(TYPE_STRING)) != 0)
+		SLM_TRY(slm_grammar_read_string(c, k, place));
+	if ((types & (BIT(TYPE_NUMBER) | BIT(TYPE_INTEGER))) != 0)
+		SLM_TRY(slm_grammar_read_number(c, k, (types & BIT(TYPE_INTEGER)) != 0, place));
+	if ((types & BIT(TYPE_BOOLEAN)) != 0)
+		SLM_TRY(slm_grammar_add_words(c, place, "false", "true"));
+	if ((types & BIT(TYPE_NULL)) != 0)
+		SLM_TRY(slm_grammar_add_words(c, place, "null", NULL));
+	if ((types & BIT(TYPE_ARRAY)) != 0)
+		SLM_TRY(read_array(c, k, place));
+	if ((types & BIT(TYPE_OBJECT)) != 0)
+		SLM_TRY(read_object(c, k, place));
+	return SLM_OK;
+}
+
+/* The next step of a JSON pointer, unescaped in place of `out`; false at its end. */
+static bool
+next_step(SlmText *pointer, char *out, size_t room, SlmText *step)
+{
+	size_t n = 0, i = 1;
+
+	if (pointer->size == 0 || pointer->data[0] != '/')
+		return false;
+	for (; i < pointer->size && pointer->data[i] != '/'; i++)
+	{
+		char c = pointer->data[i];
+
+		if (c == '~' && i + 1 < pointer->size)
+			c = pointer->data[++i] == '1' ? '/' : '~';
+		if (n < room)
+			out[n++] = c;
+	}
+	*step = (SlmText){out, n};
+	*pointer = (SlmText){pointer->data + i, pointer->size - i};
+	return true;
+}
+
+static SlmStatus
+find_ref(Compiler *c, SlmText ref, uint32_t *out)
+{
+	SlmText pointer = ref, step;
+	char buffer[256];
+	uint32_t at = 0;
+
+	if (ref.size == 0 || ref.data[0] != '#')
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+						"keyword \"$ref\" at %s is supported within the schema only", c->path);
+	pointer.data++;
+	pointer.size--;
+	while (next_step(&pointer, buffer, sizeof(buffer), &step))
+	{
+		uint32_t end = c->node[at].next;
+
+		if (c->node[at].kind == SLM_JSON_OBJECT)
+			at = find_property(c->node, at, step);
+		else
+			at = end;
+		if (at >= end)
+			break;
+	}
+	if (pointer.size > 0 || at >= c->node[0].next || c->node[at].kind != SLM_JSON_OBJECT)
+		return slm_fail(c->err, SLM_ERR_ARGUMENT, "keyword \"$ref\" at %s leads nowhere: \"%s\"",
+						c->path, slm_grammar_quote(c, ref));
+	*out = at;
+	return SLM_OK;
+}
+
+static SlmStatus
+read_ref(Compiler *c, SlmText ref, Place place)
+{
+	uint32_t target = 0;
+
+	SLM_TRY(find_ref(c, ref, &target));
+	for (int i = 0; i < c->n_open_ref; i++)
+		if (c->open_ref[i] == target)
+			return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+							"keyword \"$ref\" at %s is recursive, which is not supported: \"%s\"",
+							c->path, slm_grammar_quote(c, ref));
+	return read_alternatives(c, target, place);
+}
+
+/* First bytes of the JSON of a value, as bits of types. */
+static unsigned
+kinds_of(const Compiler *c, uint32_t number)
+{
+	const SlmGrammarValue *v = &c->value[number];
+	unsigned kinds = 0;
+
+	if (v->kind == SLM_GRAMMAR_OBJECT)
+		return BIT(TYPE_OBJECT);
+	if (v->kind == SLM_GRAMMAR_ARRAY)
+		return BIT(TYPE_ARRAY);
+	if (v->kind != SLM_GRAMMAR_LITERALS)
+		return v->is_string ? BIT(TYPE_STRING) : BIT(TYPE_NUMBER);
+	for (uint32_t i = 0; i < v->n; i++)
+	{
+		char first = c->literal[v->first + i].data[0];
+
+		kinds |= first == '{'                   ? BIT(TYPE_OBJECT)
+				 : first == '['                 ? BIT(TYPE_ARRAY)
+				 : first == '"'                 ? BIT(TYPE_STRING)
+				 : first == 'n'                 ? BIT(TYPE_NULL)
+				 : first == 't' || first == 'f' ? BIT(TYPE_BOOLEAN)
+												: BIT(TYPE_NUMBER);
+	}
+	return kinds;
+}
+
+static bool
+share_literal(const Compiler *c, const SlmGrammarValue *a, const SlmGrammarValue *b)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		for (uint32_t j = 0; j < b->n; j++)
+			if (slm_text_compare(c->literal[a->first + i], c->literal[b->first + j]) == 0)
+				return true;
+	return false;
+}
+
+/* Can no value be one of both?  Told for what is told apart by type, literal or tag. */
+static bool
+exclude_each_other(const Compiler *c, uint32_t first, uint32_t second)
+{
+	const SlmGrammarValue *a = &c->value[first], *b = &c->value[second];
+
+	if ((kinds_of(c, first) & kinds_of(c, second)) == 0)
+		return true;
+	/* 1 and 1.0 are one number in two spellings */
+	if (a->kind == SLM_GRAMMAR_LITERALS && b->kind == SLM_GRAMMAR_LITERALS)
+		return kinds_of(c, first) == BIT(TYPE_STRING) && kinds_of(c, second) == BIT(TYPE_STRING) &&
+			   !share_literal(c, a, b);
+	if (a->kind != SLM_GRAMMAR_OBJECT || b->kind != SLM_GRAMMAR_OBJECT)
+		return false;
+	for (uint32_t i = 0; i < a->n; i++)
+		for (uint32_t j = 0; j < b->n; j++)
+		{
+			const SlmGrammarProperty *p = &c->property[a->first + i],
+									 *q = &c->property[b->first + j];
+			const SlmGrammarValue *x = &c->value[p->value], *y = &c->value[q->value];
+
+			if (p->required && q->required && slm_text_compare(p->key, q->key) == 0 &&
+				x->kind == SLM_GRAMMAR_LITERALS && y->kind == SLM_GRAMMAR_LITERALS &&
+				kinds_of(c, p->value) == BIT(TYPE_STRING) &&
+				kinds_of(c, q->value) == BIT(TYPE_STRING) && !share_literal(c, x, y))
+				return true;
+		}
+	return false;
+}
+
+/* The schemas of anyOf, oneOf or allOf. */
+static SlmStatus
+read_each(Compiler *c, Keyword keyword, uint32_t array, Place place)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t first = c->n_pending;
+	int n = 0;
+
+	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next, n++)
+	{
+		uint32_t before = c->n_pending;
+		char number[16];
+		size_t path;
+
+		snprintf(number, sizeof(number), "%d", n);
+		path = slm_grammar_push_path(c, slm_grammar_keyword(keyword), slm_text(number));
+		SLM_TRY(read_alternatives(c, at, place));
+		slm_grammar_pop_path(c, path);
+		for (uint32_t i = first; i < before && keyword == ONE_OF; i++)
+			for (uint32_t j = before; j < c->n_pending; j++)
+				if (!exclude_each_other(c, c->pending[i], c->pending[j]))
+					return slm_grammar_unsupported(
+						c, slm_text(slm_grammar_keyword(keyword)),
+						"is supported for schemas that exclude each other by type or "
+						"by the enum or const of a required property");
+	}
+	if (n == 0)
+		return slm_grammar_wrong(c, keyword, "has no schemas");
+	if (keyword == ALL_OF && n > 1)
+		return slm_grammar_unsupported(c, slm_text(slm_grammar_keyword(keyword)),
+									   "is supported for one schema only");
+	return SLM_OK;
+}
+
+/* Adds what may stand at a place to the pending alternatives. */
+static SlmStatus
+read_alternatives(Compiler *c, uint32_t at, Place place)
+{
+	static const Keyword combining[] = {REF, ANY_OF, ONE_OF, ALL_OF};
+	Keywords k;
+
+	SLM_TRY(slm_poll(c->host, c->err));
+	if (c->node[at].kind != SLM_JSON_OBJECT)
+		return slm_fail(c->err, SLM_ERR_ARGUMENT, "the schema at %s must be an object", c->path);
+	if (c->n_open_ref == SLM_MAX_GRAMMAR_DEPTH)
+		return slm_grammar_too_many(c, "nested schemas", SLM_MAX_GRAMMAR_DEPTH);
+	SLM_TRY(slm_grammar_read_keywords(c, at, &k));
+	c->open_ref[c->n_open_ref++] = at;
+	for (size_t i = 0; i < sizeof(combining) / sizeof(combining[0]); i++)
+	{
+		Keyword keyword = combining[i];
+
+		if (k.at[keyword] == 0)
+			continue;
+		SLM_TRY(slm_grammar_refuse_beside(c, &k, ~BIT(keyword),
+										  "is not supported beside $ref, anyOf, oneOf or allOf"));
+		SLM_TRY(keyword == REF ? read_ref(c, c->node[k.at[REF]].text, place)
+							   : read_each(c, keyword, k.at[keyword], place));
+		c->n_open_ref--;
+		return SLM_OK;
+	}
+	SLM_TRY(read_typed(c, &k, place));
+	c->n_open_ref--;
+	return SLM_OK;
+}
+
+/* What may stand at a place, as one value. */
+static SlmStatus
+read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
+{
+	uint32_t first = c->n_pending;
+	uint32_t n, width = 0;
+
+	SLM_TRY(read_alternatives(c, at, place));
+	n = c->n_pending - first;
+	c->n_pending = first;
+	*out = c->pending[first];
+	for (uint32_t i = 0; i < n; i++)
+		width += c->width[c->pending[first + i]];
+	/* one more: what is behind all of them */
+	if (width + 1 > SLM_MAX_GRAMMAR_THREADS)
+		return slm_grammar_too_many(c,
+									"alternatives beside each other, those within them among them",
+									SLM_MAX_GRAMMAR_THREADS - 1);
+	if (n == 1)
+		return SLM_OK;
+	SLM_TRY(slm_grammar_add_value(c, SLM_GRAMMAR_CHOICE, place, out));
+	if (c->n_alternative + n > SLM_MAX_GRAMMAR_VALUES)
+		return slm_grammar_too_many(c, "values, with each $ref written out",
+									SLM_MAX_GRAMMAR_VALUES);
+	c->value[*out].first = c->n_alternative;
+	c->value[*out].n = n;
+	c->width[*out] = (uint16_t) width;
+	memcpy(c->alternative + c->n_alternative, c->pending + first, n * sizeof(*c->pending));
+	c->n_alternative += n;
+	return SLM_OK;
+}
+
+/* ---- The whole -------------------------------------------------------------------------------- */
+
+/* The state of any string between two characters: the one behind its quote. */
+static SlmStatus
+make_any_string(Compiler *c)
+{
+	slm_nfa_any_string(&c->nfa);
+	return slm_grammar_finish_automaton(c, 0, &c->any_string);
+}
+
+static SlmStatus
+keep_array(Compiler *c, const void *from, size_t n, size_t size, const void **out)
+{
+	void *kept;
+
+	SLM_TRY(slm_arena_alloc_array(c->arena, n, size, &kept, c->err));
+	if (n > 0)
+		memcpy(kept, from, n * size);
+	*out = kept;
+	return SLM_OK;
+}
+
+static SlmStatus
+compile(Compiler *c, SlmGrammar **out)
+{
+	Place whole = {SLM_GRAMMAR_NOWHERE, 0, 0};
+	SlmGrammar *g;
+	uint16_t root;
+
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_GRAMMAR_VALUES, &c->value, c->err));
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_GRAMMAR_VALUES, &c->width, c->err));
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_GRAMMAR_VALUES, &c->property, c->err));
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_LABELS, &c->literal, c->err));
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_GRAMMAR_VALUES, &c->alternative, c->err));
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, SLM_MAX_GRAMMAR_VALUES, &c->pending, c->err));
+	SLM_TRY(slm_nfa_init(&c->nfa, &c->scratch, c->err));
+	SLM_TRY(make_any_string(c));
+	SLM_TRY(read_value(c, 0, whole, &root));
+	SLM_TRY(slm_arena_alloc(c->arena, sizeof(*g), (void **) &g, c->err));
+	*g = (SlmGrammar){.n_value = (uint16_t) c->n_value, .root = root, .any_string = c->any_string};
+	g->any_char = slm_dfa_step(c->any_string, 0, '"');
+	SLM_TRY(keep_array(c, c->value, c->n_value, sizeof(*c->value), (const void **) &g->value));
+	SLM_TRY(keep_array(c, c->property, c->n_property, sizeof(*c->property),
+					   (const void **) &g->property));
+	SLM_TRY(
+		keep_array(c, c->literal, c->n_literal, sizeof(*c->literal), (const void **) &g->literal));
+	SLM_TRY(keep_array(c, c->alternative, c->n_alternative, sizeof(*c->alternative),
+					   (const void **) &g->alternative));
+	*out = g;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_grammar_compile(const SlmJsonNode *node, uint32_t n_node, bool verbatim, const SlmHost *host,
+					SlmArena *arena, SlmGrammar **out, SlmError *err)
+{
+	Compiler c = {
+		.node = node,
+		.host = host,
+		.arena = arena,
+		.err = err,
+		.verbatim = verbatim,
+		.room = SLM_MAX_GRAMMAR_STATES,
+		.path = "#",
+		.n_path = 1,
+	};
+	SlmStatus status;
+
+	if (n_node == 0)
+		return slm_fail(err, SLM_ERR_ARGUMENT, "schema is empty");
+	if (verbatim)
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "verbatim strings are not supported");
+	slm_arena_init(&c.scratch, host, SCRATCH_BYTES);
+	status = compile(&c, out);
+	slm_arena_trim(&c.scratch, 0);
+	return status;
+}

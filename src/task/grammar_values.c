@@ -1,0 +1,356 @@
+/*
+ * grammar_values.c - literals, strings and numbers of a grammar
+ */
+#include "task/decimal.h"
+#include "task/grammar_compile.h"
+
+#include <stdlib.h>
+
+/* ---- Values ----------------------------------------------------------------------- */
+
+SlmStatus
+slm_grammar_add_value(Compiler *c, SlmGrammarKind kind, Place place, uint16_t *out)
+{
+	if (c->n_value == SLM_MAX_GRAMMAR_VALUES)
+		return slm_grammar_too_many(c, "values, with each $ref written out",
+									SLM_MAX_GRAMMAR_VALUES);
+	c->value[c->n_value] = (SlmGrammarValue){
+		.kind = kind,
+		.parent = place.parent,
+		.index = place.index,
+		.level = place.level,
+	};
+	c->width[c->n_value] = 1;
+	*out = (uint16_t) c->n_value++;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_grammar_add_alternative(Compiler *c, SlmGrammarKind kind, Place place, uint16_t *out)
+{
+	SLM_TRY(slm_grammar_add_value(c, kind, place, out));
+	c->pending[c->n_pending++] = *out;
+	return SLM_OK;
+}
+
+/* ---- Literals --------------------------------------------------------------------- */
+
+typedef struct Writer
+{
+	char *out; /* NULL: only measure */
+	size_t n;
+} Writer;
+
+static void
+write_bytes(Writer *w, const char *data, size_t n)
+{
+	if (w->out != NULL && n > 0)
+		memcpy(w->out + w->n, data, n);
+	w->n += n;
+}
+
+static void
+write_string(Writer *w, SlmText text)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char short_ones[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+
+	write_bytes(w, "\"", 1);
+	for (size_t i = 0; i < text.size; i++)
+	{
+		uint8_t byte = (uint8_t) text.data[i];
+		char escape[6] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+		size_t n = byte < 0x20 ? 6 : 0;
+
+		for (int s = 0; short_ones[s] != '\0'; s += 2)
+			if ((uint8_t) short_ones[s] == byte)
+			{
+				escape[1] = short_ones[s + 1];
+				n = 2;
+			}
+		write_bytes(w, n > 0 ? escape : text.data + i, n > 0 ? n : 1);
+	}
+	write_bytes(w, "\"", 1);
+}
+
+SlmStatus
+slm_grammar_write_key(Compiler *c, SlmText name, SlmText *out)
+{
+	Writer measure = {0}, w = {0};
+
+	write_string(&measure, name);
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, measure.n + 2, &w.out, c->err));
+	write_string(&w, name);
+	write_bytes(&w, ": ", 2);
+	*out = (SlmText){w.out, w.n};
+	return SLM_OK;
+}
+
+/* A node as the grammar writes JSON; the depth is capped by the caller's schema. */
+static SlmStatus
+write_node(Compiler *c, uint32_t at, int depth, Writer *w)
+{
+	const SlmJsonNode *node = &c->node[at];
+	bool is_object = node->kind == SLM_JSON_OBJECT;
+
+	if (depth > SLM_MAX_GRAMMAR_DEPTH)
+		return slm_grammar_too_many(c, "nested values", SLM_MAX_GRAMMAR_DEPTH);
+	switch (node->kind)
+	{
+		case SLM_JSON_NULL:
+			write_bytes(w, "null", 4);
+			break;
+		case SLM_JSON_FALSE:
+			write_bytes(w, "false", 5);
+			break;
+		case SLM_JSON_TRUE:
+			write_bytes(w, "true", 4);
+			break;
+		case SLM_JSON_NUMBER:
+			write_bytes(w, node->text.data, node->text.size);
+			break;
+		case SLM_JSON_STRING:
+			write_string(w, node->text);
+			break;
+		default:
+			write_bytes(w, is_object ? "{" : "[", 1);
+			for (uint32_t i = at + 1; i < node->next; i = c->node[i].next)
+			{
+				if (i > at + 1)
+					write_bytes(w, ", ", 2);
+				if (is_object)
+				{
+					write_string(w, c->node[i].key);
+					write_bytes(w, ": ", 2);
+				}
+				SLM_TRY(write_node(c, i, depth + 1, w));
+			}
+			write_bytes(w, is_object ? "}" : "]", 1);
+			break;
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+add_literal_text(Compiler *c, SlmGrammarValue *value, SlmText text)
+{
+	if (value->n == SLM_MAX_SCHEMA_CHOICES)
+		return slm_grammar_too_many(c, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
+	if (c->n_literal == SLM_MAX_LABELS)
+		return slm_grammar_too_many(c, "values of enums", SLM_MAX_LABELS);
+	c->literal[c->n_literal++] = text;
+	value->n++;
+	return SLM_OK;
+}
+
+static SlmStatus
+add_literal(Compiler *c, SlmGrammarValue *value, uint32_t at)
+{
+	Writer measure = {0}, w = {0};
+
+	SLM_TRY(write_node(c, at, 0, &measure));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, measure.n, &w.out, c->err));
+	SLM_TRY(write_node(c, at, 0, &w));
+	return add_literal_text(c, value, (SlmText){w.out, w.n});
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	return slm_text_compare(*(const SlmText *) a, *(const SlmText *) b);
+}
+
+/* Sorts the last literals, those of a value, and leaves out what is there twice. */
+static void
+finish_literals(Compiler *c, SlmGrammarValue *value)
+{
+	SlmText *literal = c->literal + value->first;
+	uint32_t n = 0;
+
+	qsort(literal, value->n, sizeof(*literal), compare_texts);
+	for (uint32_t i = 0; i < value->n; i++)
+		if (i == 0 || slm_text_compare(literal[i], literal[n - 1]) != 0)
+			literal[n++] = literal[i];
+	c->n_literal -= value->n - n;
+	value->n = n;
+}
+
+static bool
+is_whole(SlmText number)
+{
+	size_t point = 0;
+
+	while (point < number.size && number.data[point] != '.')
+		point++;
+	for (size_t i = point + 1; i < number.size; i++)
+		if (number.data[i] != '0')
+			return false;
+	return true;
+}
+
+/* May a value of the schema's types be this one? */
+static bool
+has_type(const SlmJsonNode *node, unsigned types)
+{
+	switch (node->kind)
+	{
+		case SLM_JSON_NULL:
+			return (types & BIT(TYPE_NULL)) != 0;
+		case SLM_JSON_FALSE:
+		case SLM_JSON_TRUE:
+			return (types & BIT(TYPE_BOOLEAN)) != 0;
+		case SLM_JSON_NUMBER:
+			return (types & BIT(TYPE_NUMBER)) != 0 ||
+				   ((types & BIT(TYPE_INTEGER)) != 0 && is_whole(node->text));
+		case SLM_JSON_STRING:
+			return (types & BIT(TYPE_STRING)) != 0;
+		case SLM_JSON_ARRAY:
+			return (types & BIT(TYPE_ARRAY)) != 0;
+		default:
+			return (types & BIT(TYPE_OBJECT)) != 0;
+	}
+}
+
+/* The values of enum, or the one of const, that have one of the types. */
+SlmStatus
+slm_grammar_read_literals(Compiler *c, const Keywords *k, unsigned types, Place place)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t array = k->at[ENUM];
+	Keyword keyword = array != 0 ? ENUM : CONST;
+	SlmGrammarValue *value;
+	uint16_t number;
+
+	if (array != 0 && k->at[CONST] != 0)
+		return slm_grammar_unsupported(c, slm_text("const"), "is not supported beside \"enum\"");
+	SLM_TRY(slm_grammar_refuse_beside(
+		c, k, STRING_KEYWORDS | NUMBER_KEYWORDS | OBJECT_KEYWORDS | ARRAY_KEYWORDS,
+		"is not supported beside \"enum\" or \"const\""));
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_LITERALS, place, &number));
+	value = &c->value[number];
+	value->first = c->n_literal;
+	if (array == 0 && has_type(&node[k->at[CONST]], types))
+		SLM_TRY(add_literal(c, value, k->at[CONST]));
+	for (uint32_t at = array + 1; array != 0 && at < node[array].next; at = node[at].next)
+		if (has_type(&node[at], types))
+			SLM_TRY(add_literal(c, value, at));
+	if (value->n == 0)
+		return slm_grammar_wrong(c, keyword, "has no values of the type");
+	finish_literals(c, value);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_grammar_add_words(Compiler *c, Place place, const char *first, const char *second)
+{
+	SlmGrammarValue *value;
+	uint16_t number;
+
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_LITERALS, place, &number));
+	value = &c->value[number];
+	value->first = c->n_literal;
+	SLM_TRY(add_literal_text(c, value, slm_text(first)));
+	if (second != NULL)
+		SLM_TRY(add_literal_text(c, value, slm_text(second)));
+	return SLM_OK;
+}
+
+/* ---- Strings and numbers ---- */
+
+/* Puts the place behind an error of an automaton. */
+static SlmStatus
+located(Compiler *c, SlmStatus status)
+{
+	if (status != SLM_OK && status != SLM_ERR_CANCELLED && status != SLM_ERR_NO_MEMORY &&
+		c->err != NULL && c->err->detail[0] == '\0')
+		slm_error_detail(c->err, "The schema stands at %s.", c->path);
+	return status;
+}
+
+SlmStatus
+slm_grammar_finish_automaton(Compiler *c, uint32_t min_chars, const SlmDfa **out)
+{
+	return slm_nfa_determinize(&c->nfa, min_chars, c->host, c->arena, &c->room, out, c->err);
+}
+
+SlmStatus
+slm_grammar_read_string(Compiler *c, const Keywords *k, Place place)
+{
+	uint32_t min = 0, max = SLM_DFA_NO_LIMIT;
+	SlmGrammarValue *value;
+	uint16_t number;
+	bool known = true;
+
+	SLM_TRY(slm_grammar_read_count(c, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &min));
+	SLM_TRY(slm_grammar_read_count(c, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &max));
+	if (min > max)
+		return slm_grammar_wrong(c, MIN_LENGTH, "is greater than \"maxLength\"");
+	if (k->at[PATTERN] != 0 && k->at[FORMAT] != 0)
+		return slm_grammar_unsupported(c, slm_text("pattern"),
+									   "is not supported beside \"format\"");
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
+	value = &c->value[number];
+	value->is_string = true;
+	value->min = min;
+	value->max = max;
+	if (k->at[PATTERN] == 0 && k->at[FORMAT] == 0)
+	{
+		if (max == SLM_DFA_NO_LIMIT)
+			value->max = min > SLM_GRAMMAR_CHARS ? min : SLM_GRAMMAR_CHARS;
+		value->kind = c->verbatim ? SLM_GRAMMAR_VERBATIM : SLM_GRAMMAR_SCALAR;
+		value->is_plain = true;
+		value->dfa = c->any_string;
+		return SLM_OK;
+	}
+	slm_nfa_clear(&c->nfa);
+	if (k->at[PATTERN] != 0)
+		SLM_TRY(located(c, slm_nfa_pattern(&c->nfa, c->node[k->at[PATTERN]].text, c->err)));
+	else
+	{
+		SLM_TRY(slm_nfa_format(&c->nfa, c->node[k->at[FORMAT]].text, &value->max, &known, c->err));
+		if (!known)
+			return slm_fail(c->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
+							slm_grammar_quote(c, c->node[k->at[FORMAT]].text), c->path);
+	}
+	SLM_TRY(located(c, slm_grammar_finish_automaton(c, min, &value->dfa)));
+	if (value->max == SLM_DFA_NO_LIMIT)
+		value->max = min > SLM_GRAMMAR_CHARS ? min : SLM_GRAMMAR_CHARS;
+	if (value->dfa == NULL || value->dfa->distance[0] > value->max)
+		return slm_grammar_wrong(c, k->at[PATTERN] != 0 ? PATTERN : FORMAT,
+								 "has no string within \"minLength\" and \"maxLength\"");
+	return SLM_OK;
+}
+
+/* The limit of two, one of which is exclusive, that counts. */
+static SlmText
+stricter(Compiler *c, const Keywords *k, Keyword plain, Keyword exclusive, int sign, bool *excluded)
+{
+	SlmText a = c->node[k->at[plain]].text, b = c->node[k->at[exclusive]].text;
+
+	*excluded =
+		k->at[exclusive] != 0 && (k->at[plain] == 0 || sign * slm_decimal_compare(b, a) >= 0);
+	return *excluded ? b : k->at[plain] != 0 ? a : slm_text("");
+}
+
+SlmStatus
+slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place place)
+{
+	SlmNumberLimits limits = {.is_integer = is_integer};
+	SlmGrammarValue *value;
+	uint16_t number;
+	bool any;
+
+	limits.minimum = stricter(c, k, MINIMUM, EXCLUSIVE_MINIMUM, 1, &limits.excludes_minimum);
+	limits.maximum = stricter(c, k, MAXIMUM, EXCLUSIVE_MAXIMUM, -1, &limits.excludes_maximum);
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
+	value = &c->value[number];
+	value->max = SLM_DFA_NO_LIMIT;
+	slm_nfa_clear(&c->nfa);
+	SLM_TRY(located(c, slm_nfa_number(&c->nfa, &limits, &any, c->err)));
+	if (any)
+		SLM_TRY(located(c, slm_grammar_finish_automaton(c, 0, &value->dfa)));
+	if (value->dfa == NULL)
+		return slm_fail(c->err, SLM_ERR_ARGUMENT, "no %s lies between the limits at %s",
+						is_integer ? "integer" : "number", c->path);
+	return SLM_OK;
+}

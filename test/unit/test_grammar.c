@@ -1,0 +1,280 @@
+/*
+ * test_grammar.c - schemas as automata: what may follow, what is refused, that it ends
+ */
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "check.h"
+#include "host.h"
+#include "json_text.h"
+#include "task/grammar.h"
+
+static JsonText json;
+static SlmArena arena;
+static SlmError err;
+static SlmGrammar *grammar;
+static uint64_t seed;
+
+static uint32_t
+chance(uint32_t n)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t) (seed >> 33) % n;
+}
+
+static SlmStatus
+compile(const char *text)
+{
+	slm_arena_reset(&arena);
+	json_text_read(&json, text);
+	return slm_grammar_compile(json.node, json.n, false, test_host(), &arena, &grammar, &err);
+}
+
+/* Is all of the text a value of the grammar? */
+static bool
+takes(const char *text)
+{
+	SlmGrammarState state;
+
+	slm_grammar_start(grammar, NULL, &state);
+	for (; *text != '\0'; text++)
+		if (!slm_grammar_step(grammar, &state, (uint8_t) *text))
+			return false;
+	return slm_grammar_done(grammar, &state);
+}
+
+/* With each 1 in text the schema takes it, with 0 not: "1 {...}" lines. */
+static void
+check_language(const char *schema, const char *const *text)
+{
+	if (!CHECK_STATUS(compile(schema), SLM_OK))
+	{
+		printf("# %s: %s\n", schema, err.message);
+		return;
+	}
+	for (; *text != NULL; text++)
+	{
+		bool wanted = (*text)[0] == '+';
+
+		if (takes(*text + 1) != wanted)
+		{
+			CHECK(false);
+			printf("# %s should %s%s\n", schema, wanted ? "take " : "not take ", *text + 1);
+		}
+	}
+}
+
+#define LANGUAGE(schema, ...) check_language(schema, (const char *const[]){__VA_ARGS__, NULL})
+
+static void
+check_refused(const char *schema, SlmStatus status, const char *message)
+{
+	CHECK_STATUS(compile(schema), status);
+	CHECK_CONTAINS(err.message, message);
+}
+
+static void
+scalars(void)
+{
+	slm_arena_init(&arena, test_host(), 64 << 20);
+	LANGUAGE("{\"type\": \"boolean\"}", "+true", "+false", "-null", "-tru", "-true ", "- true");
+	LANGUAGE("{\"type\": [\"null\", \"boolean\"]}", "+true", "+null", "-nul", "-0");
+	LANGUAGE("{\"type\": \"integer\"}", "+0", "+-1", "+123456789012345", "-1234567890123456", "--0",
+			 "-01", "-1.0", "-+1", "-");
+	LANGUAGE("{\"type\": \"integer\", \"minimum\": -12, \"exclusiveMaximum\": 205.5}", "+-12",
+			 "--13", "+0", "+205", "-206", "+99", "+100", "-1000", "--100", "+-9", "-300");
+	LANGUAGE("{\"type\": \"integer\", \"minimum\": 999999999999999998}", "-1",
+			 "+999999999999999999", "-999999999999999997");
+	LANGUAGE("{\"type\": \"number\", \"minimum\": 0.25, \"maximum\": 12.5}", "-0", "-0.2", "+0.25",
+			 "+0.3", "+1", "+1.0", "+12.5", "+12.500000", "-12.500001", "-12.6", "-13", "+2.123456",
+			 "-2.1234567", "-2.", "-.5");
+	LANGUAGE("{\"type\": \"number\", \"exclusiveMinimum\": -1.5, \"maximum\": 0}", "--1.5", "+-1.4",
+			 "+-1.499999", "--0", "--0.0", "+0", "+0.0", "-0.1");
+	LANGUAGE("{\"enum\": [\"a\", \"ab\", 1, 12, null, true, {\"k\": [1, \"x\"]}]}", "+\"a\"",
+			 "+\"ab\"", "+1", "+12", "-2", "+null", "+true", "-false", "+{\"k\": [1, \"x\"]}",
+			 "-{\"k\": [1]}");
+	LANGUAGE("{\"type\": \"integer\", \"enum\": [\"a\", 1, 1.5, 2.0]}", "+1", "-1.5", "+2.0",
+			 "-\"a\"");
+	LANGUAGE("{\"const\": \"\\u00e9\\n\"}", "+\"\xC3\xA9\\n\"", "-\"e\"");
+}
+
+static void
+strings(void)
+{
+	LANGUAGE("{\"type\": \"string\", \"minLength\": 2, \"maxLength\": 3}", "-\"\"", "-\"a\"",
+			 "+\"ab\"", "+\"abc\"", "-\"abcd\"", "+\"\xC3\xA9\xF0\x9F\x98\x80\"", "+\"\\n\\\"\"",
+			 "+\"\\u00e9\\uD83D\\ude00\"", "-\"\\uD83D\"", "-\"\\uD83Dab\"", "-\"\\uDE00a\"",
+			 "-\"a\\u0000\"", "+\"a\\u0001\"", "+\"\\u0100\\/\"", "-\"a\nb\"",
+			 "-\"\xC0\x80"
+			 "a\"",
+			 "-\"\xED\xA0\x80"
+			 "a\"",
+			 "-\"a\xFF\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"date\"}", "+\"2024-02-29\"", "-\"2023-02-29\"",
+			 "-\"1900-02-29\"", "+\"2000-02-29\"", "-\"2024-04-31\"", "+\"2024-12-31\"",
+			 "-\"2024-13-01\"", "-\"2024-1-1\"", "-\"0000-01-01\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"date-time\"}", "+\"2024-02-29T23:59:59Z\"",
+			 "+\"2024-01-01T00:00:00.5+01:30\"", "-\"2024-01-01 00:00:00Z\"",
+			 "-\"2024-01-01T24:00:00Z\"", "-\"2024-01-01T00:00:00\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"email\"}", "+\"a.b+c@ex-ample.org\"", "-\"a@b\"",
+			 "-\"a..b@c.de\"", "-\"a@-b.de\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"uri\"}", "+\"https://example.org/a?b=c#d\"",
+			 "-\"example.org\"", "+\"http://a.b:80\"", "-\"http://a b\"", "+\"mailto:a@b.c\"",
+			 "-\"https://a/%zz\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"uuid\"}",
+			 "+\"123e4567-e89b-12d3-a456-426614174000\"", "-\"123e4567e89b12d3a456426614174000\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"ipv4\"}", "+\"192.168.0.255\"", "-\"256.1.1.1\"",
+			 "-\"1.1.1\"", "-\"01.1.1.1\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"ipv6\"}", "+\"2001:db8::1\"", "+\"::\"",
+			 "+\"1:2:3:4:5:6:7:8\"", "-\"1:2:3\"", "-\"1::2::3\"", "-\"1:2:3:4:5:6:7:8:9\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[A-Z]{2}-\\\\d{3,}$\", \"maxLength\": 7}",
+			 "+\"AB-123\"", "+\"AB-1234\"", "-\"AB-12345\"", "-\"AB-12\"", "-\"aB-123\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"(?:a|bc)+?d?\", \"maxLength\": 4}", "+\"xabc\"",
+			 "+\"bc\"", "-\"xyz\"", "+\"xxxa\"", "-\"xxxxa\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^a|b$\", \"maxLength\": 3}", "+\"axx\"",
+			 "+\"xxb\"", "-\"xax\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(ab)*$\", \"minLength\": 3, \"maxLength\": 5}",
+			 "+\"abab\"", "-\"ab\"", "-\"ababab\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[^a-z\\\\d]\\\\.\\\"\\\\\\\\.$\"}",
+			 "+\"A.\\\"\\\\\xC3\xA9\"", "-\"a.\\\"\\\\x\"", "+\"\xF0\x9F\x98\x80.\\\"\\\\\\t\"");
+}
+
+static void
+objects(void)
+{
+	const char *schema = "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, "
+						 "\"ab\": {\"type\": \"boolean\"},"
+						 " \"c\": {\"type\": \"null\"}}, \"required\": [\"ab\"]}";
+
+	LANGUAGE(schema, "+{\"a\": 1, \"ab\": true, \"c\": null}", "+{\"ab\": true}",
+			 "+{\"ab\": false, \"c\": null}", "+{\"a\": 0, \"ab\": true}", "-{\"a\": 1}", "-{}",
+			 "-{\"c\": null}", "-{\"ab\": true, \"a\": 1}", "-{\"ab\":true}",
+			 "-{\"a\": 1,\"ab\": true}", "-{\"ab\": true,}");
+	LANGUAGE("{\"properties\": {\"a\": {\"type\": \"null\"}, \"b\": {\"type\": \"null\"}}, "
+			 "\"propertyOrdering\": "
+			 "[\"b\"]}",
+			 "+{}", "+{\"b\": null, \"a\": null}", "-{\"a\": null, \"b\": null}", "+{\"a\": null}",
+			 "+{\"b\": null}");
+	LANGUAGE("{\"type\": \"object\"}", "+{}", "-{\"a\": 1}");
+	LANGUAGE("{\"type\": \"array\", \"items\": {\"type\": \"integer\"}, \"minItems\": 1, "
+			 "\"maxItems\": 3}",
+			 "-[]", "+[1]", "+[1, 2, 3]", "-[1, 2, 3, 4]", "-[1,2]", "-[1, ]");
+	LANGUAGE("{\"items\": {\"items\": {\"type\": \"null\"}, \"maxItems\": 1}, \"maxItems\": 2}",
+			 "+[]", "+[[]]", "+[[null], []]", "-[[null, null]]", "-[[], [], []]",
+			 "+[[null], [null]]");
+	LANGUAGE("{\"anyOf\": [{\"properties\": {\"k\": {\"const\": \"x\"}, \"v\": {\"type\": "
+			 "\"integer\"}}, \"required\": "
+			 "[\"k\", \"v\"]}, {\"properties\": {\"k\": {\"const\": \"xy\"}, \"w\": {\"type\": "
+			 "\"null\"}}, \"required\": "
+			 "[\"k\", \"w\"]}, {\"type\": \"null\"}]}",
+			 "+null", "+{\"k\": \"x\", \"v\": 5}", "+{\"k\": \"xy\", \"w\": null}",
+			 "-{\"k\": \"x\", \"w\": null}");
+	LANGUAGE("{\"$defs\": {\"p\": {\"type\": \"integer\", \"minimum\": 5}}, \"properties\": "
+			 "{\"a\": {\"$ref\": "
+			 "\"#/$defs/p\"}}, \"required\": [\"a\"]}",
+			 "+{\"a\": 5}", "-{\"a\": 4}");
+}
+
+static void
+refusals(void)
+{
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 2}", SLM_ERR_UNSUPPORTED,
+				  "\"multipleOf\" at # ");
+	check_refused("{\"properties\": {\"a\": {\"items\": {\"type\": \"string\", \"not\": {}}}}}",
+				  SLM_ERR_UNSUPPORTED, "\"not\" at #/properties/a/items ");
+	check_refused("{\"type\": \"string\", \"minLength\": 3, \"maxLength\": 2}", SLM_ERR_ARGUMENT,
+				  "minLength");
+	check_refused("{\"items\": {\"type\": \"null\"}, \"minItems\": 3, \"maxItems\": 2}",
+				  SLM_ERR_ARGUMENT, "minItems");
+	check_refused("{\"type\": \"integer\", \"minimum\": 1.2, \"maximum\": 1.8}", SLM_ERR_ARGUMENT,
+				  "no integer");
+	check_refused("{\"enum\": []}", SLM_ERR_ARGUMENT, "no values");
+	check_refused("{\"type\": \"string\", \"enum\": [1]}", SLM_ERR_ARGUMENT, "no values");
+	check_refused("{\"properties\": {}, \"required\": [\"a\"]}", SLM_ERR_ARGUMENT,
+				  "not one of the properties");
+	check_refused("{\"properties\": {}, \"additionalProperties\": true}", SLM_ERR_UNSUPPORTED,
+				  "additionalProperties");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^abc$\", \"maxLength\": 2}",
+				  SLM_ERR_ARGUMENT, "no string");
+	check_refused("{\"type\": \"string\", \"pattern\": \"(?=a)\"}", SLM_ERR_UNSUPPORTED, "(?");
+	check_refused("{\"type\": \"string\", \"pattern\": \"a\\\\bc\"}", SLM_ERR_UNSUPPORTED,
+				  "escape");
+	check_refused("{\"type\": \"string\", \"pattern\": \"(a\"}", SLM_ERR_ARGUMENT,
+				  "closing bracket");
+	check_refused("{\"type\": \"string\", \"format\": \"iri\"}", SLM_ERR_UNSUPPORTED, "\"iri\"");
+	check_refused("{\"$ref\": \"#/a\"}", SLM_ERR_ARGUMENT, "nowhere");
+	check_refused("{\"$ref\": \"http://a\"}", SLM_ERR_UNSUPPORTED, "within the schema");
+	check_refused("{\"properties\": {\"a\": {\"$ref\": \"#\"}}}", SLM_ERR_UNSUPPORTED, "recursive");
+	check_refused("{}", SLM_ERR_UNSUPPORTED, "any value");
+	check_refused("{\"oneOf\": [{\"type\": \"integer\"}, {\"type\": \"number\"}]}",
+				  SLM_ERR_UNSUPPORTED, "oneOf");
+}
+
+/* Bytes that may follow, by trying. */
+static int
+following(const SlmGrammarState *state, uint8_t *bytes)
+{
+	SlmGrammarState next;
+	int n = 0;
+
+	for (int byte = 0; byte < 256; byte++)
+		if (slm_grammar_next(grammar, state, (uint8_t) byte, &next))
+			bytes[n++] = (uint8_t) byte;
+	return n;
+}
+
+/* Walks at random; every state goes on or is done, forced bytes are those that are alone. */
+static void
+walk(const char *schema)
+{
+	SlmGrammarState state;
+	size_t n = 0;
+
+	if (!CHECK_STATUS(compile(schema), SLM_OK))
+		return;
+	slm_grammar_start(grammar, NULL, &state);
+	for (;;)
+	{
+		uint8_t bytes[256], forced;
+		size_t n_forced = 1;
+		int n_bytes = following(&state, bytes);
+		bool done = slm_grammar_done(grammar, &state);
+
+		if (!CHECK(n_bytes > 0 || done))
+			printf("# stuck: %s\n", schema);
+		if (n_bytes == 0 || (done && chance(2) == 0))
+			break;
+		slm_grammar_forced(grammar, &state, &forced, &n_forced);
+		CHECK(n_forced == 0 || (n_bytes == 1 && bytes[0] == forced && !done));
+		CHECK(slm_grammar_step(grammar, &state, bytes[chance((uint32_t) n_bytes)]));
+		if (!CHECK(++n < 2000000))
+			break;
+	}
+}
+
+static void
+walks_end(void)
+{
+	for (int i = 0; i < 20; i++)
+	{
+		walk("{\"properties\": {\"a\": {\"type\": [\"string\", \"number\", \"null\"], "
+			 "\"maxLength\": 20}, \"list\": "
+			 "{\"items\": {\"properties\": {\"x\": {\"type\": \"integer\"}, \"day\": {\"type\": "
+			 "\"string\", "
+			 "\"format\": \"date\"}}, \"required\": [\"day\"]}, \"maxItems\": 4}}, \"required\": "
+			 "[\"list\"]}");
+		walk("{\"type\": \"string\", \"pattern\": \"a.*b\", \"maxLength\": 30, \"minLength\": 12}");
+		walk("{\"type\": \"string\"}");
+	}
+}
+
+int
+main(void)
+{
+	TEST(scalars);
+	TEST(strings);
+	TEST(objects);
+	TEST(refusals);
+	TEST(walks_end);
+	slm_arena_trim(&arena, 0);
+	return check_done();
+}
