@@ -74,6 +74,7 @@
 #define SLM_MAX_PATTERN_REPEAT 1000  /* of {n,m} */
 #define SLM_MAX_PATTERN_RANGES 256   /* of one class of characters */
 #define SLM_MAX_MASK_TOKEN_BYTES 255 /* longer tokens are never allowed by a mask */
+#define SLM_MAX_MASKS 1024           /* kept for one grammar */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */
