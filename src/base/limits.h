@@ -69,6 +69,7 @@
 #define SLM_GRAMMAR_DIGITS 15         /* before the point, of a number without limits */
 #define SLM_GRAMMAR_FRACTION 6        /* digits behind the point */
 #define SLM_GRAMMAR_FORMAT_CHARS 64   /* of an email or hostname: no part can be too long */
+#define SLM_MAX_VERBATIM_BYTES 4096   /* of a string that stands in the input */
 #define SLM_MAX_PATTERN_BYTES 1024
 #define SLM_MAX_PATTERN_DEPTH 16     /* groups within groups */
 #define SLM_MAX_PATTERN_REPEAT 1000  /* of {n,m} */
@@ -79,6 +80,7 @@
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */
 #define SLM_POLL_SCAN_BYTES 1024     /* bytes scanned for typed values */
+#define SLM_POLL_VERBATIM 4096       /* comparisons of places in a text */
 #define SLM_POLL_MACS 1000000        /* multiply-adds of a matrix panel */
 #define SLM_IO_STEP_BYTES (4U << 20) /* one read or write of a model file or image */
 

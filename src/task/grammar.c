@@ -6,6 +6,7 @@
  * one.
  */
 #include "task/grammar_impl.h"
+#include "task/verbatim_impl.h"
 
 /* ---- Threads ---------------------------------------------------------------------- */
 
@@ -44,7 +45,8 @@ enter(const SlmGrammar *g, uint32_t value, const SlmGrammarThread *from, SlmGram
 		memcpy(thread.items, from->items, sizeof(thread.items));
 		if (g->value[thread.value].kind == SLM_GRAMMAR_LITERALS)
 			thread.b = g->value[thread.value].n;
-		add_thread(to, &thread);
+		if (slm_verbatim_possible(to->input, thread.value))
+			add_thread(to, &thread);
 	}
 }
 
@@ -76,10 +78,25 @@ go_to(const SlmGrammarThread *from, uint16_t phase, SlmGrammarState *to)
 
 /* ---- Objects ------------------------------------------------------------------------ */
 
+/* May property i of an object come, as far as the input has values for it? */
+static bool
+may_come(const SlmGrammar *g, const SlmGrammarValue *v, uint32_t i, const SlmVerbatim *input)
+{
+	return slm_verbatim_possible(input, g->property[v->first + i].value);
+}
+
+static bool
+may_go_on(const SlmGrammar *g, const SlmGrammarValue *v, uint32_t i, const SlmVerbatim *input)
+{
+	while (i < v->n && !may_come(g, v, i, input))
+		i++;
+	return i < v->n;
+}
+
 /* The property from `first` on that may come and whose key goes on with byte behind c bytes. */
 static bool
 find_key(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *t, uint8_t byte,
-		 uint32_t *found)
+		 const SlmVerbatim *input, uint32_t *found)
 {
 	const SlmGrammarProperty *property = g->property + v->first;
 
@@ -87,7 +104,8 @@ find_key(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *
 		return false;
 	for (uint32_t i = t->b; i <= property[t->a].last; i++)
 		if (property[i].key.size > t->c && (uint8_t) property[i].key.data[t->c] == byte &&
-			memcmp(property[i].key.data, property[t->b].key.data, t->c) == 0)
+			memcmp(property[i].key.data, property[t->b].key.data, t->c) == 0 &&
+			may_come(g, v, i, input))
 		{
 			*found = i;
 			return true;
@@ -101,7 +119,7 @@ step_key(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *
 {
 	SlmGrammarThread thread = *t;
 
-	if (!find_key(g, v, t, byte, &thread.b))
+	if (!find_key(g, v, t, byte, to->input, &thread.b))
 		return;
 	if (++thread.c < g->property[v->first + thread.b].key.size)
 		add_thread(to, &thread);
@@ -134,7 +152,7 @@ step_object(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThrea
 		case SLM_PHASE_AFTER:
 			if (byte == '}' && !needs_more)
 				leave(g, t, to);
-			if (byte == ',' && t->a < v->n)
+			if (byte == ',' && may_go_on(g, v, t->a, to->input))
 				go_to(t, SLM_PHASE_SPACE, to);
 			break;
 		case SLM_PHASE_SPACE:
@@ -248,6 +266,92 @@ step_scalar(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThrea
 		add_thread(to, &thread);
 }
 
+/* ---- Verbatim strings ----------------------------------------------------------------- */
+
+/* The byte of the input that is written as an escape with this one; 0: none. */
+static uint8_t
+escaped_byte(uint8_t byte)
+{
+	static const char escapes[] = "b\bf\fn\nr\rt\t\"\"\\\\";
+
+	for (int i = 0; escapes[i] != '\0'; i += 2)
+		if ((uint8_t) escapes[i] == byte)
+			return (uint8_t) escapes[i + 1];
+	return 0;
+}
+
+static bool
+needs_escape(uint8_t byte)
+{
+	return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+/* Goes on with a byte of the input; a .. b-1 are places, c bytes of each are behind us. */
+static bool
+follow(const SlmGrammarValue *v, const SlmVerbatim *input, uint8_t byte, SlmGrammarThread *t)
+{
+	SlmPlaces places = {t->a, t->b, t->c};
+
+	if (!slm_verbatim_narrow(input, &places, byte) ||
+		!slm_verbatim_may_end(input, places, v->min, v->max))
+		return false;
+	t->a = places.lo;
+	t->b = places.hi;
+	t->c = places.size;
+	t->phase = SLM_PHASE_INSIDE;
+	return true;
+}
+
+/* Can one of the bytes that need an escape come next? */
+static bool
+may_escape(const SlmGrammarValue *v, const SlmVerbatim *input, const SlmGrammarThread *t)
+{
+	static const uint8_t bytes[] = {'\b', '\f', '\n', '\r', '\t', '"', '\\'};
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+	{
+		SlmGrammarThread thread = *t;
+
+		if (follow(v, input, bytes[i], &thread))
+			return true;
+	}
+	return false;
+}
+
+static void
+step_verbatim(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *t,
+			  uint8_t byte, SlmGrammarState *to)
+{
+	const SlmVerbatim *input = to->input;
+	SlmGrammarThread thread = *t;
+
+	if (t->phase == SLM_PHASE_OPEN)
+	{
+		if (byte != '"')
+			return;
+		thread.phase = SLM_PHASE_INSIDE;
+		thread.b = slm_verbatim_all(input).hi;
+		add_thread(to, &thread);
+	}
+	else if (t->phase == SLM_PHASE_ESCAPE)
+	{
+		if (escaped_byte(byte) != 0 && follow(v, input, escaped_byte(byte), &thread))
+			add_thread(to, &thread);
+	}
+	else if (byte == '"')
+	{
+		if (slm_verbatim_ends(input, (SlmPlaces){t->a, t->b, t->c}, v->min, v->max))
+			leave(g, t, to);
+	}
+	else if (byte == '\\')
+	{
+		if (may_escape(v, input, t))
+			go_to(t, SLM_PHASE_ESCAPE, to);
+	}
+	else if (!needs_escape(byte) && follow(v, input, byte, &thread))
+		add_thread(to, &thread);
+}
+
 /* ---- The whole ------------------------------------------------------------------------ */
 
 static void
@@ -271,6 +375,9 @@ step_thread(const SlmGrammar *g, const SlmGrammarThread *t, uint8_t byte, SlmGra
 			break;
 		case SLM_GRAMMAR_SCALAR:
 			step_scalar(g, v, t, byte, to);
+			break;
+		case SLM_GRAMMAR_VERBATIM:
+			step_verbatim(g, v, t, byte, to);
 			break;
 		default:
 			break;
@@ -330,21 +437,41 @@ slm_grammar_done(const SlmGrammar *g, const SlmGrammarState *state)
 #define MANY (-1)
 
 static int
-only_key_byte(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *t)
+only_key_byte(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *t,
+			  const SlmVerbatim *input)
 {
 	const SlmGrammarProperty *property = g->property + v->first;
-	int only = (uint8_t) property[t->b].key.data[t->c];
+	int only = MANY;
 
-	for (uint32_t i = t->b + 1; i <= property[t->a].last; i++)
-		if (memcmp(property[i].key.data, property[t->b].key.data, t->c) == 0 &&
-			(uint8_t) property[i].key.data[t->c] != only)
+	for (uint32_t i = t->b; i <= property[t->a].last; i++)
+	{
+		if (memcmp(property[i].key.data, property[t->b].key.data, t->c) != 0 ||
+			!may_come(g, v, i, input))
+			continue;
+		if (only != MANY && only != (uint8_t) property[i].key.data[t->c])
 			return MANY;
+		only = (uint8_t) property[i].key.data[t->c];
+	}
 	return only;
+}
+
+static int
+only_verbatim_byte(const SlmGrammarValue *v, const SlmGrammarThread *t, const SlmVerbatim *input)
+{
+	SlmPlaces places = {t->a, t->b, t->c};
+	int byte;
+
+	if (t->phase != SLM_PHASE_INSIDE)
+		return t->phase == SLM_PHASE_OPEN ? '"' : MANY;
+	if (slm_verbatim_ends(input, places, v->min, v->max))
+		return MANY;
+	byte = slm_verbatim_only(input, places);
+	return byte < 0 || needs_escape((uint8_t) byte) ? MANY : byte;
 }
 
 /* The byte that a thread must take next; MANY also where it was not found out. */
 static int
-only_byte(const SlmGrammar *g, const SlmGrammarThread *t)
+only_byte(const SlmGrammar *g, const SlmGrammarThread *t, const SlmVerbatim *input)
 {
 	const SlmGrammarValue *v = &g->value[t->value];
 	SlmGrammarThread thread = *t;
@@ -361,9 +488,10 @@ only_byte(const SlmGrammar *g, const SlmGrammarThread *t)
 				case SLM_PHASE_FIRST:
 					if (v->n == 0)
 						return '}';
-					return g->property[v->first].needed ? only_key_byte(g, v, &thread) : MANY;
+					return g->property[v->first].needed ? only_key_byte(g, v, &thread, input)
+														: MANY;
 				case SLM_PHASE_KEY:
-					return only_key_byte(g, v, t);
+					return only_key_byte(g, v, t, input);
 				case SLM_PHASE_AFTER:
 					return ends_object ? '}' : g->property[v->first + t->a].needed ? ',' : MANY;
 				default:
@@ -398,6 +526,8 @@ only_byte(const SlmGrammar *g, const SlmGrammarThread *t)
 			if ((v->dfa->flags[t->a] & SLM_DFA_CHAR) != 0 && t->b == v->max)
 				return '"';
 			return v->dfa->only[t->a];
+		case SLM_GRAMMAR_VERBATIM:
+			return only_verbatim_byte(v, t, input);
 		default:
 			return MANY;
 	}
@@ -413,10 +543,10 @@ slm_grammar_forced(const SlmGrammar *g, const SlmGrammarState *state, uint8_t *b
 	slm_grammar_copy(&at[0], state);
 	for (*n = 0; *n < room && !slm_grammar_done(g, &at[now]); ++*n, now = !now)
 	{
-		int only = at[now].n > 0 ? only_byte(g, &at[now].thread[0]) : MANY;
+		int only = at[now].n > 0 ? only_byte(g, &at[now].thread[0], state->input) : MANY;
 
 		for (uint32_t i = 1; i < at[now].n && only != MANY; i++)
-			if (only_byte(g, &at[now].thread[i]) != only)
+			if (only_byte(g, &at[now].thread[i], state->input) != only)
 				only = MANY;
 		if (only == MANY || !slm_grammar_next(g, &at[now], (uint8_t) only, &at[!now]))
 			break;

@@ -95,8 +95,8 @@ extern SlmStatus slm_grammar_compile(const SlmJsonNode *node, uint32_t n_node, b
 									 SlmError *err) SLM_MUST_CHECK;
 
 /*
- * The state before the first byte.  input, which lives as long as the state, may
- * be NULL for a grammar without verbatim strings.
+ * The state before the first byte.  input, which lives as long as the state, is
+ * NULL for a grammar that was compiled without verbatim strings.
  */
 extern void slm_grammar_start(const SlmGrammar *g, const SlmVerbatim *input, SlmGrammarState *out);
 

@@ -521,8 +521,6 @@ slm_grammar_compile(const SlmJsonNode *node, uint32_t n_node, bool verbatim, con
 
 	if (n_node == 0)
 		return slm_fail(err, SLM_ERR_ARGUMENT, "schema is empty");
-	if (verbatim)
-		return slm_fail(err, SLM_ERR_UNSUPPORTED, "verbatim strings are not supported");
 	slm_arena_init(&c.scratch, host, SCRATCH_BYTES);
 	status = compile(&c, out);
 	slm_arena_trim(&c.scratch, 0);
