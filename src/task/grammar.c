@@ -251,14 +251,13 @@ step_scalar(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThrea
 	if ((dfa->flags[t->a] & SLM_DFA_CHAR) != 0)
 	{
 		if (byte != '"')
-		{
-			if (t->b + 1 + dfa->distance[next] > v->max)
-				return;
 			thread.b++;
-		}
 		else if (v->is_plain && t->b < v->min)
 			return;
 	}
+	/* within a character too: which one it becomes may decide what has to follow */
+	if (v->is_string && thread.b + dfa->distance[next] > v->max)
+		return;
 	thread.a = next;
 	if ((dfa->flags[next] & SLM_DFA_ACCEPT) != 0)
 		leave(g, t, to);

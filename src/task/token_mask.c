@@ -61,10 +61,11 @@ struct SlmMaskCache
 	Slot *slot; /* [n_slot] */
 	uint32_t n_slot;
 	uint64_t clock;
-	uint64_t *mask;         /* in the making */
-	SlmGrammarState *stack; /* [SLM_MAX_MASK_TOKEN_BYTES + 1] by depth */
-	Brief *brief;           /* the same, inside of a scalar */
-	uint32_t visited;       /* nodes since the last poll */
+	const SlmVerbatim *input; /* of the masks that are kept */
+	uint64_t *mask;           /* in the making */
+	SlmGrammarState *stack;   /* [SLM_MAX_MASK_TOKEN_BYTES + 1] by depth */
+	Brief *brief;             /* the same, inside of a scalar */
+	uint32_t visited;         /* nodes since the last poll */
 };
 
 /* ---- The tree ------------------------------------------------------------------------ */
@@ -371,12 +372,10 @@ walk_scalar(SlmMaskCache *cache, const SlmGrammarState *start, SlmError *err)
 			i = node->skip;
 			continue;
 		}
-		if (next != SLM_DFA_NONE && (dfa->flags[before.state] & SLM_DFA_CHAR) != 0)
-		{
-			if (before.chars + 1 + dfa->distance[next] > v->max)
-				next = SLM_DFA_NONE;
+		if ((dfa->flags[before.state] & SLM_DFA_CHAR) != 0)
 			before.chars++;
-		}
+		if (next != SLM_DFA_NONE && v->is_string && before.chars + dfa->distance[next] > v->max)
+			next = SLM_DFA_NONE;
 		if (next == SLM_DFA_NONE)
 		{
 			i = node->skip;
@@ -502,6 +501,9 @@ slm_token_mask(SlmMaskCache *cache, const SlmGrammarState *state, const uint64_t
 	Slot *oldest = &cache->slot[0];
 	uint64_t hash;
 
+	if (state->input != cache->input)
+		slm_mask_cache_clear(cache);
+	cache->input = state->input;
 	slm_grammar_copy(&equal, state);
 	for (uint32_t i = 0; i < equal.n; i++)
 		make_equal(cache, &equal.thread[i]);

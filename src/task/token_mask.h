@@ -41,7 +41,10 @@ extern SlmStatus slm_mask_cache_new(const SlmMaskTree *tree, const SlmGrammar *g
 									const SlmHost *host, SlmArena *arena, SlmMaskCache **out,
 									SlmError *err) SLM_MUST_CHECK;
 
-/* Forgets all masks: the input that strings are bound to is another one. */
+/*
+ * Forgets all masks, as a call for a state of another input does: needed where
+ * another input stands at the same address.
+ */
 extern void slm_mask_cache_clear(SlmMaskCache *cache);
 
 /* The mask of a state, valid until the next call.  Polls host. */

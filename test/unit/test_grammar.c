@@ -267,6 +267,29 @@ walks_end(void)
 	}
 }
 
+/* A character that needs another behind it is not begun where there is no room for that. */
+static void
+room_is_seen_within_characters(void)
+{
+	SlmGrammarState state;
+	static const char escape[] = "\"\\u000";
+
+	CHECK_STATUS(
+		compile("{\"type\": \"string\", \"pattern\": \"^\\\\s?\\\\S+$\", \"maxLength\": 1}"),
+		SLM_OK);
+	CHECK(takes("\"\\\\\""));
+	slm_grammar_start(grammar, NULL, &state);
+	CHECK(slm_grammar_step(grammar, &state, '"'));
+	CHECK(slm_grammar_step(grammar, &state, '\\'));
+	CHECK(!slm_grammar_step(grammar, &state, 'u'));
+	CHECK_STATUS(
+		compile("{\"type\": \"string\", \"pattern\": \"^\\\\s?\\\\S+$\", \"maxLength\": 2}"),
+		SLM_OK);
+	slm_grammar_start(grammar, NULL, &state);
+	for (int i = 0; escape[i] != '\0'; i++)
+		CHECK(slm_grammar_step(grammar, &state, (uint8_t) escape[i]));
+}
+
 int
 main(void)
 {
@@ -274,6 +297,7 @@ main(void)
 	TEST(strings);
 	TEST(objects);
 	TEST(refusals);
+	TEST(room_is_seen_within_characters);
 	TEST(walks_end);
 	slm_arena_trim(&arena, 0);
 	return check_done();

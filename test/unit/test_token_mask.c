@@ -5,10 +5,8 @@
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
+#include "mask_fixture.h"
 #include "task/token_mask.h"
-
-#define N_TOKEN 3000
-#define END_TOKEN 7
 
 static JsonText json;
 static SlmArena arena;
@@ -16,8 +14,6 @@ static SlmError err;
 static SlmGrammar *grammar;
 static SlmMaskTree *tree;
 static SlmMaskCache *cache;
-static SlmText token[N_TOKEN];
-static char bytes[N_TOKEN * 16];
 static uint64_t seed = 1;
 
 static uint32_t
@@ -27,51 +23,16 @@ chance(uint32_t n)
 	return (uint32_t) (seed >> 33) % n;
 }
 
-/* Every byte, then pieces of what JSON is made of; token 7 and 8 are control tokens. */
-static void
-make_vocabulary(void)
-{
-	static const char *const pieces[] = {
-		"\"",    "\", \"", "\"}",      "\\",   "\\u",   "\\\"",         "{\"",  "\": ",
-		": ",    ", ",     "[",        "]",    "]}",    "}, {",         "a",    "name",
-		"x1",    " ",      "  ",       "true", "false", "null",         "0",    "12",
-		"2024-", "-",      "\xC3\xA9", "\xC3", "\xA9",  "\xF0\x9F\x98", "\x80", "the ",
-		"D83D",  "00",     ".5",       "e",
-	};
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < N_TOKEN; i++)
-	{
-		size_t start = n;
-
-		if (i < 256)
-			bytes[n++] = (char) i;
-		else
-			for (uint32_t left = 1 + chance(3); left > 0; left--)
-			{
-				const char *piece = pieces[chance(sizeof(pieces) / sizeof(pieces[0]))];
-
-				memcpy(bytes + n, piece, strlen(piece));
-				n += strlen(piece);
-			}
-		token[i] = (SlmText){bytes + start, n - start};
-	}
-	/* what the bytes 7 and 8 are lies elsewhere */
-	token[1000] = token[END_TOKEN];
-	token[1001] = token[8];
-	token[END_TOKEN].size = token[8].size = 0;
-}
-
 static bool
 prepare(const char *schema, size_t cache_bytes)
 {
-	int32_t end = END_TOKEN;
+	int32_t end = MASK_END_TOKEN;
 
 	slm_arena_reset(&arena);
 	json_text_read(&json, schema);
-	return CHECK_STATUS(
-			   slm_mask_tree_new(token, N_TOKEN, &end, 1, test_host(), &arena, &tree, &err),
-			   SLM_OK) &&
+	return CHECK_STATUS(slm_mask_tree_new(mask_vocabulary(), MASK_TOKENS, &end, 1, test_host(),
+										  &arena, &tree, &err),
+						SLM_OK) &&
 		   CHECK_STATUS(
 			   slm_grammar_compile(json.node, json.n, false, test_host(), &arena, &grammar, &err),
 			   SLM_OK) &&
@@ -117,16 +78,16 @@ walk(const char *schema, size_t cache_bytes)
 	slm_grammar_start(grammar, NULL, &state);
 	for (int steps = 0; steps < 400; steps++)
 	{
-		static uint32_t allowed[N_TOKEN];
+		static uint32_t allowed[MASK_TOKENS];
 		uint32_t n_allowed = 0, n_wrong = 0;
 		const uint64_t *mask;
 
 		if (!CHECK_STATUS(slm_token_mask(cache, &state, &mask, &err), SLM_OK))
 			return;
-		for (uint32_t i = 0; i < N_TOKEN; i++)
+		for (uint32_t i = 0; i < MASK_TOKENS; i++)
 		{
-			bool expected = i == END_TOKEN ? slm_grammar_done(grammar, &state)
-										   : takes(&state, token[i], &after);
+			bool expected = i == MASK_END_TOKEN ? slm_grammar_done(grammar, &state)
+												: takes(&state, mask_vocabulary()[i], &after);
 
 			n_wrong += slm_mask_has(mask, i) != expected;
 			if (slm_mask_has(mask, i))
@@ -138,9 +99,9 @@ walk(const char *schema, size_t cache_bytes)
 			return;
 		}
 		n_allowed = allowed[chance(n_allowed)];
-		if (n_allowed == END_TOKEN)
+		if (n_allowed == MASK_END_TOKEN)
 			return;
-		CHECK(takes(&state, token[n_allowed], &after));
+		CHECK(takes(&state, mask_vocabulary()[n_allowed], &after));
 		slm_grammar_copy(&state, &after);
 	}
 }
@@ -149,7 +110,6 @@ static void
 masks_are_right(void)
 {
 	slm_arena_init(&arena, test_host(), 256 << 20);
-	make_vocabulary();
 	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++)
 		for (int again = 0; again < 3; again++)
 			walk(schemas[i], again == 0 ? 0 : 1 << 20);
