@@ -68,7 +68,7 @@
 #define SLM_GRAMMAR_ITEMS 100         /* of an array without maxItems */
 #define SLM_GRAMMAR_DIGITS 15         /* before the point, of a number without limits */
 #define SLM_GRAMMAR_FRACTION 6        /* digits behind the point */
-#define SLM_GRAMMAR_FORMAT_CHARS 64   /* of an email or hostname: no part can be too long */
+#define SLM_GRAMMAR_FORMAT_CHARS 63   /* of an email or hostname: no part can be too long */
 #define SLM_MAX_VERBATIM_BYTES 4096   /* of a string that stands in the input */
 #define SLM_MAX_PATTERN_BYTES 1024
 #define SLM_MAX_PATTERN_DEPTH 16     /* groups within groups */

@@ -290,6 +290,192 @@ room_is_seen_within_characters(void)
 		CHECK(slm_grammar_step(grammar, &state, (uint8_t) escape[i]));
 }
 
+/* ---- Limits: at each, and one beyond ---- */
+
+static char built[1 << 20];
+
+/* head, then n times what `one` prints of its number, then tail */
+static const char *
+build(const char *head, int n, const char *one, const char *tail)
+{
+	size_t at = (size_t) snprintf(built, sizeof(built), "%s", head);
+
+	for (int i = 0; i < n; i++)
+	{
+		at += (size_t) snprintf(built + at, sizeof(built) - at, "%s", i > 0 ? ", " : "");
+		at += (size_t) snprintf(built + at, sizeof(built) - at, one, i);
+	}
+	snprintf(built + at, sizeof(built) - at, "%s", tail);
+	return built;
+}
+
+/* n schemas, each inside of the one before it */
+static const char *
+nest(const char *open, int n, const char *middle, const char *close)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < n; i++)
+		at += (size_t) snprintf(built + at, sizeof(built) - at, "%s", open);
+	at += (size_t) snprintf(built + at, sizeof(built) - at, "%s", middle);
+	for (int i = 0; i < n; i++)
+		at += (size_t) snprintf(built + at, sizeof(built) - at, "%s", close);
+	return built;
+}
+
+static void
+limits_of_size(void)
+{
+	CHECK_STATUS(
+		compile(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH - 1, "{\"type\": \"null\"}", "]}")),
+		SLM_OK);
+	check_refused(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH, "{\"type\": \"null\"}", "]}"),
+				  SLM_ERR_LIMIT, "32 nested schemas");
+	CHECK_STATUS(compile(nest("{\"items\": ", SLM_MAX_GRAMMAR_LISTS, "{\"type\": \"null\"}", "}")),
+				 SLM_OK);
+	check_refused(nest("{\"items\": ", SLM_MAX_GRAMMAR_LISTS + 1, "{\"type\": \"null\"}", "}"),
+				  SLM_ERR_LIMIT, "8 arrays within arrays");
+	CHECK_STATUS(
+		compile(build("{\"anyOf\": [", SLM_MAX_GRAMMAR_THREADS - 1, "{\"const\": %d}", "]}")),
+		SLM_OK);
+	check_refused(build("{\"anyOf\": [", SLM_MAX_GRAMMAR_THREADS, "{\"const\": %d}", "]}"),
+				  SLM_ERR_LIMIT, "31 alternatives");
+	CHECK_STATUS(compile(build("{\"properties\": {", SLM_MAX_SCHEMA_FIELDS,
+							   "\"p%d\": {\"type\": \"null\"}", "}}")),
+				 SLM_OK);
+	check_refused(build("{\"properties\": {", SLM_MAX_SCHEMA_FIELDS + 1,
+						"\"p%d\": {\"type\": \"null\"}", "}}"),
+				  SLM_ERR_LIMIT, "256 properties");
+	CHECK_STATUS(compile(build("{\"enum\": [", SLM_MAX_SCHEMA_CHOICES, "%d", "]}")), SLM_OK);
+	check_refused(build("{\"enum\": [", SLM_MAX_SCHEMA_CHOICES + 1, "%d", "]}"), SLM_ERR_LIMIT,
+				  "1000 values of one enum");
+}
+
+/* A schema of 31 times 264 values and one with `more` of them; the root is one too. */
+static const char *
+many_values(int more)
+{
+	static char one[20000];
+	size_t at = (size_t) snprintf(one, sizeof(one), "{\"$defs\": {\"d\": {\"properties\": {");
+
+	for (int i = 0; i < 254; i++)
+		at += (size_t) snprintf(one + at, sizeof(one) - at, "%s\"p%d\": {\"type\": \"null\"}",
+								i > 0 ? ", " : "", i);
+	at += (size_t) snprintf(one + at, sizeof(one) - at,
+							"}}}, \"properties\": {\"q\": {\"properties\": {");
+	for (int i = 0; i < more; i++)
+		at += (size_t) snprintf(one + at, sizeof(one) - at, "%s\"p%d\": {\"type\": \"null\"}",
+								i > 0 ? ", " : "", i);
+	snprintf(one + at, sizeof(one) - at, "}}, ");
+	return build(one, 32, "\"r%d\": {\"$ref\": \"#/$defs/d\"}", "}}");
+}
+
+static void
+limits_of_values(void)
+{
+	/* root, 32 objects of 254 values each, one of the rest */
+	int more = SLM_MAX_GRAMMAR_VALUES - 1 - 32 * 255 - 1;
+
+	CHECK_STATUS(compile(many_values(more)), SLM_OK);
+	check_refused(many_values(more + 1), SLM_ERR_LIMIT, "8192 values");
+}
+
+static void
+limits_of_numbers(void)
+{
+	CHECK_STATUS(compile("{\"type\": \"string\", \"maxLength\": 1000000}"), SLM_OK);
+	check_refused("{\"type\": \"string\", \"maxLength\": 1000001}", SLM_ERR_LIMIT, "1000000");
+	CHECK_STATUS(compile("{\"items\": {\"type\": \"null\"}, \"minItems\": 65535}"), SLM_OK);
+	check_refused("{\"items\": {\"type\": \"null\"}, \"minItems\": 65536}", SLM_ERR_LIMIT, "65535");
+	CHECK_STATUS(compile("{\"type\": \"number\", \"maximum\": 999999999999999999}"), SLM_OK);
+	check_refused("{\"type\": \"number\", \"maximum\": 1000000000000000000}", SLM_ERR_LIMIT,
+				  "18 digits");
+	check_refused("{\"type\": \"string\", \"maxLength\": 1.5}", SLM_ERR_ARGUMENT, "whole number");
+	check_refused("{\"type\": \"string\", \"maxLength\": -1}", SLM_ERR_ARGUMENT, "whole number");
+	CHECK_STATUS(compile("{\"type\": \"string\", \"maxLength\": 2.0}"), SLM_OK);
+	/* without limits of its own */
+	LANGUAGE("{\"type\": \"number\"}", "+999999999999999.999999", "-1000000000000000",
+			 "-0.1234567");
+	CHECK_STATUS(compile("{\"type\": \"string\"}"), SLM_OK);
+	CHECK(takes(nest("a", 0, "\"\"", "")));
+	memset(built, 'a', SLM_GRAMMAR_CHARS + 3);
+	built[0] = built[SLM_GRAMMAR_CHARS + 1] = '"';
+	built[SLM_GRAMMAR_CHARS + 2] = '\0';
+	CHECK(takes(built));
+	built[SLM_GRAMMAR_CHARS + 1] = 'a';
+	built[SLM_GRAMMAR_CHARS + 2] = '"';
+	built[SLM_GRAMMAR_CHARS + 3] = '\0';
+	CHECK(!takes(built));
+	CHECK_STATUS(compile("{\"items\": {\"type\": \"null\"}}"), SLM_OK);
+	CHECK(takes(build("[", SLM_GRAMMAR_ITEMS, "null", "]")));
+	CHECK(!takes(build("[", SLM_GRAMMAR_ITEMS + 1, "null", "]")));
+}
+
+static SlmStatus
+compile_pattern(const char *open, int n, const char *middle, const char *close)
+{
+	static char schema[sizeof(built) + 64];
+
+	snprintf(schema, sizeof(schema), "{\"type\": \"string\", \"pattern\": \"%s\"}",
+			 nest(open, n, middle, close));
+	return compile(schema);
+}
+
+static void
+limits_of_patterns(void)
+{
+	CHECK_STATUS(compile_pattern("a", SLM_MAX_PATTERN_BYTES - 1, "$", ""), SLM_ERR_ARGUMENT);
+	CHECK_CONTAINS(err.message, "within");
+	CHECK_STATUS(compile_pattern("a", SLM_MAX_PATTERN_BYTES, "$", ""), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "1024 bytes");
+	CHECK_CONTAINS(err.detail, "at #");
+	CHECK_STATUS(compile_pattern("(", SLM_MAX_PATTERN_DEPTH, "a", ")"), SLM_OK);
+	CHECK_STATUS(compile_pattern("(", SLM_MAX_PATTERN_DEPTH + 1, "a", ")"), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "16 nested groups");
+	CHECK_STATUS(compile_pattern("", 0, "^a{0,1000}$", ""), SLM_OK);
+	CHECK_STATUS(compile_pattern("", 0, "^a{0,1001}$", ""), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "1000 repetitions");
+	CHECK_STATUS(compile_pattern("", 0, "^(((((a{9}){9}){9}){9}){9}){9}$", ""), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "262144 edges");
+	CHECK_STATUS(compile_pattern("", 0, "^[ab]*a[ab]{20}$", ""), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "32768 states");
+	CHECK_STATUS(compile_pattern("", 0, "^[ab]*a[ab]{10}$", ""), SLM_OK);
+}
+
+/* Wherever the host says no: an error of its own, and nothing left behind. */
+static void
+refused_memory_and_cancels(void)
+{
+	const char *schema = "{\"properties\": {\"a\": {\"type\": \"string\", \"format\": \"uri\"}, "
+						 "\"b\": {\"enum\": [1, \"x\"]}}}";
+	SlmStatus status = SLM_ERR_NO_MEMORY;
+	int64_t live;
+
+	slm_arena_trim(&arena, 0);
+	live = test_host_state.live_allocs;
+	for (int at = 1; status != SLM_OK && at < 1000; at++)
+	{
+		test_host_reset();
+		test_host_state.fail_alloc_at = at;
+		status = compile(schema);
+		CHECK(status == SLM_OK || status == SLM_ERR_NO_MEMORY);
+		slm_arena_trim(&arena, 0);
+		CHECK_INT(test_host_state.live_allocs, live);
+	}
+	CHECK_STATUS(status, SLM_OK);
+	status = SLM_ERR_CANCELLED;
+	for (int at = 1; status != SLM_OK && at < 1000; at++)
+	{
+		test_host_reset();
+		test_host_state.interrupt_at = at;
+		status = compile(schema);
+		CHECK(status == SLM_OK || status == SLM_ERR_CANCELLED);
+		CHECK(status == SLM_OK || at < 1000);
+	}
+	CHECK_STATUS(status, SLM_OK);
+	test_host_reset();
+}
+
 int
 main(void)
 {
@@ -299,6 +485,11 @@ main(void)
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);
+	TEST(limits_of_size);
+	TEST(limits_of_values);
+	TEST(limits_of_numbers);
+	TEST(limits_of_patterns);
+	TEST(refused_memory_and_cancels);
 	slm_arena_trim(&arena, 0);
 	return check_done();
 }

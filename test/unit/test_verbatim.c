@@ -109,6 +109,29 @@ lengths(void)
 	CHECK_STATUS(prepare("{\"type\": \"string\"}", slm_text("a\xFF")), SLM_ERR_ENCODING);
 }
 
+/* A word of SLM_MAX_VERBATIM_BYTES is taken, a longer one is not there. */
+static void
+limit_of_bytes(void)
+{
+	static char text[SLM_MAX_VERBATIM_BYTES + 3];
+
+	for (size_t n = SLM_MAX_VERBATIM_BYTES; n <= SLM_MAX_VERBATIM_BYTES + 1; n++)
+	{
+		bool fits = n == SLM_MAX_VERBATIM_BYTES;
+
+		memset(text, 'a', sizeof(text));
+		CHECK_STATUS(prepare("{\"type\": \"string\", \"maxLength\": 5000, \"minLength\": 1}",
+							 (SlmText){text + 1, n}),
+					 fits ? SLM_OK : SLM_ERR_NO_VALUE);
+		text[0] = text[n + 1] = '"';
+		if (fits)
+		{
+			text[n + 2] = '\0';
+			CHECK(takes(text));
+		}
+	}
+}
+
 static void
 other_strings_are_free(void)
 {
@@ -212,6 +235,7 @@ main(void)
 {
 	TEST(words_are_whole);
 	TEST(lengths);
+	TEST(limit_of_bytes);
 	TEST(other_strings_are_free);
 	TEST(spans);
 	TEST(walks);
