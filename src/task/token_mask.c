@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "task/grammar_impl.h"
 
-#define POLL_NODES 8192
+#define POLL_NODES 256 /* a node of verbatim strings looks at many places */
 #define SCRATCH_BYTES ((size_t) 1 << 30)
 
 typedef struct MaskNode
@@ -34,7 +34,7 @@ struct SlmMaskTree
 	uint32_t n_end;
 	uint32_t longest;       /* bytes of a token */
 	const uint64_t *inside; /* [n_word] tokens that may stand inside any string */
-	const uint8_t *chars;   /* [n_token] characters that such a token begins */
+	const uint8_t *chars;   /* [64 * n_word] characters that such a token begins */
 	const MaskExit *exit;   /* [n_exit] */
 	uint32_t n_exit;
 };
@@ -189,9 +189,10 @@ walk_string(Building *b)
 	slm_nfa_any_string(&nfa);
 	SLM_TRY(slm_nfa_determinize(&nfa, 0, b->host, &b->scratch, &room, &dfa, b->err));
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, tree->n_word, &inside, b->err));
-	SLM_TRY(SLM_NEW_ARRAY(b->arena, tree->n_token, &chars, b->err));
+	SLM_TRY(SLM_NEW_ARRAY(b->arena, 64 * (size_t) tree->n_word, &chars, b->err));
 	SLM_TRY(SLM_NEW_ARRAY(&b->scratch, tree->n_node, &exits, b->err));
 	memset(inside, 0, tree->n_word * sizeof(*inside));
+	memset(chars, 0, 64 * (size_t) tree->n_word);
 	at[0] = (Brief){slm_dfa_step(dfa, 0, '"'), 0};
 	for (uint32_t i = 0; i < tree->n_node;)
 	{
@@ -348,41 +349,58 @@ walk(SlmMaskCache *cache, uint32_t first, uint32_t end, SlmError *err)
 static SlmStatus
 walk_scalar(SlmMaskCache *cache, const SlmGrammarState *start, SlmError *err)
 {
+	/* in variables, as the compiler must think that a mask's words are anything */
 	const SlmGrammarValue *v = &cache->g->value[start->thread[0].value];
-	const SlmMaskTree *tree = cache->tree;
 	const SlmDfa *dfa = v->dfa;
+	const uint16_t *next_state = dfa->next;
+	const uint16_t *distance = dfa->distance;
+	const uint8_t *flags = dfa->flags, *class_of = dfa->class_of;
+	const MaskNode *node = cache->tree->node;
+	const uint32_t *token = cache->tree->token;
+	uint64_t *mask = cache->mask;
+	Brief *brief = cache->brief;
+	uint32_t n_node = cache->tree->n_node, n_class = dfa->n_class;
+	uint32_t max = v->is_string ? v->max : UINT32_MAX;
+	uint32_t poll_at = 0;
 
-	cache->brief[0] = (Brief){start->thread[0].a, start->thread[0].b};
-	for (uint32_t i = 0; i < tree->n_node;)
+	brief[0] = (Brief){start->thread[0].a, start->thread[0].b};
+	for (uint32_t i = 0; i < n_node;)
 	{
-		const MaskNode *node = &tree->node[i];
-		Brief before = cache->brief[node->depth - 1];
-		uint32_t next = slm_dfa_step(dfa, before.state, node->byte);
+		Brief before = brief[node[i].depth - 1];
+		uint32_t next = next_state[before.state * n_class + class_of[node[i].byte]];
 
-		SLM_TRY(visited(cache->host, &cache->visited, err));
-		if (next != SLM_DFA_NONE && (dfa->flags[next] & SLM_DFA_ACCEPT) != 0)
+		if (i >= poll_at)
+		{
+			SLM_TRY(slm_poll(cache->host, err));
+			poll_at = i + POLL_NODES;
+		}
+		if (next == SLM_DFA_NONE)
+		{
+			i = node[i].skip;
+			continue;
+		}
+		if (SLM_UNLIKELY((flags[next] & SLM_DFA_ACCEPT) != 0))
 		{
 			/* what is behind the value too */
-			SlmGrammarState *from = &cache->stack[node->depth - 1];
+			SlmGrammarState *from = &cache->stack[node[i].depth - 1];
 
 			slm_grammar_copy(from, start);
 			from->thread[0].a = before.state;
 			from->thread[0].b = before.chars;
-			SLM_TRY(walk(cache, i, node->skip, err));
-			i = node->skip;
+			SLM_TRY(walk(cache, i, node[i].skip, err));
+			i = node[i].skip;
 			continue;
 		}
-		if ((dfa->flags[before.state] & SLM_DFA_CHAR) != 0)
-			before.chars++;
-		if (next != SLM_DFA_NONE && v->is_string && before.chars + dfa->distance[next] > v->max)
-			next = SLM_DFA_NONE;
-		if (next == SLM_DFA_NONE)
+		before.chars += (flags[before.state] & SLM_DFA_CHAR) != 0;
+		if (before.chars + distance[next] > max)
 		{
-			i = node->skip;
+			i = node[i].skip;
 			continue;
 		}
-		cache->brief[node->depth] = (Brief){next, before.chars};
-		allow_node(cache, i++);
+		brief[node[i].depth] = (Brief){next, before.chars};
+		for (uint32_t t = node[i].first_token; t < node[i + 1].first_token; t++)
+			mask[token[t] >> 6] |= 1ULL << (token[t] & 63);
+		i++;
 	}
 	return SLM_OK;
 }
@@ -399,9 +417,15 @@ mask_inside(SlmMaskCache *cache, const SlmGrammarState *state, SlmError *err)
 
 	memcpy(cache->mask, tree->inside, tree->n_word * sizeof(*cache->mask));
 	if (room < tree->longest)
-		for (uint32_t id = 0; id < tree->n_token; id++)
-			if (slm_mask_has(tree->inside, id) && tree->chars[id] > room)
-				cache->mask[id >> 6] &= ~(1ULL << (id & 63));
+		for (uint32_t word = 0; word < tree->n_word; word++)
+		{
+			const uint8_t *chars = &tree->chars[word * 64];
+			uint64_t fits = 0;
+
+			for (uint32_t bit = 0; bit < 64; bit++)
+				fits |= (uint64_t) (chars[bit] <= room) << bit;
+			cache->mask[word] &= fits;
+		}
 	slm_grammar_copy(&at_end, state);
 	at_end.thread[0].b = v->min;
 	slm_grammar_next(cache->g, &at_end, '"', &behind);
