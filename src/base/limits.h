@@ -57,6 +57,7 @@
 /* Schemas as grammars (src/task/grammar.h) */
 #define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
 #define SLM_MAX_GRAMMAR_DEPTH 32      /* schemas within schemas, steps through $ref among them */
+#define SLM_MAX_GRAMMAR_RECURSION 4   /* of one schema within itself; deeper, none is written */
 #define SLM_MAX_GRAMMAR_LISTS 8       /* arrays within arrays */
 #define SLM_MAX_GRAMMAR_STATES 32768  /* of the automata of all scalars */
 #define SLM_MAX_GRAMMAR_EDGES 262144  /* of one automaton in the making */

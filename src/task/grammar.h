@@ -20,7 +20,7 @@
  * minLength, maxLength, pattern, format, minimum, maximum, exclusiveMinimum,
  * exclusiveMaximum, anyOf, oneOf (of schemas that exclude each other by type or
  * by the literals of a required property), allOf (of one), $ref into the schema
- * itself, without recursion; $defs, definitions, title, description and other
+ * itself (recursion is written SLM_MAX_GRAMMAR_RECURSION deep); $defs, definitions, title, description and other
  * annotations ask for nothing.  Any other is SLM_ERR_UNSUPPORTED and named with
  * its place.
  *
@@ -43,13 +43,17 @@
  * compiled: each alternative of an anyOf may add its own, what follows them is
  * shared.  More than SLM_MAX_GRAMMAR_THREADS is refused there.
  *
- * No thread is stuck: states of a scalar's automaton from which its end cannot be
- * reached are cut off, and where maxLength counts, a character is taken only while
- * the rest of the automaton fits behind it; a literal has its next byte; an object
- * can write its next required property or close; an array below minItems can go on
- * with another item, because minItems <= maxItems; all values below have the same.
- * A schema for which one of these fails has no values, or a value that has none,
- * and is refused when it is compiled.
+ * No thread is stuck, by induction from the leaves of the tree: states of a scalar's
+ * automaton from which its end cannot be reached are cut off, and where maxLength
+ * counts, a byte is taken only while the fewest characters from there to the end
+ * still fit; the bytes of a literal are there; an object can write its next
+ * required property or close, and what it can write has an end; an array below
+ * minItems can write another item, because minItems <= maxItems.  A verbatim
+ * string goes on only while one of its places has an end in time.  Where a value
+ * has no end (minLength > maxLength, an empty enum, no number between limits, a
+ * pattern without a string of the length, a property that is required and not
+ * declared, endless recursion) the schema is refused when it is compiled, and one
+ * whose verbatim strings an input lacks when the input is read.
  */
 #ifndef SLM_TASK_GRAMMAR_H
 #define SLM_TASK_GRAMMAR_H

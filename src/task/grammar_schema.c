@@ -1,7 +1,10 @@
 /*
  * grammar_schema.c - a JSON Schema compiled to the tree of a grammar
  *
- * Recursion follows the schema's nesting, $ref among it, which is capped.  The
+ * Recursion follows the schema's nesting, $ref among it, which is capped.  A $ref
+ * to a schema that is being written out already is followed
+ * SLM_MAX_GRAMMAR_RECURSION times; deeper, nothing stands there: an optional
+ * property is left out, an array is empty, an alternative is not one.  The
  * values of one place, of anyOf or of a list of types, are alternatives side by
  * side; all else is one value.
  */
@@ -62,23 +65,27 @@ check_names(Compiler *c, const Keywords *k, Keyword keyword)
 	return SLM_OK;
 }
 
+/* Reads a property; no value can be SLM_GRAMMAR_NOWHERE, the property's then. */
 static SlmStatus
-read_property(Compiler *c, const Keywords *k, uint32_t at, uint32_t property, Place place)
+read_property(Compiler *c, const Keywords *k, uint32_t at, SlmGrammarProperty *out, Place place)
 {
 	SlmText name = c->node[at].key;
-	SlmText key = slm_text("");
 	size_t before = slm_grammar_push_path(c, "properties", name);
-	uint16_t value;
 
-	SLM_TRY(slm_grammar_write_key(c, name, &key));
-	SLM_TRY(read_value(c, at, place, &value));
-	c->property[property] = (SlmGrammarProperty){
-		.key = key,
-		.value = value,
-		.required = is_named(c->node, k->at[REQUIRED], name),
-	};
+	*out = (SlmGrammarProperty){.required = is_named(c->node, k->at[REQUIRED], name)};
+	SLM_TRY(slm_grammar_write_key(c, name, &out->key));
+	SLM_TRY(read_value(c, at, place, &out->value));
 	slm_grammar_pop_path(c, before);
 	return SLM_OK;
+}
+
+/* Takes back the last alternative, which turned out to have no values. */
+static void
+drop_alternative(Compiler *c)
+{
+	SlmGrammarValue *value = &c->value[c->pending[--c->n_pending]];
+
+	*value = (SlmGrammarValue){.kind = SLM_GRAMMAR_LITERALS, .parent = value->parent};
 }
 
 /* Nodes of the properties in the order in which they are written. */
@@ -118,10 +125,10 @@ order_properties(Compiler *c, const Keywords *k, uint32_t **out, uint32_t *n)
 static SlmStatus
 read_object(Compiler *c, const Keywords *k, Place place)
 {
-	uint32_t first = c->n_property, n;
+	uint32_t first = c->n_property, n, n_kept = 0;
 	uint32_t *order = NULL;
 	uint32_t last, width = 1;
-	bool needed = false;
+	bool needed = false, is_endless = false;
 	uint16_t number;
 
 	if (k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
@@ -136,16 +143,29 @@ read_object(Compiler *c, const Keywords *k, Place place)
 		return slm_grammar_too_many(c, "values, with each $ref written out",
 									SLM_MAX_GRAMMAR_VALUES);
 	c->n_property += n;
-	c->value[number].first = first;
-	c->value[number].n = n;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		Place inside = {number, (uint16_t) i, place.level};
+		SlmGrammarProperty *property = &c->property[first + n_kept];
+		Place inside = {number, (uint16_t) n_kept, place.level};
 
-		SLM_TRY(read_property(c, k, order[i], first + i, inside));
-		if (c->width[c->property[first + i].value] + 1U > width)
-			width = c->width[c->property[first + i].value] + 1U;
+		SLM_TRY(read_property(c, k, order[i], property, inside));
+		if (property->value == SLM_GRAMMAR_NOWHERE)
+		{
+			is_endless = is_endless || property->required;
+			continue;
+		}
+		n_kept++;
+		if (c->width[property->value] + 1U > width)
+			width = c->width[property->value] + 1U;
 	}
+	if (is_endless)
+	{
+		drop_alternative(c);
+		return SLM_OK;
+	}
+	n = n_kept;
+	c->value[number].first = first;
+	c->value[number].n = n;
 	c->width[number] = (uint16_t) width;
 	last = n - 1;
 	for (uint32_t i = n; i-- > 0;)
@@ -187,10 +207,15 @@ read_array(Compiler *c, const Keywords *k, Place place)
 	before = slm_grammar_push_path(c, "items", slm_text(""));
 	SLM_TRY(read_value(c, items, (Place){number, 0, (uint8_t) (place.level + 1)}, &item));
 	slm_grammar_pop_path(c, before);
+	if (item == SLM_GRAMMAR_NOWHERE && min > 0)
+	{
+		drop_alternative(c);
+		return SLM_OK;
+	}
 	c->value[number].min = min;
-	c->value[number].max = max;
+	c->value[number].max = item == SLM_GRAMMAR_NOWHERE ? 0 : max;
 	c->value[number].item = item;
-	c->width[number] = (uint16_t) (c->width[item] + 1);
+	c->width[number] = (uint16_t) (item == SLM_GRAMMAR_NOWHERE ? 1 : c->width[item] + 1);
 	return SLM_OK;
 }
 
@@ -276,13 +301,14 @@ static SlmStatus
 read_ref(Compiler *c, SlmText ref, Place place)
 {
 	uint32_t target = 0;
+	int n_open = 0;
 
 	SLM_TRY(find_ref(c, ref, &target));
 	for (int i = 0; i < c->n_open_ref; i++)
-		if (c->open_ref[i] == target)
-			return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
-							"keyword \"$ref\" at %s is recursive, which is not supported: \"%s\"",
-							c->path, slm_grammar_quote(c, ref));
+		n_open += c->open_ref[i] == target;
+	/* nothing can stand here: what holds it does without */
+	if (n_open > SLM_MAX_GRAMMAR_RECURSION)
+		return SLM_OK;
 	return read_alternatives(c, target, place);
 }
 
@@ -419,7 +445,7 @@ read_alternatives(Compiler *c, uint32_t at, Place place)
 	return SLM_OK;
 }
 
-/* What may stand at a place, as one value. */
+/* What may stand at a place, as one value; SLM_GRAMMAR_NOWHERE when nothing can. */
 static SlmStatus
 read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 {
@@ -429,7 +455,7 @@ read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 	SLM_TRY(read_alternatives(c, at, place));
 	n = c->n_pending - first;
 	c->n_pending = first;
-	*out = c->pending[first];
+	*out = n == 0 ? SLM_GRAMMAR_NOWHERE : c->pending[first];
 	for (uint32_t i = 0; i < n; i++)
 		width += c->width[c->pending[first + i]];
 	/* one more: what is behind all of them */
@@ -437,7 +463,7 @@ read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 		return slm_grammar_too_many(c,
 									"alternatives beside each other, those within them among them",
 									SLM_MAX_GRAMMAR_THREADS - 1);
-	if (n == 1)
+	if (n <= 1)
 		return SLM_OK;
 	SLM_TRY(slm_grammar_add_value(c, SLM_GRAMMAR_CHOICE, place, out));
 	if (c->n_alternative + n > SLM_MAX_GRAMMAR_VALUES)
@@ -489,6 +515,9 @@ compile(Compiler *c, SlmGrammar **out)
 	SLM_TRY(slm_nfa_init(&c->nfa, &c->scratch, c->err));
 	SLM_TRY(make_any_string(c));
 	SLM_TRY(read_value(c, 0, whole, &root));
+	if (root == SLM_GRAMMAR_NOWHERE)
+		return slm_fail(c->err, SLM_ERR_ARGUMENT,
+						"schema has no values: each would hold another one without end");
 	SLM_TRY(slm_arena_alloc(c->arena, sizeof(*g), (void **) &g, c->err));
 	*g = (SlmGrammar){.n_value = (uint16_t) c->n_value, .root = root, .any_string = c->any_string};
 	g->any_char = slm_dfa_step(c->any_string, 0, '"');

@@ -96,7 +96,7 @@ sub random_schema
 		$schema->{minItems} = chance(2 + $schema->{maxItems}) if chance(2) == 0;
 		return $schema;
 	}
-	return { '$ref' => '#/$defs/' . any(qw(first second~1half)) } if $kind == 10;
+	return { '$ref' => '#/$defs/' . any(qw(first second~1half tree)) } if $kind == 10;
 	return { anyOf => [ map { random_schema($depth + 2) } 0 .. chance(3) ] } if chance(2) == 0;
 	return { oneOf => [ map { tagged($depth + 1, $_) } 'one', 'two', 'three' ] } if chance(2) == 0;
 	return { allOf => [ random_object($depth + 1) ] };
@@ -105,7 +105,8 @@ sub random_schema
 sub random_whole
 {
 	my $schema = random_object(0);
-	$schema->{'$defs'} = { first => random_scalar(), 'second/half' => { type => 'object', properties => { deep => random_scalar(), b => { '$ref' => '#/$defs/first' } }, required => ['b'] } };
+	$schema->{'$defs'} = { first => random_scalar(), 'second/half' => { type => 'object', properties => { deep => random_scalar(), b => { '$ref' => '#/$defs/first' } }, required => ['b'] },
+		tree => { type => 'object', properties => { leaf => random_scalar(), left => { '$ref' => '#/$defs/tree' }, nodes => { type => 'array', items => { '$ref' => '#/$defs/tree' }, maxItems => 2 } } } };
 	return $schema;
 }
 

@@ -174,6 +174,22 @@ objects(void)
 			 "+{\"a\": 5}", "-{\"a\": 4}");
 }
 
+/* A schema within itself, as deep as the limit and no deeper. */
+static void
+recursion(void)
+{
+	LANGUAGE("{\"properties\": {\"a\": {\"$ref\": \"#\"}, \"b\": {\"type\": \"null\"}}}", "+{}",
+			 "+{\"b\": null}", "+{\"a\": {\"a\": {}, \"b\": null}}",
+			 "+{\"a\": {\"a\": {\"a\": {\"a\": {\"b\": null}}}}}",
+			 "-{\"a\": {\"a\": {\"a\": {\"a\": {\"a\": {}}}}}}");
+	LANGUAGE("{\"items\": {\"$ref\": \"#\"}}", "+[]", "+[[], [[]]]", "+[[[[[]]]]]",
+			 "-[[[[[[]]]]]]");
+	LANGUAGE("{\"$defs\": {\"list\": {\"properties\": {\"next\": {\"anyOf\": [{\"$ref\": "
+			 "\"#/$defs/list\"}, {\"type\": "
+			 "\"null\"}]}}, \"required\": [\"next\"]}}, \"$ref\": \"#/$defs/list\"}",
+			 "+{\"next\": null}", "+{\"next\": {\"next\": null}}", "-{}");
+}
+
 static void
 refusals(void)
 {
@@ -203,7 +219,11 @@ refusals(void)
 	check_refused("{\"type\": \"string\", \"format\": \"iri\"}", SLM_ERR_UNSUPPORTED, "\"iri\"");
 	check_refused("{\"$ref\": \"#/a\"}", SLM_ERR_ARGUMENT, "nowhere");
 	check_refused("{\"$ref\": \"http://a\"}", SLM_ERR_UNSUPPORTED, "within the schema");
-	check_refused("{\"properties\": {\"a\": {\"$ref\": \"#\"}}}", SLM_ERR_UNSUPPORTED, "recursive");
+	check_refused("{\"$ref\": \"#\"}", SLM_ERR_ARGUMENT, "without end");
+	check_refused("{\"properties\": {\"a\": {\"$ref\": \"#\"}}, \"required\": [\"a\"]}",
+				  SLM_ERR_ARGUMENT, "without end");
+	check_refused("{\"items\": {\"$ref\": \"#\"}, \"minItems\": 1}", SLM_ERR_ARGUMENT,
+				  "without end");
 	check_refused("{}", SLM_ERR_UNSUPPORTED, "any value");
 	check_refused("{\"oneOf\": [{\"type\": \"integer\"}, {\"type\": \"number\"}]}",
 				  SLM_ERR_UNSUPPORTED, "oneOf");
@@ -482,6 +502,7 @@ main(void)
 	TEST(scalars);
 	TEST(strings);
 	TEST(objects);
+	TEST(recursion);
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);
