@@ -61,6 +61,7 @@
 #define SLM_MAX_GRAMMAR_LISTS 8       /* arrays within arrays */
 #define SLM_MAX_GRAMMAR_STATES 32768  /* of the automata of all scalars */
 #define SLM_MAX_GRAMMAR_EDGES 262144  /* of one automaton in the making */
+#define SLM_MAX_GRAMMAR_PLACES 8192   /* of an automaton in the making, at one time */
 #define SLM_MAX_GRAMMAR_THREADS 32    /* ways to read what is written, at one time */
 #define SLM_MAX_GRAMMAR_CHARS 1000000 /* of minLength and maxLength */
 #define SLM_MAX_GRAMMAR_ITEMS 65535   /* of minItems and maxItems */

@@ -378,6 +378,10 @@ close_set(Making *m)
 		if (matters)
 			m->found[m->n_found++] = state;
 	}
+	if (m->n_found > SLM_MAX_GRAMMAR_PLACES)
+		return slm_fail(m->err, SLM_ERR_LIMIT,
+						"a pattern exceeds the limit of %d places in it at one time",
+						SLM_MAX_GRAMMAR_PLACES);
 	qsort(m->found, m->n_found, sizeof(uint32_t), compare_u32);
 	return worked(m, 8 * m->n_found);
 }

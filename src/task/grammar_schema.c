@@ -46,6 +46,7 @@ check_names(Compiler *c, const Keywords *k, Keyword keyword)
 {
 	const SlmJsonNode *node = c->node;
 	uint32_t array = k->at[keyword];
+	int n = 0;
 
 	if (array == 0)
 		return SLM_OK;
@@ -53,6 +54,8 @@ check_names(Compiler *c, const Keywords *k, Keyword keyword)
 	{
 		uint32_t properties = k->at[PROPERTIES];
 
+		if (++n > SLM_MAX_SCHEMA_FIELDS)
+			return slm_grammar_too_many(c, "names in an array", SLM_MAX_SCHEMA_FIELDS);
 		if (node[at].kind != SLM_JSON_STRING)
 			return slm_grammar_wrong(c, keyword, "must be an array of strings");
 		if (properties == 0 ||
@@ -88,36 +91,45 @@ drop_alternative(Compiler *c)
 	*value = (SlmGrammarValue){.kind = SLM_GRAMMAR_LITERALS, .parent = value->parent};
 }
 
-/* Nodes of the properties in the order in which they are written. */
 static SlmStatus
-order_properties(Compiler *c, const Keywords *k, uint32_t **out, uint32_t *n)
+count_properties(Compiler *c, const Keywords *k, uint32_t *n)
 {
 	const SlmJsonNode *node = c->node;
-	uint32_t properties = k->at[PROPERTIES], ordering = k->at[ORDERING];
-	uint32_t n_all = 0;
-	uint32_t *order;
+	uint32_t properties = k->at[PROPERTIES];
 
 	*n = 0;
 	if (properties == 0)
 		return SLM_OK;
 	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
-		n_all++;
-	if (n_all > SLM_MAX_SCHEMA_FIELDS)
+		++*n;
+	if (*n > SLM_MAX_SCHEMA_FIELDS)
 		return slm_grammar_too_many(c, "properties of an object", SLM_MAX_SCHEMA_FIELDS);
+	return SLM_OK;
+}
+
+/* Nodes of the n_all properties in the order in which they are written. */
+static SlmStatus
+order_properties(Compiler *c, const Keywords *k, uint32_t n_all, uint32_t **out)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t properties = k->at[PROPERTIES], ordering = k->at[ORDERING];
+	uint32_t n = 0;
+	uint32_t *order;
+
 	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, n_all, &order, c->err));
 	for (uint32_t at = ordering + 1; ordering != 0 && at < node[ordering].next; at = node[at].next)
 	{
 		uint32_t property = find_property(node, properties, node[at].text);
 		bool twice = false;
 
-		for (uint32_t i = 0; i < *n; i++)
+		for (uint32_t i = 0; i < n; i++)
 			twice = twice || order[i] == property;
 		if (!twice)
-			order[(*n)++] = property;
+			order[n++] = property;
 	}
-	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
+	for (uint32_t at = properties + 1; n < n_all && at < node[properties].next; at = node[at].next)
 		if (!is_named(node, ordering, node[at].key))
-			order[(*n)++] = at;
+			order[n++] = at;
 	*out = order;
 	return SLM_OK;
 }
@@ -135,10 +147,11 @@ read_object(Compiler *c, const Keywords *k, Place place)
 		return slm_grammar_unsupported(
 			c, slm_text(slm_grammar_keyword(ADDITIONAL)),
 			"is supported as false only: other properties are not written");
+	SLM_TRY(count_properties(c, k, &n));
 	SLM_TRY(check_names(c, k, REQUIRED));
 	SLM_TRY(check_names(c, k, ORDERING));
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_OBJECT, place, &number));
-	SLM_TRY(order_properties(c, k, &order, &n));
+	SLM_TRY(order_properties(c, k, n, &order));
 	if (first + n > SLM_MAX_GRAMMAR_VALUES)
 		return slm_grammar_too_many(c, "values, with each $ref written out",
 									SLM_MAX_GRAMMAR_VALUES);
@@ -339,13 +352,21 @@ kinds_of(const Compiler *c, uint32_t number)
 	return kinds;
 }
 
+/* Both are sorted. */
 static bool
 share_literal(const Compiler *c, const SlmGrammarValue *a, const SlmGrammarValue *b)
 {
-	for (uint32_t i = 0; i < a->n; i++)
-		for (uint32_t j = 0; j < b->n; j++)
-			if (slm_text_compare(c->literal[a->first + i], c->literal[b->first + j]) == 0)
-				return true;
+	for (uint32_t i = 0, j = 0; i < a->n && j < b->n;)
+	{
+		int order = slm_text_compare(c->literal[a->first + i], c->literal[b->first + j]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			i++;
+		else
+			j++;
+	}
 	return false;
 }
 
@@ -399,11 +420,14 @@ read_each(Compiler *c, Keyword keyword, uint32_t array, Place place)
 		slm_grammar_pop_path(c, path);
 		for (uint32_t i = first; i < before && keyword == ONE_OF; i++)
 			for (uint32_t j = before; j < c->n_pending; j++)
+			{
+				SLM_TRY(slm_poll(c->host, c->err));
 				if (!exclude_each_other(c, c->pending[i], c->pending[j]))
 					return slm_grammar_unsupported(
 						c, slm_text(slm_grammar_keyword(keyword)),
 						"is supported for schemas that exclude each other by type or "
 						"by the enum or const of a required property");
+			}
 	}
 	if (n == 0)
 		return slm_grammar_wrong(c, keyword, "has no schemas");

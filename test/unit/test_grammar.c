@@ -457,6 +457,10 @@ limits_of_patterns(void)
 	CHECK_CONTAINS(err.message, "1000 repetitions");
 	CHECK_STATUS(compile_pattern("", 0, "^(((((a{9}){9}){9}){9}){9}){9}$", ""), SLM_ERR_LIMIT);
 	CHECK_CONTAINS(err.message, "262144 edges");
+	/* the first characters of 91 times 91; states of as many sets would take seconds at the limit */
+	CHECK_STATUS(compile_pattern("", 0, "^((a?){30}){30}$", ""), SLM_OK);
+	CHECK_STATUS(compile_pattern("", 0, "^((a?){91}){91}$", ""), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(err.message, "8192 places");
 	CHECK_STATUS(compile_pattern("", 0, "^[ab]*a[ab]{20}$", ""), SLM_ERR_LIMIT);
 	CHECK_CONTAINS(err.message, "32768 states");
 	CHECK_STATUS(compile_pattern("", 0, "^[ab]*a[ab]{10}$", ""), SLM_OK);
