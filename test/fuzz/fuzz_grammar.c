@@ -182,7 +182,7 @@ walk(Input *in, const SlmGrammar *g, SlmMaskCache *cache, const SlmVerbatim *inp
 		slm_grammar_forced(g, &state, &forced, &n_forced);
 		if (n_forced > 0 && (n != 1 || allowed[0] != forced))
 			abort();
-		if (take(in) % 64 == 0)
+		if (in->at < in->size && take(in) % 64 == 0)
 			check_mask(g, cache, &state);
 		if (!slm_grammar_step(g, &state, allowed[take(in) % n]))
 			abort();
