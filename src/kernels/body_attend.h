@@ -174,20 +174,34 @@ value_one(const SlmAttend *args, int i, const float *e, const float *sum)
 	value_rows(1, args, i, e, sum);
 }
 
+/* Keys from first on, of row r, that the block has scores for: as if they were infinitely far. */
 static void
-attend(const SlmAttend *args, int q0, int q1)
+hide(const SlmAttend *args, int r, int first)
+{
+	for (int j = first; j < args->t; j++)
+		args->scores[(size_t) r * args->t_stride + (size_t) j] = -INFINITY;
+}
+
+static void
+attend(const SlmAttend *whole, int q0, int q1)
 {
 	for (int i = q0; i < q1; i += QUERY_BLOCK)
 	{
 		int n = q1 - i < QUERY_BLOCK ? q1 - i : QUERY_BLOCK;
+		SlmAttend block = *whole;
+		const SlmAttend *args = &block;
 		float sum[QUERY_BLOCK];
 		int r = 0;
 
+		if (whole->seen > 0) /* no further than the last row sees */
+			block.t = whole->seen + i + n - 1 < whole->t ? whole->seen + i + n - 1 : whole->t;
 #define SCORES (args->scores + (size_t) r * args->t_stride)
 		for (; r + SCORE_TILE_ROWS <= n; r += SCORE_TILE_ROWS)
 			score_many(args, i + r, SCORES);
 		for (; r < n; r++)
 			score_one(args, i + r, SCORES);
+		for (r = 0; r < n && whole->seen > 0; r++)
+			hide(args, r, whole->seen + i + r);
 		for (r = 0; r + EXP_ROWS <= n; r += EXP_ROWS)
 			exponentials_many(SCORES, args->t_stride, args->t, sum + r);
 		for (; r < n; r++)

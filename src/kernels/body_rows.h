@@ -13,35 +13,26 @@
 
 #define LANES SLM_GROUP_ROWS
 
-static void
-gelu_erf(float *x, int64_t n)
-{
-	int64_t i = 0;
-
-	for (; i + LANES <= n; i += LANES)
-		vec_store(x + i, vec_gelu_erf(vec_load(x + i)));
-	if (i < n)
-	{
-		VecIf rest = vec_first((int) (n - i));
-
-		vec_store_if(rest, x + i, vec_gelu_erf(vec_load_if(rest, x + i)));
+/* A kernel that maps a row in place by a function of simd_math.h. */
+#define SLM_ROW_MAP(name, map)                                                                     \
+	static void name(float *x, int64_t n)                                                          \
+	{                                                                                              \
+		int64_t i = 0;                                                                             \
+                                                                                                   \
+		for (; i + LANES <= n; i += LANES)                                                         \
+			vec_store(x + i, map(vec_load(x + i)));                                                \
+		if (i < n)                                                                                 \
+		{                                                                                          \
+			VecIf rest = vec_first((int) (n - i));                                                 \
+                                                                                                   \
+			vec_store_if(rest, x + i, map(vec_load_if(rest, x + i)));                              \
+		}                                                                                          \
 	}
-}
 
-static void
-tanh_map(float *x, int64_t n)
-{
-	int64_t i = 0;
-
-	for (; i + LANES <= n; i += LANES)
-		vec_store(x + i, vec_tanh(vec_load(x + i)));
-	if (i < n)
-	{
-		VecIf rest = vec_first((int) (n - i));
-
-		vec_store_if(rest, x + i, vec_tanh(vec_load_if(rest, x + i)));
-	}
-}
+SLM_ROW_MAP(gelu_erf, vec_gelu_erf)
+SLM_ROW_MAP(gelu_tanh, vec_gelu_tanh)
+SLM_ROW_MAP(silu, vec_silu)
+SLM_ROW_MAP(tanh_map, vec_tanh)
 
 static float
 dot(const float *a, const float *b, int64_t n)
@@ -120,6 +111,23 @@ layer_norm(const float *x, const float *residual, const float *weight, const flo
 		layer_norm_body(x, residual, weight, bias, eps, n, y);
 	else
 		layer_norm_body(x, NULL, weight, bias, eps, n, y);
+}
+
+static void
+rms_norm(const float *x, const float *weight, float eps, int64_t n, float *y)
+{
+	Vec scale = vec_set1(1.0f / sqrtf(dot(x, x, n) / (float) n + eps));
+	int64_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		vec_store(y + i, vec_mul(vec_mul(vec_load(x + i), scale), vec_load(weight + i)));
+	if (i < n)
+	{
+		VecIf rest = vec_first((int) (n - i));
+		Vec c = vec_mul(vec_load_if(rest, x + i), scale);
+
+		vec_store_if(rest, y + i, vec_mul(c, vec_load_if(rest, weight + i)));
+	}
 }
 
 #define EXP_ROWS 4 /* rows side by side, so that their chains overlap */

@@ -111,7 +111,18 @@ typedef void SlmQuantizeRow(const float *x, int64_t k, int64_t k_padded, int8_t 
 typedef void SlmLayerNorm(const float *x, const float *residual, const float *weight,
 						  const float *bias, float eps, int64_t n, float *y);
 
-typedef void SlmMap(float *x, int64_t n); /* in place, element by element */
+/*
+ * y = x * (1 / sqrt(sum / n + eps)) * weight, sum the canonical dot product of x
+ * with itself (Zhang and Sennrich 2019).  y may be x.
+ */
+typedef void SlmRmsNorm(const float *x, const float *weight, float eps, int64_t n, float *y);
+
+/*
+ * In place, element by element.  gelu_erf is x (1 + erf(x / sqrt 2)) / 2;
+ * gelu_tanh its approximation x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+ * (Hendrycks and Gimpel 2016); silu is x / (1 + exp(-x)).
+ */
+typedef void SlmMap(float *x, int64_t n);
 
 /* Canonical dot product of two float vectors. */
 typedef float SlmDot(const float *a, const float *b, int64_t n);
@@ -120,15 +131,17 @@ typedef float SlmDot(const float *a, const float *b, int64_t n);
 typedef void SlmSoftmax(float *x, int64_t n);
 
 /*
- * Full (unmasked) attention of query rows q0 .. q1-1 of one head over the t
- * rows of its own sequence.
- *   q, out    [t][stride] rows of the packed q and output, at this head's column
- *   kt        [head_dim][t_stride] keys transposed by attend_prepare(), t_stride a
- *             multiple of 16, zero past t
+ * Attention of query rows q0 .. q1-1 of one head over the t rows of its own
+ * sequence: all of them, or, of a causal one, row i over the first seen + i.
+ *   q, out    [q1][stride] rows of the packed q and output, at this head's column
+ *   kt        [head_dim][t_stride] keys transposed, t_stride a multiple of 16; what
+ *             stands past t up to a multiple of 16 is read and has no effect
  *   v         [t][stride]
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale;
  * e = exp(score - max); out = (fmaf chain over keys of e * v) / (16-lane sum of e).
+ * A key that a row does not see takes no part; the sign of a zero apart, that is
+ * what a key with e = 0 does, too.
  */
 typedef struct SlmAttend
 {
@@ -142,6 +155,7 @@ typedef struct SlmAttend
 	size_t out_stride;
 	size_t t_stride;
 	int t;
+	int seen; /* rows that row 0 sees, 1 .. t; 0: every row sees all */
 	int head_dim;
 	float scale;
 } SlmAttend;

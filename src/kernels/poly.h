@@ -58,6 +58,10 @@ static const float erf_table[ERF_DEGREE + 1][16] = {
 	 -8.28084055e-08f},
 };
 
+#define SILU_END 87.0f /* beyond, the quotient is less than 1e-35 */
+#define GELU_CUBE 0.044715f
+#define GELU_SCALE 0.797884561f /* sqrt(2 / pi) */
+
 #define TANH_SPLIT 0.625f
 #define TANH_END 10.0f /* tanh is 1 from 9.02 on */
 #define TANH_C0 (-0.333332837f)
@@ -140,6 +144,25 @@ slm_tanh(float x)
 		p = 1.0f - 2.0f / (slm_exp(a + a) + 1.0f);
 	}
 	return copysignf(p, x);
+}
+
+/* x / (1 + e^-x) */
+static inline float
+slm_silu(float x)
+{
+	float minus = 0.0f - x;
+
+	return x / (1.0f + slm_exp(minus > SILU_END ? SILU_END : minus));
+}
+
+/* x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2 */
+static inline float
+slm_gelu_tanh(float x)
+{
+	float half = 0.5f * x;
+	float inner = fmaf(GELU_CUBE * x * x, x, x);
+
+	return fmaf(half, slm_tanh(GELU_SCALE * inner), half);
 }
 
 #endif

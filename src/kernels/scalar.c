@@ -234,6 +234,20 @@ slm_scalar_gelu_erf(float *x, int64_t n)
 }
 
 void
+slm_scalar_gelu_tanh(float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = slm_gelu_tanh(x[i]);
+}
+
+void
+slm_scalar_silu(float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = slm_silu(x[i]);
+}
+
+void
 slm_scalar_tanh(float *x, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
@@ -248,6 +262,15 @@ slm_scalar_dot(const float *a, const float *b, int64_t n)
 	for (int64_t i = 0; i < n; i++)
 		lane[i % LANES] = fmaf(a[i], b[i], lane[i % LANES]);
 	return tree_sum(lane);
+}
+
+void
+slm_scalar_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *y)
+{
+	float scale = 1.0f / sqrtf(slm_scalar_dot(x, x, n) / (float) n + eps);
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = x[i] * scale * weight[i];
 }
 
 /* x becomes exp(x - max); returns the sum. */
@@ -294,21 +317,22 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 	{
 		const float *q = args->q + (size_t) i * args->q_stride;
 		float *out = args->out + (size_t) i * args->out_stride;
+		int t = args->seen > 0 && args->seen + i < args->t ? args->seen + i : args->t;
 		float sum;
 
-		for (int j = 0; j < args->t; j++)
+		for (int j = 0; j < t; j++)
 			e[j] = 0.0f;
 		for (int d = 0; d < args->head_dim; d++)
-			for (int j = 0; j < args->t; j++)
+			for (int j = 0; j < t; j++)
 				e[j] = fmaf(q[d], args->kt[(size_t) d * args->t_stride + j], e[j]);
-		for (int j = 0; j < args->t; j++)
+		for (int j = 0; j < t; j++)
 			e[j] = e[j] * args->scale;
-		sum = exponentials(e, args->t);
+		sum = exponentials(e, t);
 		for (int d = 0; d < args->head_dim; d++)
 		{
 			float acc = 0.0f;
 
-			for (int j = 0; j < args->t; j++)
+			for (int j = 0; j < t; j++)
 				acc = fmaf(e[j], args->v[(size_t) j * args->v_stride + d], acc);
 			out[d] = acc / sum;
 		}

@@ -47,6 +47,14 @@ vec_gelu_erf(Vec x)
 }
 
 SLM_INLINE Vec
+vec_silu(Vec x)
+{
+	Vec minus = vec_min(vec_set1(SILU_END), vec_sub(vec_zero(), x));
+
+	return vec_div(x, vec_add(vec_set1(1.0f), vec_exp(minus)));
+}
+
+SLM_INLINE Vec
 vec_tanh(Vec x)
 {
 	Vec a = vec_abs(x);
@@ -61,6 +69,15 @@ vec_tanh(Vec x)
 	p = vec_fma(p, z, vec_set1(TANH_C0));
 	p = vec_fma(vec_mul(p, z), a, a);
 	return vec_xor_sign(vec_select(vec_is_less(a, vec_set1(TANH_SPLIT)), p, large), x);
+}
+
+SLM_INLINE Vec
+vec_gelu_tanh(Vec x)
+{
+	Vec half = vec_mul(vec_set1(0.5f), x);
+	Vec inner = vec_fma(vec_mul(vec_mul(vec_set1(GELU_CUBE), x), x), x, x);
+
+	return vec_fma(half, vec_tanh(vec_mul(vec_set1(GELU_SCALE), inner)), half);
 }
 
 #endif

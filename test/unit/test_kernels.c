@@ -217,6 +217,25 @@ layer_norm_matches_scalar(void)
 }
 
 static void
+rms_norm_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (size_t n = 1; n <= 400; n += n < 70 ? 1 : 33)
+		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		{
+			float *x = floats(n, (FloatKind) kind), *weight = floats(n, FLOATS_NORMAL);
+			float *y = floats(n, FLOATS_ZERO);
+
+			scalar()->rms_norm(x, weight, 1e-5f, (int64_t) n, y);
+			table->rms_norm(x, weight, 1e-5f, (int64_t) n, x); /* in place */
+			CHECK_INT(first_difference(x, y, n), -1);
+			floats_free(x, n);
+			floats_free(weight, n);
+			floats_free(y, n);
+		}
+}
+
+static void
 check_map(SlmMap *variant, SlmMap *reference)
 {
 	for (size_t n = 1; n <= 70; n++)
@@ -250,6 +269,20 @@ gelu_erf_matches_scalar(void)
 {
 	FOR_EACH_VARIANT(table)
 	check_map(table->gelu_erf, scalar()->gelu_erf);
+}
+
+static void
+gelu_tanh_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	check_map(table->gelu_tanh, scalar()->gelu_tanh);
+}
+
+static void
+silu_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	check_map(table->silu, scalar()->silu);
 }
 
 static void
@@ -332,9 +365,9 @@ transpose_matches_scalar(void)
 		}
 }
 
-/* Attention of query rows q0 .. q1-1 of t, one head among others. */
+/* Attention of query rows q0 .. q1-1 of t, one head among others; seen as in SlmAttend. */
 static void
-check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, FloatKind kind)
+check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int q1, FloatKind kind)
 {
 	size_t stride = (size_t) head_dim + 5, n = (size_t) (t - 1) * stride + (size_t) head_dim;
 	size_t t_stride = ((size_t) t + 15) / 16 * 16;
@@ -352,6 +385,7 @@ check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, Float
 					  .out_stride = stride,
 					  .t_stride = t_stride,
 					  .t = t,
+					  .seen = seen,
 					  .head_dim = head_dim,
 					  .scale = 0.176776695f};
 
@@ -360,7 +394,8 @@ check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, Float
 	args.out = b;
 	scalar()->attend(&args, q0, q1);
 	if (!CHECK_INT(first_difference(a, b, n), -1))
-		printf("# %s t=%d head_dim=%d rows %d..%d\n", table->name, t, head_dim, q0, q1);
+		printf("# %s t=%d seen=%d head_dim=%d rows %d..%d\n", table->name, t, seen, head_dim, q0,
+			   q1);
 	floats_free(q, n);
 	floats_free(k, n);
 	floats_free(v, n);
@@ -379,12 +414,21 @@ attend_matches_scalar(void)
 	{
 		for (int t = 1; t <= 70; t++)
 			for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
-				check_attend(table, t, 32, 0, t, (FloatKind) kind);
+			{
+				check_attend(table, t, 0, 32, 0, t, (FloatKind) kind);
+				check_attend(table, t, 1 + t / 3, 32, 0, t, (FloatKind) kind);
+			}
 		for (int i = 0; i < (int) (sizeof(head_dims) / sizeof(head_dims[0])); i++)
 			for (int t = 5; t <= 100; t += 19)
-				check_attend(table, t, head_dims[i], t / 3, t, FLOATS_NORMAL);
+			{
+				check_attend(table, t, 0, head_dims[i], t / 3, t, FLOATS_NORMAL);
+				check_attend(table, t, 1, head_dims[i], t / 3, t, FLOATS_NORMAL);
+			}
 		for (int t = 100; t <= 600; t += 125)
-			check_attend(table, t, 32, t - 19, t, FLOATS_NORMAL);
+		{
+			check_attend(table, t, 0, 32, t - 19, t, FLOATS_NORMAL);
+			check_attend(table, t, t - 18, 32, 0, 19, FLOATS_NORMAL);
+		}
 	}
 }
 
@@ -401,7 +445,10 @@ main(void)
 	TEST(gemm_f16_matches_scalar);
 	TEST(gemm_bf16_matches_scalar);
 	TEST(layer_norm_matches_scalar);
+	TEST(rms_norm_matches_scalar);
 	TEST(gelu_erf_matches_scalar);
+	TEST(gelu_tanh_matches_scalar);
+	TEST(silu_matches_scalar);
 	TEST(tanh_matches_scalar);
 	TEST(dot_matches_scalar);
 	TEST(softmax_matches_scalar);

@@ -80,6 +80,26 @@ gelu_is_close_and_zero_at_the_left(void)
 }
 
 static void
+gelu_tanh_and_silu_are_close(void)
+{
+	double gelu = 0.0, silu = 0.0;
+
+	for (float x = -12.0f; x <= 12.0f; x += 0.0001f)
+	{
+		double d = (double) x, most = fmax(1.0, fabs(d));
+		double truth = 0.5 * d * (1.0 + tanh(sqrt(2.0 / acos(-1.0)) * (d + 0.044715 * d * d * d)));
+
+		gelu = fmax(gelu, fabs((double) slm_gelu_tanh(x) - truth) / most);
+		silu = fmax(silu, fabs((double) slm_silu(x) - d / (1.0 + exp(-d))) / most);
+	}
+	printf("# gelu_tanh: %.2e, silu: %.2e relative to max(1, |x|)\n", gelu, silu);
+	CHECK(gelu <= 1e-6 && silu <= 1e-6);
+	CHECK(slm_silu(0.0f) == 0.0f && isnan(slm_silu(NAN)) && slm_silu(1e30f) == 1e30f);
+	CHECK(fabsf(slm_silu(-200.0f)) < 1e-30f && fabsf(slm_gelu_tanh(-200.0f)) < 1e-30f);
+	CHECK(slm_gelu_tanh(1e10f) == 1e10f && isnan(slm_gelu_tanh(NAN)));
+}
+
+static void
 tanh_is_within_two_ulp(void)
 {
 	double worst = 0.0;
@@ -375,6 +395,16 @@ layer_norm_by_hand(void)
 }
 
 static void
+rms_norm_by_hand(void)
+{
+	float x[4] = {1.0f, -1.0f, 3.0f, 1.0f}, weight[4] = {1.0f, 2.0f, 1.0f, 0.5f}, y[4];
+	float scale = 1.0f / sqrtf(3.0f + 1e-5f); /* the mean square is 3 */
+
+	scalar()->rms_norm(x, weight, 1e-5f, 4, y);
+	CHECK(y[0] == scale && y[1] == -scale * 2.0f && y[2] == 3.0f * scale && y[3] == scale * 0.5f);
+}
+
+static void
 softmax_by_hand(void)
 {
 	float x[3] = {0.0f, -INFINITY, 0.0f}, one = -7.0f, y[2] = {1.0f, NAN}, e = slm_exp(-2.0f);
@@ -390,9 +420,9 @@ softmax_by_hand(void)
 	CHECK(isnan(y[0]) && isnan(y[1]));
 }
 
-/* Attention against double precision. */
+/* Attention against double precision: of row i over all rows, or the first seen + i. */
 static void
-attend_is_close_to_double(void)
+check_attention(int seen)
 {
 	enum
 	{
@@ -400,7 +430,7 @@ attend_is_close_to_double(void)
 		DIM = 32
 	};
 	static float q[T * DIM], k[T * DIM], v[T * DIM], kt[DIM * 48], scores[16 * 48], out[T * DIM];
-	SlmAttend args = {q, kt, v, out, scores, DIM, DIM, DIM, 48, T, DIM, 0.176776695f};
+	SlmAttend args = {q, kt, v, out, scores, DIM, DIM, DIM, 48, T, seen, DIM, 0.176776695f};
 
 	fill_floats(q, T * DIM, FLOATS_NORMAL);
 	fill_floats(k, T * DIM, FLOATS_NORMAL);
@@ -409,9 +439,10 @@ attend_is_close_to_double(void)
 	scalar()->attend(&args, 0, T);
 	for (int i = 0; i < T; i++)
 	{
+		int n = seen > 0 && seen + i < T ? seen + i : T;
 		double e[T], max = -INFINITY, sum = 0.0;
 
-		for (int j = 0; j < T; j++)
+		for (int j = 0; j < n; j++)
 		{
 			e[j] = 0.0;
 			for (int c = 0; c < DIM; c++)
@@ -419,7 +450,7 @@ attend_is_close_to_double(void)
 			e[j] *= (double) args.scale;
 			max = fmax(max, e[j]);
 		}
-		for (int j = 0; j < T; j++)
+		for (int j = 0; j < n; j++)
 		{
 			e[j] = exp(e[j] - max);
 			sum += e[j];
@@ -428,11 +459,19 @@ attend_is_close_to_double(void)
 		{
 			double truth = 0.0;
 
-			for (int j = 0; j < T; j++)
+			for (int j = 0; j < n; j++)
 				truth += e[j] / sum * (double) v[j * DIM + c];
 			CHECK(fabs((double) out[i * DIM + c] - truth) <= 1e-5);
 		}
 	}
+}
+
+static void
+attend_is_close_to_double(void)
+{
+	check_attention(0);
+	check_attention(1);
+	check_attention(9);
 }
 
 int
@@ -442,6 +481,7 @@ main(void)
 	TEST(exp_ends_are_exact);
 	TEST(erf_is_within_one_millionth);
 	TEST(gelu_is_close_and_zero_at_the_left);
+	TEST(gelu_tanh_and_silu_are_close);
 	TEST(tanh_is_within_two_ulp);
 	TEST(fp16_is_exact_for_all_patterns);
 	TEST(gemm_f16_reads_all_patterns);
@@ -453,6 +493,7 @@ main(void)
 	TEST(quantize_q8_ends);
 	TEST(a_nan_reaches_the_output);
 	TEST(layer_norm_by_hand);
+	TEST(rms_norm_by_hand);
 	TEST(softmax_by_hand);
 	TEST(attend_is_close_to_double);
 	return check_done();
