@@ -26,6 +26,7 @@
 #define SLM_MAX_HEADS 512
 #define SLM_MAX_HEAD_DIM 1024
 #define SLM_MAX_CONTEXT 1048576
+#define SLM_MAX_ROPE_BASE 1e12f
 #define SLM_MAX_CLASSES 65536
 #define SLM_MAX_TOKEN_CLASSES 4096 /* of a head that labels tokens */
 #define SLM_MAX_CLASS_LABEL_BYTES 1024

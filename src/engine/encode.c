@@ -57,7 +57,7 @@ gather(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token, S
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_token, &token, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence + 1, &start, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &segment_two, err));
-	out->max_length = 0;
+	*out = (SlmBatch){.shape = shape, .n_sequence = n_sequence};
 	for (int i = 0; i < n_sequence; i++)
 	{
 		memcpy(token + at, sequence[i].token, (size_t) sequence[i].n * sizeof(*token));
@@ -73,8 +73,6 @@ gather(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token, S
 	out->token = token;
 	out->start = start;
 	out->segment_two = segment_two;
-	out->shape = shape;
-	out->n_sequence = n_sequence;
 	return SLM_OK;
 }
 

@@ -209,4 +209,7 @@ extern uint64_t slm_group_bytes(SlmLayout layout, int64_t k);
 extern void slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, int64_t k,
 						   void *group);
 
+/* Row r (0 .. 15) of a packed group as k floats: what slm_dequantize() gave of the file's row. */
+extern void slm_unpack_row(SlmLayout layout, const void *group, int r, int64_t k, float *out);
+
 #endif

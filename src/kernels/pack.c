@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/fp16.h"
 #include "kernels/kernels.h"
 
 SlmLayout
@@ -119,6 +120,40 @@ slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, in
 		case SLM_LAYOUT_F16:
 		case SLM_LAYOUT_BF16:
 			pack_plain(2, rows, row_bytes, n_rows, k, group);
+			break;
+		case SLM_LAYOUT_COUNT:
+			break;
+	}
+}
+
+void
+slm_unpack_row(SlmLayout layout, const void *group, int r, int64_t k, float *out)
+{
+	switch (layout)
+	{
+		case SLM_LAYOUT_Q8:
+			for (int64_t i = 0; i < k; i++)
+			{
+				int64_t b = i / SLM_Q8_BLOCK, j = i % SLM_Q8_BLOCK;
+				const uint8_t *pair = (const uint8_t *) group + b / 2 * SLM_Q8_PAIR_BYTES;
+				uint8_t code = pair[b % 2 * SLM_Q8_BLOCK_BYTES + j / 4 * 64 + r * 4 + j % 4];
+				uint16_t d;
+
+				memcpy(&d, pair + SLM_Q8_SCALES + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, sizeof(d));
+				out[i] = (float) (code - SLM_Q8_OFFSET) * slm_fp16_to_float(d);
+			}
+			break;
+		case SLM_LAYOUT_F32:
+			for (int64_t i = 0; i < k; i++)
+				out[i] = ((const float *) group)[i * SLM_GROUP_ROWS + r];
+			break;
+		case SLM_LAYOUT_F16:
+			for (int64_t i = 0; i < k; i++)
+				out[i] = slm_fp16_to_float(((const uint16_t *) group)[i * SLM_GROUP_ROWS + r]);
+			break;
+		case SLM_LAYOUT_BF16:
+			for (int64_t i = 0; i < k; i++)
+				out[i] = slm_bf16_to_float(((const uint16_t *) group)[i * SLM_GROUP_ROWS + r]);
 			break;
 		case SLM_LAYOUT_COUNT:
 			break;

@@ -5,7 +5,9 @@
  * tensor_mapping.py, and its graph builder for "bert").  The row "bert" serves
  * everything that was BERT once: BERT, DistilBERT (no token types), RoBERTa
  * and XLM-RoBERTa (one token type; the converter drops the first rows of the
- * position table), MiniLM, TinyBERT, BGE, E5.
+ * position table), MiniLM, TinyBERT, BGE, E5.  The row "llama" serves Llama, TinyLlama,
+ * SmolLM2 and Mistral; the converter has permuted its queries and keys so that the numbers
+ * which rotate together are neighbours.  Gemma's norms come with their offset of 1 added.
  */
 #include "model/arch.h"
 
@@ -56,6 +58,39 @@ static const SlmSlotSpec bert_slots[SLM_SLOT_COUNT] = {
 									REQUIRED, BODY},
 };
 
+/*
+ * What Llama made common: norms before the steps, rotations, heads that share keys, a gated
+ * feed-forward block.  Without output.weight, the embeddings are the output matrix, too; so
+ * they are packed, and looked up there.
+ */
+#define PRE_NORM_SLOTS(qkv_bias, out_bias)                                                         \
+	[SLM_SLOT_TOKEN_EMBD] = {MATRIX, "token_embd", EMBD, SLM_SIZE_VOCAB, REQUIRED, NEVER, BODY},   \
+	[SLM_SLOT_ROPE_FREQS] = {VECTOR, "rope_freqs", SLM_SIZE_ROPE_PAIRS, SLM_SIZE_ONE, OPTIONAL,    \
+							 NEVER,  BODY},                                                        \
+	[SLM_SLOT_OUTPUT_NORM] = {VECTOR, "output_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},   \
+	[SLM_SLOT_OUTPUT] = {MATRIX, "output", EMBD, SLM_SIZE_VOCAB, OPTIONAL, NEVER, BODY},           \
+	[SLM_SLOT_ATTN_NORM] = {VECTOR, "attn_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},       \
+	[SLM_SLOT_ATTN_Q] = {MATRIX, "attn_q", EMBD, SLM_SIZE_QUERIES, REQUIRED, qkv_bias, BODY},      \
+	[SLM_SLOT_ATTN_K] = {MATRIX, "attn_k", EMBD, SLM_SIZE_KEYS, REQUIRED, qkv_bias, BODY},         \
+	[SLM_SLOT_ATTN_V] = {MATRIX, "attn_v", EMBD, SLM_SIZE_KEYS, REQUIRED, qkv_bias, BODY},         \
+	[SLM_SLOT_ATTN_OUTPUT] = {MATRIX,   "attn_output", SLM_SIZE_QUERIES, EMBD, REQUIRED,           \
+							  out_bias, BODY},                                                     \
+	[SLM_SLOT_FFN_NORM] = {VECTOR, "ffn_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},         \
+	[SLM_SLOT_FFN_GATE] = {MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY},          \
+	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY},              \
+	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, BODY}
+
+static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(OPTIONAL, OPTIONAL)};
+static const SlmSlotSpec qwen2_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(REQUIRED, NEVER)};
+static const SlmSlotSpec gemma_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(NEVER, NEVER)};
+static const SlmSlotSpec qwen3_slots[SLM_SLOT_COUNT] = {
+	PRE_NORM_SLOTS(NEVER, NEVER),
+	[SLM_SLOT_ATTN_Q_NORM] = {VECTOR, "attn_q_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE, REQUIRED, NEVER,
+							  BODY},
+	[SLM_SLOT_ATTN_K_NORM] = {VECTOR, "attn_k_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE, REQUIRED, NEVER,
+							  BODY},
+};
+
 static const SlmArch table[] = {
 	{
 		.name = "bert",
@@ -67,6 +102,47 @@ static const SlmArch table[] = {
 		.head_activation = SLM_ACTIVATION_TANH,
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = bert_slots,
+	},
+	{
+		.name = "llama",
+		.norm = SLM_NORM_RMS,
+		.norm_place = SLM_NORM_PRE,
+		.position = SLM_POSITION_ROPE_NEIGHBOURS,
+		.mask = SLM_MASK_CAUSAL,
+		.grouped = true,
+		.activation = SLM_ACTIVATION_SILU,
+		.slot = llama_slots,
+	},
+	{
+		.name = "qwen2",
+		.norm = SLM_NORM_RMS,
+		.norm_place = SLM_NORM_PRE,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_CAUSAL,
+		.grouped = true,
+		.activation = SLM_ACTIVATION_SILU,
+		.slot = qwen2_slots,
+	},
+	{
+		.name = "qwen3",
+		.norm = SLM_NORM_RMS,
+		.norm_place = SLM_NORM_PRE,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_CAUSAL,
+		.grouped = true,
+		.activation = SLM_ACTIVATION_SILU,
+		.slot = qwen3_slots,
+	},
+	{
+		.name = "gemma",
+		.norm = SLM_NORM_RMS,
+		.norm_place = SLM_NORM_PRE,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_CAUSAL,
+		.grouped = true,
+		.scaled_embedding = true,
+		.activation = SLM_ACTIVATION_GELU_TANH,
+		.slot = gemma_slots,
 	},
 };
 
@@ -85,8 +161,8 @@ const char *
 slm_activation_name(SlmActivation activation)
 {
 	static const char *const name[SLM_ACTIVATION_COUNT] = {
-		[SLM_ACTIVATION_GELU_ERF] = "gelu",
-		[SLM_ACTIVATION_TANH] = "tanh",
+		[SLM_ACTIVATION_GELU_ERF] = "gelu", [SLM_ACTIVATION_GELU_TANH] = "gelu_tanh",
+		[SLM_ACTIVATION_SILU] = "silu",     [SLM_ACTIVATION_TANH] = "tanh",
 		[SLM_ACTIVATION_RELU] = "relu",
 	};
 

@@ -26,6 +26,9 @@ typedef enum SlmSlot
 	SLM_SLOT_POSITION_EMBD,
 	SLM_SLOT_TOKEN_TYPES,
 	SLM_SLOT_EMBD_NORM,
+	SLM_SLOT_ROPE_FREQS,
+	SLM_SLOT_OUTPUT_NORM,
+	SLM_SLOT_OUTPUT,
 	SLM_SLOT_CLS,
 	SLM_SLOT_CLS_OUTPUT,
 	SLM_SLOT_LABEL_TEXT,
@@ -37,11 +40,16 @@ typedef enum SlmSlot
 	SLM_SLOT_SUM_OUTPUT,
 	SLM_GLOBAL_SLOTS,
 
-	SLM_SLOT_ATTN_Q = SLM_GLOBAL_SLOTS,
+	SLM_SLOT_ATTN_NORM = SLM_GLOBAL_SLOTS,
+	SLM_SLOT_ATTN_Q,
 	SLM_SLOT_ATTN_K,
 	SLM_SLOT_ATTN_V,
+	SLM_SLOT_ATTN_Q_NORM,
+	SLM_SLOT_ATTN_K_NORM,
 	SLM_SLOT_ATTN_OUTPUT,
 	SLM_SLOT_ATTN_OUTPUT_NORM,
+	SLM_SLOT_FFN_NORM,
+	SLM_SLOT_FFN_GATE,
 	SLM_SLOT_FFN_UP,
 	SLM_SLOT_FFN_DOWN,
 	SLM_SLOT_LAYER_OUTPUT_NORM,
@@ -53,7 +61,7 @@ typedef enum SlmSlot
 typedef enum SlmSlotKind
 {
 	SLM_SLOT_ABSENT = 0, /* the architecture has no such slot */
-	SLM_SLOT_MATRIX,     /* packed for the kernels: n_out rows of n_in */
+	SLM_SLOT_MATRIX,     /* packed for the kernels: n_out rows of n_in; may be looked up, too */
 	SLM_SLOT_TABLE,      /* plain rows in the file's type, looked up one by one */
 	SLM_SLOT_VECTOR      /* floats */
 } SlmSlotKind;
@@ -63,6 +71,10 @@ typedef enum SlmSize
 {
 	SLM_SIZE_ONE = 0,
 	SLM_SIZE_EMBD,
+	SLM_SIZE_QUERIES, /* of all heads, side by side */
+	SLM_SIZE_KEYS,    /* keys, or values, of all heads that have own ones */
+	SLM_SIZE_HEAD,
+	SLM_SIZE_ROPE_PAIRS,
 	SLM_SIZE_FF,
 	SLM_SIZE_VOCAB,
 	SLM_SIZE_CONTEXT,
@@ -112,27 +124,35 @@ typedef struct SlmSlotSpec
 
 typedef enum SlmNorm
 {
-	SLM_NORM_LAYER = 0 /* mean and variance, weight and bias */
+	SLM_NORM_LAYER = 0, /* mean and variance, weight and bias */
+	SLM_NORM_RMS        /* mean square, weight */
 } SlmNorm;
 
 typedef enum SlmNormPlace
 {
-	SLM_NORM_POST = 0 /* after each residual sum, and after the embeddings */
+	SLM_NORM_POST = 0, /* after each residual sum, and after the embeddings */
+	SLM_NORM_PRE       /* before attention, before feed-forward, after the last layer */
 } SlmNormPlace;
 
+/* Rotations of queries and keys by their position (Su et al. 2021) differ in what a pair is. */
 typedef enum SlmPosition
 {
-	SLM_POSITION_LEARNED = 0 /* a row of a table, added to the embedding */
+	SLM_POSITION_LEARNED = 0,     /* a row of a table, added to the embedding */
+	SLM_POSITION_ROPE_NEIGHBOURS, /* numbers 2 i and 2 i + 1 */
+	SLM_POSITION_ROPE_HALVES      /* numbers i and i + n / 2 */
 } SlmPosition;
 
 typedef enum SlmMask
 {
-	SLM_MASK_FULL = 0 /* every token sees every token of its sequence */
+	SLM_MASK_FULL = 0, /* every token sees every token of its sequence */
+	SLM_MASK_CAUSAL    /* a token sees itself and those before it */
 } SlmMask;
 
 typedef enum SlmActivation
 {
 	SLM_ACTIVATION_GELU_ERF = 0, /* Hugging Face's "gelu" */
+	SLM_ACTIVATION_GELU_TANH,    /* "gelu_pytorch_tanh" */
+	SLM_ACTIVATION_SILU,
 	SLM_ACTIVATION_TANH,
 	SLM_ACTIVATION_RELU,
 	SLM_ACTIVATION_COUNT
@@ -153,7 +173,9 @@ typedef struct SlmArch
 	SlmNormPlace norm_place;
 	SlmPosition position;
 	SlmMask mask;
-	SlmActivation activation;      /* of the feed-forward block */
+	bool grouped;             /* heads may share keys and values, and have a width of their own */
+	bool scaled_embedding;    /* times the root of their width */
+	SlmActivation activation; /* of the feed-forward block */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
 	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
 	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */
@@ -171,7 +193,14 @@ slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, bool bias)
 	return bias ? spec->bias : spec->weight;
 }
 
-/* "gelu", "tanh", "relu". */
+/* Are positions rotations of queries and keys? */
+static inline bool
+slm_arch_rotates(const SlmArch *arch)
+{
+	return arch->position != SLM_POSITION_LEARNED;
+}
+
+/* "gelu", "gelu_tanh", "silu", "tanh", "relu". */
 extern const char *slm_activation_name(SlmActivation activation);
 
 /* "sequence", "token". */

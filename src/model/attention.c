@@ -1,9 +1,10 @@
 /*
- * attention.c - each row of a sequence looks at the others
+ * attention.c - each row of a sequence looks at the others, or at those before it
  *
- * Head by head: the keys are transposed once, so that scores come out one lane
- * a key, then the query rows follow in blocks.  Sequences never meet: a ragged
- * batch costs the sum of its sequences' squares, and no padding.
+ * Head by head: the keys are transposed, so that scores come out one lane a
+ * key, then the query rows follow in blocks.  Heads that share keys and values
+ * take them in turn.  Sequences never meet: a ragged batch costs the sum of
+ * its sequences' squares, and no padding.
  */
 #include <math.h>
 
@@ -12,51 +13,74 @@
 #define QUERY_ROWS 16 /* what SlmAttend's scores have room for */
 
 SlmStatus
-slm_attention_init(SlmCompute *c, int max_t, SlmAttention *out, SlmError *err)
+slm_attention_init(SlmCompute *c, int max_key, bool transposes, SlmAttention *out, SlmError *err)
 {
-	const SlmHparams *h = &c->model->hparams;
-	size_t stride = slm_row_stride(max_t);
+	size_t stride = slm_row_stride(max_key);
 
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_embd / h->n_head * stride, &out->kt, err));
+	out->kt = NULL;
+	if (transposes)
+		SLM_TRY(SLM_NEW_ARRAY(c->arena, c->model->hparams.n_head_dim * stride, &out->kt, err));
 	return SLM_NEW_ARRAY(c->arena, QUERY_ROWS * stride, &out->scores, err);
 }
 
-SlmStatus
-slm_attention(SlmCompute *c, SlmAttention *attention, const float *q, const float *k,
-			  const float *v, size_t in_stride, int t, float *out, size_t out_stride, SlmError *err)
+/* The query rows of one head. */
+static SlmStatus
+attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
 {
-	int n_head = (int) c->model->hparams.n_head;
-	int head_dim = (int) c->model->hparams.n_embd / n_head;
-	int64_t row_cost = (int64_t) t * (2 * head_dim * SLM_COST_FLOAT_MAC + SLM_COST_EXP);
+	int64_t row_cost = (int64_t) args->t * (2 * args->head_dim * SLM_COST_FLOAT_MAC + SLM_COST_EXP);
 	int64_t room = c->budget / 2 / row_cost;
-	int rows = room >= t ? t : (room > 1 ? (int) room : 1);
+	int rows = room >= n_query ? n_query : (room > 1 ? (int) room : 1);
+
+	for (int i = 0; i < n_query; i += rows)
+	{
+		int end = n_query - i < rows ? n_query : i + rows;
+
+		c->kernels->attend(args, i, end);
+		SLM_TRY(slm_spend(c, (end - i) * row_cost, err));
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const SlmKeys *k,
+			  float *out, size_t out_stride, SlmError *err)
+{
+	const SlmHparams *h = &c->model->hparams;
+	int head_dim = (int) h->n_head_dim, group = (int) (h->n_head / h->n_head_kv);
 	SlmAttend args = {
-		.kt = attention->kt,
 		.scores = attention->scores,
-		.q_stride = in_stride,
-		.v_stride = in_stride,
+		.q_stride = q->stride,
+		.v_stride = k->v_stride,
 		.out_stride = out_stride,
-		.t_stride = slm_row_stride(t),
-		.t = t,
+		.t = k->t,
+		.seen = k->seen,
 		.head_dim = head_dim,
 		.scale = 1.0f / sqrtf((float) head_dim),
 	};
 
-	for (int head = 0; head < n_head; head++)
+	for (int kv = 0; kv < (int) h->n_head_kv; kv++)
 	{
-		size_t column = (size_t) head * (size_t) head_dim;
+		size_t column = (size_t) kv * (size_t) head_dim;
 
-		args.q = q + column;
-		args.v = v + column;
-		args.out = out + column;
-		c->kernels->transpose(k + column, in_stride, t, head_dim, attention->kt, args.t_stride);
-		SLM_TRY(slm_spend(c, (int64_t) t * head_dim * SLM_COST_MOVE, err));
-		for (int i = 0; i < t; i += rows)
+		args.v = k->v + column;
+		if (k->kt != NULL)
 		{
-			int end = t - i < rows ? t : i + rows;
-
-			c->kernels->attend(&args, i, end);
-			SLM_TRY(slm_spend(c, (end - i) * row_cost, err));
+			args.kt = k->kt + column * k->t_stride;
+			args.t_stride = k->t_stride;
+		}
+		else
+		{
+			args.kt = attention->kt;
+			args.t_stride = slm_row_stride(k->t);
+			c->kernels->transpose(k->k + column, k->v_stride, k->t, head_dim, attention->kt,
+								  args.t_stride);
+			SLM_TRY(slm_spend(c, (int64_t) k->t * head_dim * SLM_COST_MOVE, err));
+		}
+		for (int head = kv * group; head < (kv + 1) * group; head++)
+		{
+			args.q = q->q + (size_t) head * (size_t) head_dim;
+			args.out = out + (size_t) head * (size_t) head_dim;
+			SLM_TRY(attend_rows(c, &args, q->n, err));
 		}
 	}
 	return SLM_OK;

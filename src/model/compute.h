@@ -94,20 +94,41 @@ extern SlmStatus slm_activate(SlmCompute *c, SlmActivation activation, float *x,
 
 typedef struct SlmAttention
 {
-	float *kt;     /* [head_dim][max_t padded to 16] */
-	float *scores; /* [16][max_t padded to 16] */
+	float *kt;     /* [n_head_dim][max_key padded to 16], or NULL */
+	float *scores; /* [16][max_key padded to 16] */
 } SlmAttention;
 
-extern SlmStatus slm_attention_init(SlmCompute *c, int max_t, SlmAttention *out,
+/* transposes: keys will come as rows. */
+extern SlmStatus slm_attention_init(SlmCompute *c, int max_key, bool transposes, SlmAttention *out,
 									SlmError *err) SLM_MUST_CHECK;
 
+/* Rows that ask: [n][stride], the heads side by side. */
+typedef struct SlmQueries
+{
+	const float *q;
+	size_t stride;
+	int n;
+} SlmQueries;
+
 /*
- * Attention of the t rows of one sequence over each other.  q, k, v are
- * [t][in_stride], out is [t][out_stride], each row n_embd numbers: the heads
- * side by side.
+ * Rows that are asked: v [t][v_stride], the heads that have values side by
+ * side, and the keys likewise in k, or transposed in kt
+ * [n_head_kv * n_head_dim][t_stride].
  */
-extern SlmStatus slm_attention(SlmCompute *c, SlmAttention *attention, const float *q,
-							   const float *k, const float *v, size_t in_stride, int t, float *out,
-							   size_t out_stride, SlmError *err) SLM_MUST_CHECK;
+typedef struct SlmKeys
+{
+	const float *k; /* NULL where kt is given */
+	const float *kt;
+	size_t t_stride;
+	const float *v;
+	size_t v_stride;
+	int t;
+	int seen; /* as in SlmAttend */
+} SlmKeys;
+
+/* out[n][out_stride] = attention of the queries over the keys, the heads side by side. */
+extern SlmStatus slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q,
+							   const SlmKeys *k, float *out, size_t out_stride,
+							   SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -15,7 +15,10 @@
  */
 #include "model/forward.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "model/rope.h"
 
 #define ROW_CHUNK 64
 
@@ -25,49 +28,102 @@ typedef struct Forward
 	const SlmBatch *batch;
 	int n_row;
 	int64_t n_embd;
-	size_t stride; /* of x and mixed */
+	size_t stride;  /* of x */
+	size_t q_width; /* of queries, and of what attention mixes, padded to 16 */
+	size_t k_width; /* of keys, and of values, likewise */
 	size_t qkv_stride;
 	size_t ff_stride;
 	float *x;     /* [n_row][stride] hidden states */
-	float *qkv;   /* [n_row][qkv_stride]: q, k, v side by side, stride each */
-	float *mixed; /* [n_row][stride] what attention gives */
+	float *qkv;   /* [n_row][qkv_stride]: q, k, v side by side */
+	float *mixed; /* [n_row][q_width] what attention gives */
 	float *part;  /* [ROW_CHUNK][stride] a product before its residual sum */
 	float *ff;    /* [ROW_CHUNK][ff_stride] */
+	float *gate;  /* the same, or NULL */
 	SlmInput input;
 	SlmAttention attention;
+	SlmRope rope;
+	int32_t *sequence_of; /* [n_row], where there are caches */
 } Forward;
+
+static const SlmWeight *
+weight_of(const Forward *f, SlmSlot slot, int layer)
+{
+	return slm_weight(f->c->model, slot, layer);
+}
+
+/* Position of a row's token. */
+static int
+position_of(const Forward *f, int sequence, int row)
+{
+	return row - f->batch->start[sequence] +
+		   (f->batch->cache != NULL ? f->batch->past[sequence] : 0);
+}
+
+static SlmStatus
+set_positions(Forward *f, SlmError *err)
+{
+	const SlmBatch *batch = f->batch;
+
+	SLM_TRY(slm_rope_init(f->c, f->n_row, &f->rope, err));
+	if (batch->cache != NULL)
+		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row, &f->sequence_of, err));
+	for (int s = 0; s < batch->n_sequence; s++)
+		for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
+		{
+			SLM_TRY(slm_rope_set(f->c, &f->rope, i, position_of(f, s, i), err));
+			if (batch->cache != NULL)
+				f->sequence_of[i] = s;
+		}
+	return SLM_OK;
+}
 
 static SlmStatus
 forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 {
 	const SlmHparams *h = &c->model->hparams;
-	uint32_t widest = h->n_ff > h->n_embd ? h->n_ff : h->n_embd;
+	int64_t widest = h->n_ff > h->n_embd ? h->n_ff : h->n_embd;
+	int max_key = batch->cache != NULL ? (int) batch->shape_of_cache.room : batch->max_length;
 	size_t n;
 
+	memset(f, 0, sizeof(*f));
 	f->c = c;
 	f->batch = batch;
 	f->n_row = batch->start[batch->n_sequence];
 	f->n_embd = h->n_embd;
 	f->stride = slm_row_stride(h->n_embd);
-	f->qkv_stride = 3 * f->stride;
+	f->q_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_QUERIES));
+	f->k_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_KEYS));
+	f->qkv_stride = f->q_width + 2 * f->k_width;
 	f->ff_stride = slm_row_stride(h->n_ff);
+	if ((int64_t) f->q_width > widest)
+		widest = (int64_t) f->q_width;
 	n = (size_t) f->n_row;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->x, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->qkv_stride, &f->qkv, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->mixed, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->q_width, &f->mixed, err));
 	n = f->n_row < ROW_CHUNK ? n : ROW_CHUNK;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->part, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->ff, err));
+	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL)
+		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
-	return slm_attention_init(c, batch->max_length, &f->attention, err);
+	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
+	return set_positions(f, err);
 }
 
-/* Row i of a table as floats; i is in range. */
+/* Row i of a table, or of a matrix that is looked up, as floats; i is in range. */
 static void
 table_row(const SlmWeight *table, int64_t i, float *out)
 {
-	slm_dequantize(table->type, (const uint8_t *) table->weight + (size_t) i * table->row_bytes,
-				   out, table->n_in);
+	const uint8_t *at = table->weight;
+
+	if (table->kind == SLM_SLOT_MATRIX)
+		slm_unpack_row(table->layout,
+					   at + (uint64_t) (i / SLM_GROUP_ROWS) *
+								slm_group_bytes(table->layout, table->n_in),
+					   (int) (i % SLM_GROUP_ROWS), table->n_in, out);
+	else
+		slm_dequantize(table->type, at + (size_t) i * table->row_bytes, out, table->n_in);
 }
 
 static void
@@ -78,7 +134,7 @@ add_table_row(const SlmWeight *table, int64_t i, float *scratch, float *x)
 		x[j] = x[j] + scratch[j];
 }
 
-/* x = norm(x + residual) for m rows; residual may be NULL. */
+/* y = norm(x + residual) for m rows; residual may be NULL, and is for what has no such sum. */
 static SlmStatus
 norm(Forward *f, const SlmWeight *weight, const float *x, const float *residual, int m, float *y,
 	 SlmError *err)
@@ -96,20 +152,24 @@ norm(Forward *f, const SlmWeight *weight, const float *x, const float *residual,
 										  weight->weight, weight->bias, h->norm_epsilon, f->n_embd,
 										  y + at);
 				break;
+			case SLM_NORM_RMS:
+				f->c->kernels->rms_norm(x + at, weight->weight, h->norm_epsilon, f->n_embd, y + at);
+				break;
 		}
 		SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_NORM, err));
 	}
 	return SLM_OK;
 }
 
-/* x = norm(token + token type + position), the order of Hugging Face's sums. */
+/* x = token (+ token type + position, the order of Hugging Face's sums, and their norm). */
 static SlmStatus
 embed(Forward *f, SlmError *err)
 {
 	const SlmModel *model = f->c->model;
-	const SlmWeight *token = slm_weight(model, SLM_SLOT_TOKEN_EMBD, 0);
-	const SlmWeight *position = slm_weight(model, SLM_SLOT_POSITION_EMBD, 0);
-	const SlmWeight *type = slm_weight(model, SLM_SLOT_TOKEN_TYPES, 0);
+	const SlmWeight *token = weight_of(f, SLM_SLOT_TOKEN_EMBD, 0);
+	const SlmWeight *position = weight_of(f, SLM_SLOT_POSITION_EMBD, 0);
+	const SlmWeight *type = weight_of(f, SLM_SLOT_TOKEN_TYPES, 0);
+	float scale = model->arch->scaled_embedding ? sqrtf((float) f->n_embd) : 1.0f;
 
 	for (int s = 0; s < f->batch->n_sequence; s++)
 	{
@@ -124,6 +184,8 @@ embed(Forward *f, SlmError *err)
 				return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld",
 								(int) id, (long long) token->n_out);
 			table_row(token, id, x);
+			for (int64_t j = 0; j < f->n_embd && model->arch->scaled_embedding; j++)
+				x[j] = x[j] * scale;
 			if (type->weight != NULL)
 				add_table_row(type,
 							  i - first >= f->batch->segment_two[s] && type->n_out > 1 ? 1 : 0,
@@ -131,7 +193,10 @@ embed(Forward *f, SlmError *err)
 			switch (model->arch->position)
 			{
 				case SLM_POSITION_LEARNED:
-					add_table_row(position, i - first, f->part, x);
+					add_table_row(position, position_of(f, s, i), f->part, x);
+					break;
+				case SLM_POSITION_ROPE_NEIGHBOURS:
+				case SLM_POSITION_ROPE_HALVES:
 					break;
 			}
 			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
@@ -140,51 +205,126 @@ embed(Forward *f, SlmError *err)
 	switch (model->arch->norm_place)
 	{
 		case SLM_NORM_POST:
-			SLM_TRY(
-				norm(f, slm_weight(model, SLM_SLOT_EMBD_NORM, 0), f->x, NULL, f->n_row, f->x, err));
+			return norm(f, weight_of(f, SLM_SLOT_EMBD_NORM, 0), f->x, NULL, f->n_row, f->x, err);
+		case SLM_NORM_PRE:
 			break;
 	}
 	return SLM_OK;
 }
 
-/* qkv = the three products of rows [first, first + m). */
+/* What a step reads: the rows x, or their norm, in part. */
+static SlmStatus
+before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **out, SlmError *err)
+{
+	*out = x;
+	switch (f->c->model->arch->norm_place)
+	{
+		case SLM_NORM_POST:
+			break;
+		case SLM_NORM_PRE:
+			*out = f->part;
+			return norm(f, weight_of(f, slot, layer), x, NULL, m, f->part, err);
+	}
+	return SLM_OK;
+}
+
+/* x = x + part, and the norm of that where it comes behind the sum. */
+static SlmStatus
+after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
+{
+	switch (f->c->model->arch->norm_place)
+	{
+		case SLM_NORM_POST:
+			return norm(f, weight_of(f, slot, layer), f->part, x, m, x, err);
+		case SLM_NORM_PRE:
+			for (size_t i = 0; i < (size_t) m * f->stride; i++)
+				x[i] = x[i] + f->part[i];
+			return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
+	}
+	return SLM_OK;
+}
+
+/* The norm of each head of a row, where the model has one. */
+static void
+norm_heads(Forward *f, const SlmWeight *weight, float *x, uint32_t n_head)
+{
+	const SlmHparams *h = &f->c->model->hparams;
+
+	for (uint32_t head = 0; head < n_head && weight->weight != NULL; head++, x += h->n_head_dim)
+		f->c->kernels->rms_norm(x, weight->weight, h->norm_epsilon, h->n_head_dim, x);
+}
+
+/* qkv = the three products of rows [first, first + m), turned; keys and values go to the caches. */
 static SlmStatus
 project(Forward *f, int layer, int first, int m, SlmError *err)
 {
-	const SlmModel *model = f->c->model;
+	const SlmHparams *h = &f->c->model->hparams;
+	const SlmBatch *batch = f->batch;
 	const SlmWeight *weight[] = {
-		slm_weight(model, SLM_SLOT_ATTN_Q, layer),
-		slm_weight(model, SLM_SLOT_ATTN_K, layer),
-		slm_weight(model, SLM_SLOT_ATTN_V, layer),
+		weight_of(f, SLM_SLOT_ATTN_Q, layer),
+		weight_of(f, SLM_SLOT_ATTN_K, layer),
+		weight_of(f, SLM_SLOT_ATTN_V, layer),
 	};
+	size_t column[] = {0, f->q_width, f->q_width + f->k_width};
+	float *qkv = f->qkv + (size_t) first * f->qkv_stride;
+	const float *x;
 
-	SLM_TRY(slm_input_set(f->c, &f->input, f->x + (size_t) first * f->stride, f->stride, m, weight,
-						  3, err));
+	SLM_TRY(
+		before_step(f, SLM_SLOT_ATTN_NORM, layer, f->x + (size_t) first * f->stride, m, &x, err));
+	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, 3, err));
 	for (int i = 0; i < 3; i++)
-		SLM_TRY(slm_linear(f->c, weight[i], &f->input, m,
-						   f->qkv + (size_t) first * f->qkv_stride + (size_t) i * f->stride,
-						   f->qkv_stride, err));
+		SLM_TRY(slm_linear(f->c, weight[i], &f->input, m, qkv + column[i], f->qkv_stride, err));
+	for (int i = first; i < first + m; i++, qkv += f->qkv_stride)
+	{
+		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_Q_NORM, layer), qkv, h->n_head);
+		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_K_NORM, layer), qkv + column[1], h->n_head_kv);
+		slm_rope_turn(f->c, &f->rope, i, qkv, (int) h->n_head);
+		slm_rope_turn(f->c, &f->rope, i, qkv + column[1], (int) h->n_head_kv);
+		if (batch->cache != NULL)
+			slm_kv_put(&batch->shape_of_cache, batch->cache[f->sequence_of[i]], layer,
+					   position_of(f, f->sequence_of[i], i), qkv + column[1], qkv + column[2]);
+		if (f->rope.n_pair > 0)
+			SLM_TRY(slm_spend(f->c, (int64_t) f->qkv_stride * SLM_COST_NORM, err));
+	}
 	return SLM_OK;
 }
 
 /* mixed = attention inside each sequence. */
 static SlmStatus
-mix(Forward *f, SlmError *err)
+mix(Forward *f, int layer, SlmError *err)
 {
-	for (int s = 0; s < f->batch->n_sequence; s++)
-	{
-		size_t first = (size_t) f->batch->start[s];
-		const float *qkv = f->qkv + first * f->qkv_stride;
+	const SlmBatch *batch = f->batch;
 
+	for (int s = 0; s < batch->n_sequence; s++)
+	{
+		size_t first = (size_t) batch->start[s];
+		const float *qkv = f->qkv + first * f->qkv_stride;
+		SlmQueries queries = {qkv, f->qkv_stride, batch->start[s + 1] - batch->start[s]};
+		SlmKeys keys = {
+			.k = qkv + f->q_width,
+			.v = qkv + f->q_width + f->k_width,
+			.v_stride = f->qkv_stride,
+			.t = queries.n,
+		};
+
+		if (batch->cache != NULL)
+			keys = (SlmKeys){
+				.kt = slm_kv_keys(&batch->shape_of_cache, batch->cache[s], layer),
+				.t_stride = batch->shape_of_cache.room,
+				.v = slm_kv_values(&batch->shape_of_cache, batch->cache[s], layer),
+				.v_stride = batch->shape_of_cache.values,
+				.t = batch->past[s] + queries.n,
+			};
 		switch (f->c->model->arch->mask)
 		{
 			case SLM_MASK_FULL:
-				SLM_TRY(slm_attention(f->c, &f->attention, qkv, qkv + f->stride,
-									  qkv + 2 * f->stride, f->qkv_stride,
-									  f->batch->start[s + 1] - f->batch->start[s],
-									  f->mixed + first * f->stride, f->stride, err));
+				break;
+			case SLM_MASK_CAUSAL:
+				keys.seen = keys.t - queries.n + 1;
 				break;
 		}
+		SLM_TRY(slm_attention(f->c, &f->attention, &queries, &keys, f->mixed + first * f->q_width,
+							  f->q_width, err));
 	}
 	return SLM_OK;
 }
@@ -198,23 +338,44 @@ product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, in
 	return slm_linear(f->c, weight, &f->input, m, y, y_stride, err);
 }
 
+/* ff = what stands between the two products of the feed-forward block. */
+static SlmStatus
+feed(Forward *f, int layer, const float *x, int m, SlmError *err)
+{
+	const SlmWeight *weight[] = {
+		weight_of(f, SLM_SLOT_FFN_UP, layer),
+		weight_of(f, SLM_SLOT_FFN_GATE, layer),
+	};
+	SlmActivation activation = f->c->model->arch->activation;
+	uint32_t n_ff = f->c->model->hparams.n_ff;
+
+	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, f->gate != NULL ? 2 : 1, err));
+	SLM_TRY(slm_linear(f->c, weight[0], &f->input, m, f->ff, f->ff_stride, err));
+	if (f->gate == NULL)
+		return slm_activate(f->c, activation, f->ff, f->ff_stride, m, n_ff, err);
+	SLM_TRY(slm_linear(f->c, weight[1], &f->input, m, f->gate, f->ff_stride, err));
+	SLM_TRY(slm_activate(f->c, activation, f->gate, f->ff_stride, m, n_ff, err));
+	for (size_t i = 0; i < (size_t) m * f->ff_stride; i++)
+		f->ff[i] = f->gate[i] * f->ff[i];
+	return slm_spend(f->c, m * (int64_t) n_ff * SLM_COST_MOVE, err);
+}
+
 /* Rows [first, first + m) from attention to the end of the layer. */
 static SlmStatus
 finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 {
-	const SlmModel *model = f->c->model;
 	float *x = f->x + (size_t) first * f->stride;
+	const float *in;
 
-	SLM_TRY(product(f, slm_weight(model, SLM_SLOT_ATTN_OUTPUT, layer),
-					f->mixed + (size_t) first * f->stride, f->stride, m, f->part, f->stride, err));
-	SLM_TRY(norm(f, slm_weight(model, SLM_SLOT_ATTN_OUTPUT_NORM, layer), f->part, x, m, x, err));
-	SLM_TRY(product(f, slm_weight(model, SLM_SLOT_FFN_UP, layer), x, f->stride, m, f->ff,
-					f->ff_stride, err));
-	SLM_TRY(slm_activate(f->c, model->arch->activation, f->ff, f->ff_stride, m, model->hparams.n_ff,
-						 err));
-	SLM_TRY(product(f, slm_weight(model, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
+	SLM_TRY(product(f, weight_of(f, SLM_SLOT_ATTN_OUTPUT, layer),
+					f->mixed + (size_t) first * f->q_width, f->q_width, m, f->part, f->stride,
+					err));
+	SLM_TRY(after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err));
+	SLM_TRY(before_step(f, SLM_SLOT_FFN_NORM, layer, x, m, &in, err));
+	SLM_TRY(feed(f, layer, in, m, err));
+	SLM_TRY(product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
 					f->stride, err));
-	return norm(f, slm_weight(model, SLM_SLOT_LAYER_OUTPUT_NORM, layer), f->part, x, m, x, err);
+	return after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err);
 }
 
 /* Layers [first, end) over all rows. */
@@ -225,7 +386,7 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 	{
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(project(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
-		SLM_TRY(mix(f, err));
+		SLM_TRY(mix(f, layer, err));
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
 								 err));
@@ -260,6 +421,14 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 	SLM_TRY(forward_init(&f, c, batch, err));
 	SLM_TRY(embed(&f, err));
 	SLM_TRY(run_layers(&f, 0, n_layer, err));
+	switch (c->model->arch->norm_place)
+	{
+		case SLM_NORM_POST:
+			break;
+		case SLM_NORM_PRE:
+			SLM_TRY(norm(&f, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row, f.x, err));
+			break;
+	}
 	if (batch->shape != NULL)
 	{
 		SLM_TRY(add_shapes(&f, err));

@@ -4,7 +4,7 @@
 #ifndef SLM_MODEL_FORWARD_H
 #define SLM_MODEL_FORWARD_H
 
-#include "model/compute.h"
+#include "model/kv.h"
 
 /* Sequences laid end to end; ragged, no padding. */
 typedef struct SlmBatch
@@ -15,6 +15,15 @@ typedef struct SlmBatch
 	const uint8_t *shape;       /* [start[n_sequence]] of each token's word, or NULL */
 	int n_sequence;
 	int max_length; /* tokens of the longest sequence, at most the context */
+
+	/*
+	 * Of a causal model, what came before: each sequence's block of keys and
+	 * values, which the batch's own are put into behind the past ones.  cache is
+	 * NULL where nothing did, and nothing is kept.
+	 */
+	float *const *cache; /* [n_sequence] */
+	const int32_t *past; /* [n_sequence] tokens in it already */
+	SlmKvShape shape_of_cache;
 } SlmBatch;
 
 /*
@@ -32,6 +41,14 @@ extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hid
 /* out[n][n_out] = a matrix's product with rows in[n][in_stride]. */
 extern SlmStatus slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int n,
 							 float *out, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * out[n][n_row] = the logits of the tokens row[0 .. n_row) after hidden states
+ * in[n][in_stride]; row ascending, or NULL for the whole vocabulary, n_row of it.
+ */
+extern SlmStatus slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n,
+							const int32_t *row, int n_row, float *out,
+							SlmError *err) SLM_MUST_CHECK;
 
 /* out[n][n_class]: logits of the classification head for rows in[n][in_stride]. */
 extern SlmStatus slm_class_head(SlmCompute *c, const float *in, size_t in_stride, int n, float *out,

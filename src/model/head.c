@@ -70,6 +70,67 @@ slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int 
 	return run_network(c, &network, in, in_stride, n, out, err);
 }
 
+/* The output matrix; where a model has none, its embeddings. */
+static const SlmWeight *
+output_matrix(const SlmModel *model)
+{
+	const SlmWeight *output = slm_weight(model, SLM_SLOT_OUTPUT, 0);
+
+	return output->weight != NULL ? output : slm_weight(model, SLM_SLOT_TOKEN_EMBD, 0);
+}
+
+/* Some rows of a matrix: whole groups of them are computed, each once. */
+static SlmStatus
+some_rows(SlmCompute *c, const SlmWeight *matrix, const SlmInput *input, int m, const int32_t *row,
+		  int n_row, float *y, float *out, SlmError *err)
+{
+	SlmWeight group = *matrix;
+	int64_t at = -1;
+
+	group.n_group = 1;
+	for (int i = 0; i < n_row; i++)
+	{
+		if (row[i] / SLM_GROUP_ROWS != at)
+		{
+			at = row[i] / SLM_GROUP_ROWS;
+			group.weight = (const uint8_t *) matrix->weight +
+						   (uint64_t) at * slm_group_bytes(matrix->layout, matrix->n_in);
+			SLM_TRY(slm_linear(c, &group, input, m, y, SLM_GROUP_ROWS, err));
+		}
+		for (int j = 0; j < m; j++)
+			out[(size_t) j * (size_t) n_row + (size_t) i] =
+				y[j * SLM_GROUP_ROWS + row[i] % SLM_GROUP_ROWS];
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_t *row, int n_row,
+		   float *out, SlmError *err)
+{
+	Network network = {.output = output_matrix(c->model)};
+	const SlmWeight *matrix = network.output;
+	SlmArenaMark mark = slm_arena_mark(c->arena);
+	SlmInput input;
+	float *y;
+
+	if (row == NULL)
+		return run_network(c, &network, in, in_stride, n, out, err);
+	SLM_TRY(slm_input_init(c, n < ROW_CHUNK ? n : ROW_CHUNK, matrix->n_in, &input, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, ROW_CHUNK * SLM_GROUP_ROWS, &y, err));
+	for (int i = 0; i < n; i += ROW_CHUNK)
+	{
+		int m = n - i < ROW_CHUNK ? n - i : ROW_CHUNK;
+
+		SLM_TRY(
+			slm_input_set(c, &input, in + (size_t) i * in_stride, in_stride, m, &matrix, 1, err));
+		SLM_TRY(
+			some_rows(c, matrix, &input, m, row, n_row, y, out + (size_t) i * (size_t) n_row, err));
+	}
+	slm_arena_rewind(c->arena, mark);
+	return SLM_OK;
+}
+
 SlmStatus
 slm_class_head(SlmCompute *c, const float *in, size_t in_stride, int n, float *out, SlmError *err)
 {

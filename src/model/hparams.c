@@ -23,10 +23,19 @@ static const char *const known_keys[] = {
 	"attention.key_length",
 	"attention.value_length",
 	"attention.layer_norm_epsilon",
+	"attention.layer_norm_rms_epsilon",
 	"classifier.activation",
 	"classifier.kind",
 	"classifier.output_labels",
 	"extract.block_count",
+};
+
+/* Of architectures whose positions are rotations, these as well. */
+static const char *const rope_keys[] = {
+	"rope.dimension_count",
+	"rope.freq_base",
+	"rope.scaling.type",
+	"rope.scaling.factor",
 };
 
 /* A calibration constant of a head; its key is known, too. */
@@ -79,12 +88,14 @@ text_is(SlmText text, const char *c_string)
 }
 
 static bool
-is_known(SlmText suffix)
+is_known(const SlmArch *arch, SlmText suffix)
 {
 	bool known = false;
 
 	for (size_t i = 0; i < sizeof(known_keys) / sizeof(known_keys[0]); i++)
 		known |= text_is(suffix, known_keys[i]);
+	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
+		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
 	for (size_t i = 0; i < N_CONSTANT; i++)
 		known |= text_is(suffix, constants[i].suffix);
 	return known;
@@ -103,7 +114,7 @@ check_known(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 		if (key.size <= prefix || memcmp(key.data, arch->name, prefix) != 0 ||
 			key.data[prefix] != '.')
 			continue;
-		if (!is_known((SlmText){key.data + prefix + 1, key.size - prefix - 1}))
+		if (!is_known(arch, (SlmText){key.data + prefix + 1, key.size - prefix - 1}))
 			return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\" is not supported",
 							slm_error_quote(quoted, sizeof(quoted), key.data, key.size));
 	}
@@ -141,13 +152,117 @@ expect_count(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, uint3
 	return SLM_OK;
 }
 
+/* An optional integer key in [1, max]. */
+static SlmStatus
+read_optional(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, int64_t max,
+			  uint32_t absent, uint32_t *out, SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t value = absent;
+	bool found;
+
+	key_name(arch, suffix, key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 1, max, &found, &value, err));
+	*out = (uint32_t) value;
+	return SLM_OK;
+}
+
+/* An optional float key in [min, max]. */
+static SlmStatus
+read_number(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, float min, float max,
+			float absent, float *out, SlmError *err)
+{
+	char key[MAX_KEY];
+	bool found;
+
+	*out = absent;
+	key_name(arch, suffix, key);
+	SLM_TRY(slm_gguf_get_float(gguf, key, &found, out, err));
+	if (!(*out >= min && *out <= max))
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %g, outside %g to %g", key,
+						(double) *out, (double) min, (double) max);
+	return SLM_OK;
+}
+
+/* Heads and their width: all alike, or, where the architecture has it, sharing keys and values. */
+static SlmStatus
+read_attention(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	char key[MAX_KEY];
+
+	SLM_TRY(read_count(gguf, arch, "attention.head_count", SLM_MAX_HEADS, &h->n_head, err));
+	h->n_head_kv = h->n_head;
+	if (arch->grouped)
+	{
+		SLM_TRY(read_optional(gguf, arch, "attention.head_count_kv", SLM_MAX_HEADS, h->n_head,
+							  &h->n_head_kv, err));
+		key_name(arch, "attention.head_count_kv", key);
+		if (h->n_head % h->n_head_kv != 0)
+			return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\": %u heads are not a multiple of %u",
+							key, h->n_head, h->n_head_kv);
+		SLM_TRY(read_optional(gguf, arch, "attention.key_length", SLM_MAX_HEAD_DIM, 0,
+							  &h->n_head_dim, err));
+	}
+	key_name(arch, "attention.head_count", key);
+	if (h->n_head_dim == 0 && h->n_embd % h->n_head != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"key \"%s\": embedding length %u is not a multiple of %u heads", key,
+						h->n_embd, h->n_head);
+	if (h->n_head_dim == 0)
+		h->n_head_dim = h->n_embd / h->n_head;
+	if (h->n_head_dim > SLM_MAX_HEAD_DIM)
+		return slm_fail(err, SLM_ERR_LIMIT, "key \"%s\": %u numbers a head exceed the limit of %d",
+						key, h->n_head_dim, SLM_MAX_HEAD_DIM);
+	SLM_TRY(expect_count(gguf, arch, "attention.head_count_kv", h->n_head_kv, err));
+	SLM_TRY(expect_count(gguf, arch, "attention.key_length", h->n_head_dim, err));
+	return expect_count(gguf, arch, "attention.value_length", h->n_head_dim, err);
+}
+
+/* How queries and keys turn with their position. */
+static SlmStatus
+read_rope(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	char key[MAX_KEY], quoted[64];
+	SlmText type = {NULL, 0};
+	bool found;
+
+	if (!slm_arch_rotates(arch))
+		return SLM_OK;
+	SLM_TRY(read_optional(gguf, arch, "rope.dimension_count", h->n_head_dim, h->n_head_dim,
+						  &h->n_rope, err));
+	key_name(arch, "rope.dimension_count", key);
+	if (h->n_rope % 2 != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %u, but pairs of numbers rotate", key,
+						h->n_rope);
+	SLM_TRY(read_number(gguf, arch, "rope.freq_base", 1.0f, SLM_MAX_ROPE_BASE, 10000.0f,
+						&h->rope_base, err));
+	SLM_TRY(read_number(gguf, arch, "rope.scaling.factor", 1.0f / SLM_MAX_CALIBRATION,
+						SLM_MAX_CALIBRATION, 1.0f, &h->rope_scale, err));
+	key_name(arch, "rope.scaling.type", key);
+	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &type, err));
+	if (!found || text_is(type, "none"))
+		h->rope_scale = 1.0f;
+	else if (!text_is(type, "linear"))
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": scaling \"%s\" is not supported",
+						key, slm_error_quote(quoted, sizeof(quoted), type.data, type.size));
+	return SLM_OK;
+}
+
 static SlmStatus
 read_epsilon(const SlmGguf *gguf, const SlmArch *arch, float *out, SlmError *err)
 {
 	char key[MAX_KEY];
 	float value = 0.0f;
 
-	key_name(arch, "attention.layer_norm_epsilon", key);
+	switch (arch->norm)
+	{
+		case SLM_NORM_LAYER:
+			key_name(arch, "attention.layer_norm_epsilon", key);
+			break;
+		case SLM_NORM_RMS:
+			key_name(arch, "attention.layer_norm_rms_epsilon", key);
+			break;
+	}
 	SLM_TRY(slm_gguf_get_float(gguf, key, NULL, &value, err));
 	if (!(value > 0.0f && value <= 1.0f))
 		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %g, but must be above 0, at most 1",
@@ -183,6 +298,12 @@ check_mask(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 			if (causal)
 				return slm_fail(err, SLM_ERR_UNSUPPORTED,
 								"key \"%s\" is true, which is not supported for \"%s\"", key,
+								arch->name);
+			break;
+		case SLM_MASK_CAUSAL:
+			if (found && !causal)
+				return slm_fail(err, SLM_ERR_UNSUPPORTED,
+								"key \"%s\" is false, which is not supported for \"%s\"", key,
 								arch->name);
 			break;
 	}
@@ -381,24 +502,13 @@ SlmStatus
 slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmError *err)
 {
 	SlmHparams h = {0};
-	char key[MAX_KEY];
 
 	SLM_TRY(read_count(gguf, arch, "block_count", SLM_MAX_LAYERS, &h.n_layer, err));
 	SLM_TRY(read_count(gguf, arch, "context_length", SLM_MAX_CONTEXT, &h.n_context, err));
 	SLM_TRY(read_count(gguf, arch, "embedding_length", SLM_MAX_EMBD, &h.n_embd, err));
 	SLM_TRY(read_count(gguf, arch, "feed_forward_length", SLM_MAX_FF, &h.n_ff, err));
-	SLM_TRY(read_count(gguf, arch, "attention.head_count", SLM_MAX_HEADS, &h.n_head, err));
-	key_name(arch, "attention.head_count", key);
-	if (h.n_embd % h.n_head != 0)
-		return slm_fail(err, SLM_ERR_CORRUPT,
-						"key \"%s\": embedding length %u is not a multiple of %u heads", key,
-						h.n_embd, h.n_head);
-	if (h.n_embd / h.n_head > SLM_MAX_HEAD_DIM)
-		return slm_fail(err, SLM_ERR_LIMIT, "key \"%s\": %u numbers a head exceed the limit of %d",
-						key, h.n_embd / h.n_head, SLM_MAX_HEAD_DIM);
-	SLM_TRY(expect_count(gguf, arch, "attention.head_count_kv", h.n_head, err));
-	SLM_TRY(expect_count(gguf, arch, "attention.key_length", h.n_embd / h.n_head, err));
-	SLM_TRY(expect_count(gguf, arch, "attention.value_length", h.n_embd / h.n_head, err));
+	SLM_TRY(read_attention(gguf, arch, &h, err));
+	SLM_TRY(read_rope(gguf, arch, &h, err));
 	SLM_TRY(check_mask(gguf, arch, err));
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
@@ -433,13 +543,18 @@ slm_hparams_valid(const SlmHparams *h)
 {
 	return h->n_layer >= 1 && h->n_layer <= SLM_MAX_LAYERS && h->n_embd >= 1 &&
 		   h->n_embd <= SLM_MAX_EMBD && h->n_ff >= 1 && h->n_ff <= SLM_MAX_FF && h->n_head >= 1 &&
-		   h->n_head <= SLM_MAX_HEADS && h->n_embd % h->n_head == 0 &&
-		   h->n_embd / h->n_head <= SLM_MAX_HEAD_DIM && h->n_context >= 1 &&
-		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
-		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
-		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
-		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
-		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   h->n_head <= SLM_MAX_HEADS && h->n_head_kv >= 1 && h->n_head_kv <= h->n_head &&
+		   h->n_head % h->n_head_kv == 0 && h->n_head_dim >= 1 &&
+		   h->n_head_dim <= SLM_MAX_HEAD_DIM && h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 &&
+		   (h->n_rope == 0 || (h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
+							   h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+							   h->rope_scale <= SLM_MAX_CALIBRATION)) &&
+		   h->n_context >= 1 && h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 &&
+		   h->n_vocab <= SLM_MAX_VOCAB && h->n_token_type <= SLM_MAX_TOKEN_TYPES &&
+		   h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
+		   h->head_activation < SLM_ACTIVATION_COUNT && h->class_kind < SLM_CLASS_KIND_COUNT &&
+		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
+		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
@@ -455,6 +570,14 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 	{
 		case SLM_SIZE_EMBD:
 			return h->n_embd;
+		case SLM_SIZE_QUERIES:
+			return (uint64_t) h->n_head * h->n_head_dim;
+		case SLM_SIZE_KEYS:
+			return (uint64_t) h->n_head_kv * h->n_head_dim;
+		case SLM_SIZE_HEAD:
+			return h->n_head_dim;
+		case SLM_SIZE_ROPE_PAIRS:
+			return h->n_rope / 2;
 		case SLM_SIZE_FF:
 			return h->n_ff;
 		case SLM_SIZE_VOCAB:

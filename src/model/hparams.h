@@ -15,6 +15,11 @@ typedef struct SlmHparams
 	uint32_t n_embd;
 	uint32_t n_ff;
 	uint32_t n_head;
+	uint32_t n_head_kv;  /* heads that have keys and values of their own; divides n_head */
+	uint32_t n_head_dim; /* numbers of a head */
+	uint32_t n_rope;     /* of them that rotate; 0: positions are no rotations */
+	float rope_base;     /* pair i turns by position * base^(-2 i / n_rope) / scale */
+	float rope_scale;
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */
@@ -27,6 +32,7 @@ typedef struct SlmHparams
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
 	uint32_t n_span;            /* width of one of its three channels */
 	uint32_t n_sentence_hidden; /* outputs of the sentence head's first matrix */
+	uint32_t reserved;
 	SlmLabelCalibration label;
 	SlmExtractCalibration extract;
 } SlmHparams;

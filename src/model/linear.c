@@ -153,6 +153,12 @@ slm_activate(SlmCompute *c, SlmActivation activation, float *x, size_t stride, i
 		case SLM_ACTIVATION_GELU_ERF:
 			map = c->kernels->gelu_erf;
 			break;
+		case SLM_ACTIVATION_GELU_TANH:
+			map = c->kernels->gelu_tanh;
+			break;
+		case SLM_ACTIVATION_SILU:
+			map = c->kernels->silu;
+			break;
 		case SLM_ACTIVATION_TANH:
 			map = c->kernels->tanh;
 			break;

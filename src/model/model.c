@@ -71,6 +71,7 @@ resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, const SlmTensorRef *
 	out->bias = ref->bias != 0 ? (const float *) (image + bias.offset) : NULL;
 	out->n_in = (int64_t) slm_hparams_size(hparams, spec->n_in);
 	out->n_out = (int64_t) slm_hparams_size(hparams, spec->n_out);
+	out->kind = spec->kind;
 	out->type = (SlmDtype) ref->type;
 	out->layout = slm_layout_of(out->type);
 	out->row_bytes = (size_t) slm_dtype_bytes(out->type, (uint64_t) out->n_in);
@@ -120,6 +121,8 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_embd = (int) h->n_embd;
 	info->n_ff = (int) h->n_ff;
 	info->n_head = (int) h->n_head;
+	info->n_vocab = (int) h->n_vocab;
+	info->can_decode = model->arch->mask == SLM_MASK_CAUSAL;
 	info->n_context = (int) h->n_context;
 	info->n_class = h->class_kind == SLM_CLASS_SEQUENCE ? (int) h->n_class : 0;
 	info->n_token_class = h->class_kind == SLM_CLASS_TOKEN ? (int) h->n_class : 0;

@@ -69,6 +69,8 @@ typedef struct SlmModelInfo
 	int n_embd;
 	int n_ff;
 	int n_head;
+	int n_vocab;
+	bool can_decode;   /* continues texts: every token sees those before it only */
 	int n_context;     /* positions the file was made for */
 	int n_class;       /* outputs of a sequence-classification head, 0: none */
 	int n_token_class; /* outputs of a token-classification head, 0: none */

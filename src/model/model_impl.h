@@ -16,6 +16,7 @@ typedef struct SlmWeight
 	int64_t n_in;
 	int64_t n_out;
 	size_t row_bytes; /* tables: bytes of a row */
+	SlmSlotKind kind;
 	SlmDtype type;
 	SlmLayout layout; /* matrices */
 	int n_group;      /* matrices: packed groups */

@@ -60,7 +60,9 @@ typedef struct SlmBlobHeader
 	uint32_t flags;
 	float unk_score; /* unigram */
 	int32_t bos, eos, sep, pad, unk, mask;
-	uint8_t add_bos, add_eos, pair_seps, unused[5];
+	uint8_t add_bos, add_eos, pair_seps;
+	uint8_t pretoken; /* SlmPretoken, of byte-pair encoding */
+	uint8_t unused[4];
 	SlmBlobRange section[SLM_SECTIONS];
 } SlmBlobHeader;
 

@@ -29,9 +29,20 @@
 #define NO_RANK UINT32_MAX
 #define NO_NEXT UINT32_MAX
 
-static const char *const known_pre[] = {"gpt-2", "roberta-bpe", NULL};
+/* Values of tokenizer.ggml.pre, and what they mean. */
+static const char *const known_pre[] = {"gpt-2", "roberta-bpe", "llama-bpe", "qwen2", NULL};
 
-#define PRE_ROBERTA 1
+static const struct
+{
+	SlmPretoken words;
+	bool ends;           /* a sequence has a first and a last token */
+	bool ignores_merges; /* a word that is a token is that token, whatever its merges say */
+} pre_kinds[] = {
+	{SLM_PRETOKEN_GPT2, false, false},
+	{SLM_PRETOKEN_GPT2, true, false},
+	{SLM_PRETOKEN_LLAMA3, false, true},
+	{SLM_PRETOKEN_QWEN2, false, false},
+};
 
 /* One slot of the table of merges; empty when rank is NO_RANK. */
 typedef struct Merge
@@ -474,9 +485,10 @@ build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, uint8_t byte_of_char[5
 	return SLM_OK;
 }
 
-/* The trie of tokens that their own bytes merge to. */
+/* The trie of words that are one token: all of them, or those that their own bytes merge to. */
 static SlmStatus
-build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merger, SlmError *err)
+build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merger, bool all,
+				  SlmError *err)
 {
 	const SlmVocab *vocab = &build->vocab;
 	SlmTrieBuilder builder;
@@ -494,8 +506,9 @@ build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merg
 			continue;
 		if (i % POLL_MERGES == 0)
 			SLM_TRY(slm_poll(build->host, err));
-		SLM_TRY(merge_word(merger, bytes, n, err));
-		if (merger->symbol[0].next == NO_NEXT && merger->symbol[0].id == i)
+		if (!all)
+			SLM_TRY(merge_word(merger, bytes, n, err));
+		if (all || (merger->symbol[0].next == NO_NEXT && merger->symbol[0].id == i))
 			SLM_TRY(slm_trie_builder_add(&builder, -1, bytes, n, i, err));
 	}
 	SLM_TRY(slm_trie_builder_finish(&builder, build->host, build->arena, &trie, err));
@@ -505,7 +518,7 @@ build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merg
 }
 
 static SlmStatus
-read_specials(SlmBuild *build, bool roberta, SlmError *err)
+read_specials(SlmBuild *build, bool ends, SlmError *err)
 {
 	const SlmGguf *gguf = build->gguf;
 	SlmBlobHeader *header = &build->header;
@@ -519,8 +532,8 @@ read_specials(SlmBuild *build, bool roberta, SlmError *err)
 	header->sep = header->eos;
 	SLM_TRY(slm_vocab_special(gguf, &build->vocab, "tokenizer.ggml.seperator_token_id",
 							  &header->sep, err));
-	header->add_bos = roberta;
-	header->add_eos = roberta;
+	header->add_bos = ends;
+	header->add_eos = ends;
 	return slm_vocab_specials(gguf, &build->vocab, header, err);
 }
 
@@ -538,13 +551,14 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 	if (pre < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
 						"tokenizer.ggml.pre is missing, and byte-pair encoding depends on it");
-	SLM_TRY(read_specials(build, pre == PRE_ROBERTA, err));
+	build->header.pretoken = (uint8_t) pre_kinds[pre].words;
+	SLM_TRY(read_specials(build, pre_kinds[pre].ends, err));
 	SLM_TRY(index_spellings(build, &tokens, err));
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
 	SLM_TRY(build_byte_tokens(build, &tokens, byte_of_char, byte_token, err));
 	SLM_TRY(build_merges(build, &tokens, &merger.merges, err));
 	merger.byte_token = byte_token;
-	return build_whole_words(build, byte_of_char, &merger, err);
+	return build_whole_words(build, byte_of_char, &merger, pre_kinds[pre].ignores_merges, err);
 }
 
 SlmStatus
@@ -568,7 +582,8 @@ slm_bpe_run(SlmRun *run)
 	{
 		int32_t id;
 
-		SLM_TRY(slm_pretoken_gpt2(run->text, run->n, at, run->host, &end, run->err));
+		SLM_TRY(slm_pretoken((SlmPretoken) header->pretoken, run->text, run->n, at, run->host, &end,
+							 run->err));
 		if (at >= next_poll)
 		{
 			SLM_TRY(slm_poll(run->host, run->err));

@@ -38,34 +38,77 @@ class_at(const uint8_t *text, uint32_t n, uint32_t at, uint32_t *next)
 	return slm_unicode(cp).flags & CLASSES;
 }
 
-/* Bytes of the contraction at at, 0 if there is none. */
+/* A text that is being cut; polls as it goes. */
+typedef struct Scan
+{
+	const uint8_t *text;
+	uint32_t n;
+	const SlmHost *host;
+	uint32_t next_poll;
+	SlmError *err;
+} Scan;
+
+static SlmStatus
+poll_at(Scan *scan, uint32_t at)
+{
+	if (at < scan->next_poll)
+		return SLM_OK;
+	scan->next_poll = at + SLM_POLL_BYTES / 4;
+	return slm_poll(scan->host, scan->err);
+}
+
+/* From at on, all characters of a class; *last is the start of the last one, or at. */
+static SlmStatus
+run_of(Scan *scan, uint32_t class, uint32_t at, uint32_t *last, uint32_t *end)
+{
+	uint32_t after;
+
+	*last = at;
+	while (at < scan->n && class_at(scan->text, scan->n, at, &after) == class)
+	{
+		SLM_TRY(poll_at(scan, at));
+		*last = at;
+		at = after;
+	}
+	*end = at;
+	return SLM_OK;
+}
+
+/* U+017F, the long s, is an s where case does not count. */
+#define LONG_S_BYTES 2
+
+/* Bytes of the contraction at at, an apostrophe, 0 if there is none. */
 static uint32_t
-contraction(const uint8_t *text, uint32_t n, uint32_t at)
+contraction(const uint8_t *text, uint32_t n, uint32_t at, bool any_case)
 {
 	static const char *const endings[] = {"s", "t", "re", "ve", "m", "ll", "d"};
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
 	{
-		uint32_t length = (uint32_t) strlen(endings[i]);
+		uint32_t length = (uint32_t) strlen(endings[i]), same = 0;
 
-		if (n - at > length && memcmp(text + at + 1, endings[i], length) == 0)
+		while (same < length && at + 1 + same < n &&
+			   (text[at + 1 + same] | (any_case ? 0x20 : 0)) == (uint8_t) endings[i][same])
+			same++;
+		if (same == length)
 			return length + 1;
 	}
+	if (any_case && n - at > LONG_S_BYTES && text[at + 1] == 0xc5 && text[at + 2] == 0xbf)
+		return 1 + LONG_S_BYTES;
 	return 0;
 }
 
-SlmStatus
-slm_pretoken_gpt2(const uint8_t *text, uint32_t n, uint32_t at, const SlmHost *host, uint32_t *end,
-				  SlmError *err)
+static SlmStatus
+gpt2_word(Scan *scan, uint32_t at, uint32_t *end)
 {
-	uint32_t start = at;
+	const uint8_t *text = scan->text;
+	uint32_t n = scan->n, start = at;
 	uint32_t next, after, last;
 	uint32_t class;
-	uint32_t next_poll = at + SLM_POLL_BYTES / 4;
 
 	if (text[at] == '\'')
 	{
-		uint32_t length = contraction(text, n, at);
+		uint32_t length = contraction(text, n, at, false);
 
 		if (length > 0)
 		{
@@ -85,20 +128,102 @@ slm_pretoken_gpt2(const uint8_t *text, uint32_t n, uint32_t at, const SlmHost *h
 			next = after;
 		}
 	}
-	last = start;
-	while (next < n && class_at(text, n, next, &after) == class)
-	{
-		if (next >= next_poll)
-		{
-			SLM_TRY(slm_poll(host, err));
-			next_poll = next + SLM_POLL_BYTES / 4;
-		}
-		last = next;
-		next = after;
-	}
+	SLM_TRY(run_of(scan, class, next, &last, end));
+	if (*end == next)
+		last = start;
 	/* of white space before a word, the last character is left to the word, or alone */
-	if (class == SLM_UNICODE_WHITE && next < n && last > start)
-		next = last;
-	*end = next;
+	if (class == SLM_UNICODE_WHITE && *end < n && last > start)
+		*end = last;
 	return SLM_OK;
+}
+
+static bool
+is_line_end(uint8_t c)
+{
+	return c == '\r' || c == '\n';
+}
+
+/* White space: up to its last line end, else to before its last character when a word follows. */
+static SlmStatus
+white_word(Scan *scan, uint32_t at, uint32_t *end)
+{
+	uint32_t last, line_end;
+
+	SLM_TRY(run_of(scan, SLM_UNICODE_WHITE, at, &last, end));
+	for (line_end = *end; line_end > at && !is_line_end(scan->text[line_end - 1]); line_end--)
+		SLM_TRY(poll_at(scan, line_end));
+	if (line_end > at)
+		*end = line_end;
+	else if (*end < scan->n && last > at)
+		*end = last;
+	return SLM_OK;
+}
+
+static SlmStatus
+gpt4_word(Scan *scan, int most_digits, uint32_t at, uint32_t *end)
+{
+	const uint8_t *text = scan->text;
+	uint32_t n = scan->n;
+	uint32_t next, after, last;
+	uint32_t class = class_at(text, n, at, &next);
+
+	if (text[at] == '\'')
+	{
+		uint32_t length = contraction(text, n, at, true);
+
+		if (length > 0)
+		{
+			*end = at + length;
+			return SLM_OK;
+		}
+	}
+	if (class == SLM_UNICODE_LETTER)
+		return run_of(scan, class, next, &last, end);
+	/* one character that is no letter, digit or line end joins the letters behind it */
+	if (class != SLM_UNICODE_NUMBER && !is_line_end(text[at]) && next < n &&
+		class_at(text, n, next, &after) == SLM_UNICODE_LETTER)
+		return run_of(scan, SLM_UNICODE_LETTER, after, &last, end);
+	if (class == SLM_UNICODE_NUMBER)
+	{
+		*end = next;
+		for (int i = 1; i < most_digits && *end < n; i++)
+		{
+			if (class_at(text, n, *end, &after) != class)
+				break;
+			*end = after;
+		}
+		return SLM_OK;
+	}
+	if (class == 0 || (text[at] == ' ' && next < n && class_at(text, n, next, &after) == 0))
+	{
+		/* signs, with a space before and line ends behind */
+		SLM_TRY(run_of(scan, 0, class == 0 ? next : after, &last, end));
+		while (*end < n && is_line_end(text[*end]))
+		{
+			SLM_TRY(poll_at(scan, *end));
+			(*end)++;
+		}
+		return SLM_OK;
+	}
+	return white_word(scan, at, end);
+}
+
+SlmStatus
+slm_pretoken(SlmPretoken which, const uint8_t *text, uint32_t n, uint32_t at, const SlmHost *host,
+			 uint32_t *end, SlmError *err)
+{
+	Scan scan = {text, n, host, at + SLM_POLL_BYTES / 4, err};
+
+	switch (which)
+	{
+		case SLM_PRETOKEN_GPT2:
+			return gpt2_word(&scan, at, end);
+		case SLM_PRETOKEN_LLAMA3:
+			return gpt4_word(&scan, 3, at, end);
+		case SLM_PRETOKEN_QWEN2:
+			return gpt4_word(&scan, 1, at, end);
+		case SLM_PRETOKEN_COUNT:
+			break;
+	}
+	return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer section has no such way to cut words");
 }

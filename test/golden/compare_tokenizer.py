@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares slm's tokenizers with Hugging Face's, id for id.
 
-    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,unigram]]
+    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,tiktoken,unigram]]
 
 TOKENIZE is the program build/release/test/tools/tokenize, VOCABULARIES a folder
-with gguf/ggml-vocab-*.gguf (and .inp, .out), spm/*.model and vectors/*.jsonl, DATA
+with gguf/ggml-vocab-*.gguf (and .inp, .out), tiktoken/*.tiktoken, spm/*.model and vectors/*.jsonl, DATA
 a folder whose *.tsv and *.jsonl files give real texts.  Run by hand with the
 packages tokenizers and gguf; nothing here runs in `make test`.
 
@@ -12,17 +12,19 @@ Special tokens are never matched in text on either side: the Hugging Face
 tokenizers are built here without added tokens.
 """
 
+import base64
 import glob
 import json
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 
 import gguf
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 WORD_START = "\u2581"
 RANDOM_TEXTS = 100000
@@ -279,6 +281,59 @@ def compare_gpt2(ours, folder, texts):
     return bad
 
 
+GPT4_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+TIKTOKEN = {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}
+
+
+def read_tiktoken(path):
+    """Tokens by rank, and the merges that give them, in GPT-2's characters."""
+    chars = byte_chars()
+    ranks = {}
+    for line in open(path):
+        token, rank = line.split()
+        ranks[base64.b64decode(token)] = int(rank)
+    merges = []
+    for token, rank in sorted(ranks.items(), key=lambda item: item[1]):
+        parts = [bytes([b]) for b in token]
+        while len(parts) > 2:
+            pairs = [ranks.get(a + b, rank) for a, b in zip(parts, parts[1:])]
+            i = pairs.index(min(pairs))
+            if pairs[i] >= rank:
+                break
+            parts[i : i + 2] = [parts[i] + parts[i + 1]]
+        if len(parts) == 2:
+            merges.append(tuple("".join(chars[b] for b in part) for part in parts))
+    return ["".join(chars[b] for b in token) for token in sorted(ranks, key=ranks.get)], merges
+
+
+def compare_tiktoken(ours, folder, texts):
+    bad = 0
+    for pre, digits in TIKTOKEN.items():
+        base = os.path.join(folder, "tiktoken", pre)
+        tokens, merges = read_tiktoken(base + ".tiktoken")
+        with tempfile.TemporaryDirectory() as scratch:
+            vocabulary = os.path.join(scratch, pre + ".gguf")
+            writer = gguf.GGUFWriter(vocabulary, "llama")
+            writer.add_tokenizer_model("gpt2")
+            writer.add_tokenizer_pre(pre)
+            writer.add_token_list(tokens)
+            writer.add_token_merges([" ".join(m) for m in merges])
+            writer.write_header_to_file()
+            writer.write_kv_data_to_file()
+            writer.close()
+            for end in ("inp", "out"):
+                shutil.copyfile(f"{base}.{end}", f"{vocabulary}.{end}")
+            bad += check_inp_out(ours, vocabulary)
+            reference = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges, ignore_merges=pre == "llama-bpe"))
+            reference.pre_tokenizer = pre_tokenizers.Sequence([
+                pre_tokenizers.Split(Regex(GPT4_PATTERN % digits), "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ])
+            for name, part in texts.items():
+                bad += compare(f"{pre} {name}", ours, vocabulary, reference, part)
+    return bad
+
+
 def varint(data, at):
     value = shift = 0
     while True:
@@ -404,7 +459,7 @@ def main():
     texts = {"code points alone": alone, "code points between letters": between, "random": random_texts()}
     if len(sys.argv) > 3:
         texts["data"] = data_texts(sys.argv[3])
-    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "unigram": compare_unigram}
+    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "tiktoken": compare_tiktoken, "unigram": compare_unigram}
     chosen = sys.argv[4].split(",") if len(sys.argv) > 4 else list(parts)
     bad = sum(parts[name](ours, folder, texts) for name in chosen)
     print(f"{bad} differences in all")

@@ -89,9 +89,9 @@ roberta_wraps(void)
 	fixture_free(&f);
 }
 
-/* Words of the pattern, as "|"-separated text. */
+/* Words of a pattern, as "|"-separated text. */
 static const char *
-split(const char *text)
+split_by(SlmPretoken which, const char *text)
 {
 	static char out[256];
 	uint32_t n = (uint32_t) strlen(text), end;
@@ -99,12 +99,50 @@ split(const char *text)
 
 	for (uint32_t at = 0; at < n; at = end)
 	{
-		CHECK_STATUS(slm_pretoken_gpt2((const uint8_t *) text, n, at, test_host(), &end, NULL),
+		CHECK_STATUS(slm_pretoken(which, (const uint8_t *) text, n, at, test_host(), &end, NULL),
 					 SLM_OK);
 		to += (size_t) snprintf(out + to, sizeof(out) - to, "%s%.*s", at > 0 ? "|" : "",
 								(int) (end - at), text + at);
 	}
 	return out;
+}
+
+static const char *
+split(const char *text)
+{
+	return split_by(SLM_PRETOKEN_GPT2, text);
+}
+
+static void
+pattern_of_llama3_and_qwen2(void)
+{
+	static const struct
+	{
+		const char *text, *words;
+	} both[] = {
+		{"Hello world 123", "Hello| world| |123"},
+		{"I'm you'LL we'RE 'sx'D", "I|'m| you|'LL| we|'RE| '|sx|'D"},
+		{"'tis can't!'re", "'t|is| can|'t|!'|re"},
+		{"a  b   ", "a| | b|   "},
+		{"a\n\n  b\t c\n", "a|\n\n| | b|\t| c|\n"},
+		{"x = y;\n\n\tz", "x| =| y|;\n\n|\tz"},
+		{"(a) _b -c", "(a|)| _|b| -|c"},
+		{"a\r\n \n", "a|\r\n \n"},
+		{"a'\xc5\xbf"
+		 "b",
+		 "a|'\xc5\xbf|b"},
+		{"x\xc2\xa0y\xe3\x80\x80\xe3\x80\x80z", "x|\xc2\xa0y|\xe3\x80\x80|\xe3\x80\x80z"},
+		{" ", " "},
+	};
+
+	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+	{
+		const char *words = i == 0 ? "Hello| world| |1|2|3" : both[i].words;
+
+		CHECK_STR(split_by(SLM_PRETOKEN_LLAMA3, both[i].text), both[i].words);
+		CHECK_STR(split_by(SLM_PRETOKEN_QWEN2, both[i].text), words);
+	}
+	CHECK_STR(split_by(SLM_PRETOKEN_LLAMA3, "12345a"), "123|45|a");
 }
 
 static void
@@ -200,6 +238,7 @@ main(void)
 	TEST(merges_by_rank);
 	TEST(roberta_wraps);
 	TEST(pattern_of_gpt2);
+	TEST(pattern_of_llama3_and_qwen2);
 	TEST(vocabulary_rules_of_bpe);
 	TEST(time_is_linear);
 	return check_done();

@@ -1,0 +1,55 @@
+/*
+ * decode.h - causal models, step by step
+ *
+ * A decoder holds the keys and values of some sequences over one model.  A
+ * step appends tokens to sequences and gives the logits of what may follow.
+ * The bits of a sequence's logits depend on its tokens alone: not on the other
+ * sequences of a step, on how its tokens were cut into steps, or on whether
+ * its beginning was shared (law 2).
+ */
+#ifndef SLM_ENGINE_DECODE_H
+#define SLM_ENGINE_DECODE_H
+
+#include "engine/slm.h"
+
+typedef struct SlmDecoder SlmDecoder;
+
+/*
+ * n_sequence empty sequences of at most n_token tokens each, in run->arena: they
+ * live until it is rewound.  run is borrowed.  SLM_ERR_UNSUPPORTED for a model
+ * that does not decode, SLM_ERR_LIMIT past its context.
+ */
+extern SlmStatus slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out,
+								 SlmError *err) SLM_MUST_CHECK;
+
+/* One sequence's part of a step. */
+typedef struct SlmStep
+{
+	int sequence;         /* each at most once in a call */
+	const int32_t *token; /* [n], appended to what it holds */
+	int n;                /* at least 1 */
+	int n_logits;         /* 0 .. n: of what follows each of the last so many tokens */
+} SlmStep;
+
+/*
+ * Runs the steps as ragged batches of at most SLM_BATCH_TOKENS tokens.  logits
+ * [sum of n_logits][n_row], in the order of the steps: of the tokens row[0 ..
+ * n_row), ascending, or with row NULL of the whole vocabulary, n_row of it.
+ * After an error the sequences hold what they held before.
+ */
+extern SlmStatus slm_decode(SlmDecoder *decoder, const SlmStep *step, int n_step,
+							const int32_t *row, int n_row, float *logits,
+							SlmError *err) SLM_MUST_CHECK;
+
+/* Tokens that a sequence holds, and room for so many. */
+extern int slm_decoder_length(const SlmDecoder *decoder, int sequence);
+extern int slm_decoder_room(const SlmDecoder *decoder);
+
+/* Forgets all but the first n tokens of a sequence. */
+extern void slm_decoder_truncate(SlmDecoder *decoder, int sequence, int n);
+
+/* Sequence `to` becomes the first n tokens of `from`, as if they had been computed again. */
+extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
+								   SlmError *err) SLM_MUST_CHECK;
+
+#endif

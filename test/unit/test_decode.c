@@ -1,0 +1,307 @@
+/*
+ * test_decode.c - causal models: the right numbers, and the same bits however they are asked
+ *
+ * Over src/model (forward, attention, rope, kv) and src/engine/decode.c.  The models
+ * decoder-*.gguf are random (test/golden/make_decoders.py); decoders.txt holds
+ * what transformers computes with them in double precision.
+ */
+#include "check.h"
+#include "engine/decode.h"
+#include "host.h"
+#include "model_fixture.h"
+
+#include <math.h>
+
+#define MAX_MODELS 16
+#define LENGTH 420
+#define N_ROWS 8
+#define MAX_VOCAB 272
+
+typedef struct Golden
+{
+	char path[64];
+	int32_t id[LENGTH];
+	int32_t row[N_ROWS];
+	int n; /* of the positions */
+	struct
+	{
+		int top;
+		double margin; /* to the second */
+		double size;   /* root mean square of all logits */
+		double logit[N_ROWS];
+	} at[LENGTH];
+} Golden;
+
+static Golden golden[MAX_MODELS];
+static int n_golden;
+
+static void
+read_line(const char *line)
+{
+	Golden *g = &golden[n_golden > 0 ? n_golden - 1 : 0];
+	char *at;
+
+	if (strncmp(line, "model ", 6) == 0 && CHECK(n_golden < MAX_MODELS))
+		snprintf(golden[n_golden++].path, sizeof(g->path), FIXTURE_DIR "decoder-%s.gguf", line + 6);
+	else if (strncmp(line, "ids ", 4) == 0)
+	{
+		at = (char *) line + 3;
+		for (int i = 0; i < LENGTH; i++)
+			g->id[i] = (int32_t) strtol(at + 1, &at, 10);
+	}
+	else if (strncmp(line, "rows ", 5) == 0)
+	{
+		at = (char *) line + 4;
+		for (int i = 0; i < N_ROWS; i++)
+			g->row[i] = (int32_t) strtol(at + 1, &at, 10);
+	}
+	else if (strncmp(line, "at ", 3) == 0)
+	{
+		int i = (int) strtol(line + 3, &at, 10);
+
+		if (!CHECK(i == g->n && i < LENGTH))
+			return;
+		g->n++;
+		g->at[i].top = (int) strtol(at, &at, 10);
+		g->at[i].margin = strtod(at, &at);
+		g->at[i].size = strtod(at, &at);
+		for (int j = 0; j < N_ROWS; j++)
+			g->at[i].logit[j] = strtod(at, &at);
+	}
+}
+
+static void
+read_golden(void)
+{
+	size_t size;
+	char *text = n_golden == 0 ? read_whole_file(FIXTURE_DIR "decoders.txt", &size) : NULL, *next;
+
+	if (n_golden > 0 || !CHECK(text != NULL))
+		return;
+	text[size] = 0;
+	for (char *line = text; *line != 0; line = next)
+	{
+		next = strchr(line, '\n');
+		*next++ = 0;
+		read_line(line);
+	}
+	free(text);
+	CHECK(n_golden >= 6);
+}
+
+/* All logits of the golden ids, in steps of so many tokens. */
+static void
+all_logits(ModelFixture *f, const Golden *g, int step, float *logits)
+{
+	int n_vocab = slm_model_info(f->run.model)->n_vocab;
+	SlmArenaMark mark = slm_arena_mark(f->run.arena);
+	SlmDecoder *d;
+
+	CHECK_STATUS(slm_decoder_new(&f->run, 1, LENGTH, &d, &f->err), SLM_OK);
+	for (int i = 0; i < LENGTH; i += step)
+	{
+		int n = LENGTH - i < step ? LENGTH - i : step;
+		SlmStep s = {0, g->id + i, n, n};
+
+		CHECK_STATUS(
+			slm_decode(d, &s, 1, NULL, n_vocab, logits + (size_t) i * (size_t) n_vocab, &f->err),
+			SLM_OK);
+	}
+	CHECK_INT(slm_decoder_length(d, 0), LENGTH);
+	slm_arena_rewind(f->run.arena, mark);
+}
+
+static float logits[LENGTH * MAX_VOCAB], other[LENGTH * MAX_VOCAB];
+
+static void
+parity_with_transformers(void)
+{
+	int n_position = 0, n_clear = 0, n_same = 0;
+
+	read_golden();
+	for (int m = 0; m < n_golden; m++)
+	{
+		Golden *g = &golden[m];
+		double error = 0, size = 0;
+		ModelFixture f;
+		int n_vocab;
+
+		if (!CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK))
+			return;
+		n_vocab = slm_model_info(f.run.model)->n_vocab;
+		all_logits(&f, g, LENGTH, logits);
+		for (int i = 0; i < g->n; i++)
+		{
+			const float *row = logits + (size_t) i * (size_t) n_vocab;
+			double here = 0;
+			int top = 0;
+
+			for (int j = 0; j < N_ROWS; j++)
+			{
+				double d = (double) row[g->row[j]] - g->at[i].logit[j];
+
+				here += d * d;
+				size += g->at[i].size * g->at[i].size;
+			}
+			error += here;
+			for (int j = 1; j < n_vocab; j++)
+				if (row[j] > row[top])
+					top = j;
+			n_position++;
+			if (g->at[i].margin > 4 * sqrt(here / N_ROWS))
+			{
+				n_clear++;
+				n_same += top == g->at[i].top;
+			}
+		}
+		printf("# %s: NMSE %.1e over %d positions\n", g->path, error / size, g->n);
+		CHECK(error / size <= 1e-8);
+		model_fixture_free(&f);
+	}
+	printf("# top token equal at %d of %d positions with a margin, of %d\n", n_same, n_clear,
+		   n_position);
+	CHECK(n_position >= 2000 && n_clear > n_position * 9 / 10 && n_same >= n_clear * 99 / 100);
+}
+
+static void
+steps_do_not_matter(void)
+{
+	static const int steps[] = {1, 7, 16, 64, 255};
+
+	read_golden();
+	for (int m = 0; m < n_golden; m++)
+	{
+		ModelFixture f;
+		size_t n;
+
+		CHECK_STATUS(model_fixture_load(&f, golden[m].path), SLM_OK);
+		n = (size_t) slm_model_info(f.run.model)->n_vocab * LENGTH;
+		all_logits(&f, &golden[m], LENGTH, logits);
+		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		{
+			all_logits(&f, &golden[m], steps[i], other);
+			CHECK(memcmp(logits, other, n * sizeof(float)) == 0);
+		}
+		for (SlmIsa isa = next_isa(SLM_ISA_AUTO); isa < SLM_ISA_COUNT; isa = next_isa(isa))
+		{
+			f.run.kernels = slm_kernels(isa);
+			all_logits(&f, &golden[m], 33, other);
+			if (!CHECK(memcmp(logits, other, n * sizeof(float)) == 0))
+				printf("# %s %s\n", golden[m].path, f.run.kernels->name);
+		}
+		model_fixture_free(&f);
+	}
+}
+
+/* Ragged sequences beside each other, a shared beginning, a forgotten end, some rows only. */
+static void
+company_does_not_matter(void)
+{
+	enum
+	{
+		N = 4
+	};
+	static const int length[N] = {100, 1, 37, 60};
+	const Golden *g;
+	ModelFixture f;
+	SlmDecoder *d;
+	SlmStep step[N];
+	int n_vocab;
+	static float many[N * MAX_VOCAB], rows[2 * N_ROWS];
+
+	read_golden();
+	g = &golden[0];
+	CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
+	n_vocab = slm_model_info(f.run.model)->n_vocab;
+	all_logits(&f, g, LENGTH, logits);
+	CHECK_STATUS(slm_decoder_new(&f.run, N, 200, &d, &f.err), SLM_OK);
+	for (int i = 0; i < N; i++)
+		step[i] = (SlmStep){i, g->id, length[i], 1};
+	CHECK_STATUS(slm_decode(d, step, N, NULL, n_vocab, many, &f.err), SLM_OK);
+	for (int i = 0; i < N; i++)
+		CHECK(memcmp(many + i * n_vocab, logits + (length[i] - 1) * n_vocab,
+					 (size_t) n_vocab * sizeof(float)) == 0);
+	/* sequence 1 becomes the first 90 of sequence 0; sequence 3 forgets its end and goes on otherwise */
+	CHECK_STATUS(slm_decoder_share(d, 0, 1, 90, &f.err), SLM_OK);
+	slm_decoder_truncate(d, 3, 50);
+	CHECK_INT(slm_decoder_length(d, 3), 50);
+	step[0] = (SlmStep){1, g->id + 90, 20, 1};
+	step[1] = (SlmStep){3, g->id + 50, 3, 1};
+	CHECK_STATUS(slm_decode(d, step, 2, g->row, N_ROWS, rows, &f.err), SLM_OK);
+	for (int j = 0; j < N_ROWS; j++)
+	{
+		CHECK(rows[j] == logits[109 * n_vocab + g->row[j]]);
+		CHECK(rows[N_ROWS + j] == logits[52 * n_vocab + g->row[j]]);
+	}
+	/* what does not fit changes nothing */
+	step[0] = (SlmStep){0, g->id, 101, 0};
+	CHECK_STATUS(slm_decode(d, step, 1, NULL, 0, NULL, &f.err), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(f.err.message, "101 more tokens do not fit behind 100 of 200");
+	CHECK_INT(slm_decoder_length(d, 0), 100);
+	model_fixture_free(&f);
+}
+
+static void
+what_cannot_decode(void)
+{
+	const Golden *g;
+	ModelFixture f;
+	SlmDecoder *d;
+
+	read_golden();
+	g = &golden[0];
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert.gguf"), SLM_OK);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, 8, &d, &f.err), SLM_ERR_UNSUPPORTED);
+	CHECK_CONTAINS(f.err.message, "architecture \"bert\" cannot write text");
+	model_fixture_free(&f);
+	CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, 513, &d, &f.err), SLM_ERR_LIMIT);
+	CHECK_CONTAINS(f.err.message, "513 tokens exceed the context of 512 tokens");
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, 512, &d, &f.err), SLM_OK);
+	model_fixture_free(&f);
+}
+
+/* A cancel at every poll; the next call is right. */
+static void
+cancel_at_every_poll(void)
+{
+	SlmStatus status = SLM_ERR_CANCELLED;
+	const Golden *g;
+	ModelFixture f;
+	SlmDecoder *d;
+	int n_vocab;
+	int64_t n;
+
+	read_golden();
+	g = &golden[0];
+	CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
+	n_vocab = slm_model_info(f.run.model)->n_vocab;
+	f.run.kernels = slm_kernels(SLM_ISA_SCALAR);
+	all_logits(&f, g, LENGTH, logits);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, LENGTH, &d, &f.err), SLM_OK);
+	for (n = 1; status == SLM_ERR_CANCELLED && n < 100000; n++)
+	{
+		SlmStep step = {0, g->id, LENGTH, 1};
+
+		test_host_reset();
+		test_host_state.interrupt_at = n;
+		status = slm_decode(d, &step, 1, NULL, n_vocab, other, &f.err);
+		CHECK_INT(slm_decoder_length(d, 0), status == SLM_OK ? LENGTH : 0);
+		test_host_reset();
+	}
+	CHECK_STATUS(status, SLM_OK);
+	CHECK(n > 10);
+	CHECK(memcmp(other, logits + (LENGTH - 1) * n_vocab, (size_t) n_vocab * sizeof(float)) == 0);
+	model_fixture_free(&f);
+}
+
+int
+main(void)
+{
+	TEST(parity_with_transformers);
+	TEST(steps_do_not_matter);
+	TEST(company_does_not_matter);
+	TEST(what_cannot_decode);
+	TEST(cancel_at_every_poll);
+	return check_done();
+}
