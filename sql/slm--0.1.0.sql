@@ -349,6 +349,38 @@ COMMENT ON FUNCTION slm_classify_batch(text[], text[], text, jsonb, text, real, 
 COMMENT ON FUNCTION slm_classify_batch(text[], text[], slm_model, jsonb, text, real, text) IS
 	'labels of an array of texts, in one pass';
 
+-- Text that a decoder writes
+
+CREATE FUNCTION slm_generate(
+	prompt text,
+	model text DEFAULT NULL,
+	max_tokens int DEFAULT 256,
+	system text DEFAULT NULL,
+	temperature real DEFAULT 0,
+	seed bigint DEFAULT 0,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 1000000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_generate';
+
+CREATE FUNCTION slm_generate(
+	prompt text,
+	model slm_model,
+	max_tokens int DEFAULT 256,
+	system text DEFAULT NULL,
+	temperature real DEFAULT 0,
+	seed bigint DEFAULT 0,
+	on_error text DEFAULT 'error')
+RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000000 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_generate_pinned';
+
+COMMENT ON FUNCTION slm_generate(text, text, int, text, real, bigint, text) IS
+	'what a decoder writes after a prompt';
+
+COMMENT ON FUNCTION slm_generate(text, slm_model, int, text, real, bigint, text) IS
+	'what a decoder writes after a prompt';
+
 -- The sentences that say most of a text
 
 CREATE FUNCTION slm_summarize(

@@ -16,6 +16,7 @@ slm_model_options_init(SlmModelOptions *options)
 	options->overflow = SLM_OVERFLOW_CHUNK;
 	options->query_prefix = slm_text("");
 	options->document_prefix = slm_text("");
+	options->prompt_format = slm_text("plain");
 }
 
 static SlmPooling
@@ -40,7 +41,7 @@ slm_model_options_check(const SlmModelOptions *options, const SlmModel *model, S
 		return slm_fail(err, SLM_ERR_ARGUMENT,
 						"option \"pooling\" is rank, but the model has no head with one output");
 	if ((pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE) && info->n_class == 0 &&
-		info->n_token_class == 0)
+		info->n_token_class == 0 && !info->can_decode)
 	{
 		slm_fail(err, SLM_ERR_ARGUMENT,
 				 "option \"pooling\" is needed, because the model does not say how to pool");

@@ -25,6 +25,7 @@
 #include "kernels/kernels.h"
 #include "model/image.h"
 #include "model/model.h"
+#include "tokenizer/chat.h"
 #include "tokenizer/tokenizer.h"
 
 /*
@@ -44,6 +45,7 @@ typedef struct SlmModelOptions
 	} overflow;
 	SlmText query_prefix;
 	SlmText document_prefix;
+	SlmText prompt_format; /* name of a chat format (tokenizer/chat.h); default plain */
 } SlmModelOptions;
 
 extern void slm_model_options_init(SlmModelOptions *options);

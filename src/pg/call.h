@@ -154,6 +154,7 @@ typedef enum SlmAnswerKind
 	SLM_ANSWER_MULTI = 'm',
 	SLM_ANSWER_FILTER = 'f',
 	SLM_ANSWER_SUMMARY = 's',
+	SLM_ANSWER_GENERATED = 'g',
 	SLM_ANSWER_EXTRACTION = 'x',
 	SLM_ANSWER_REDACTION = 'h'
 } SlmAnswerKind;

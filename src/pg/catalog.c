@@ -177,6 +177,22 @@ parse_document_prefix(SlmModelDef *def, const char *option, char *value)
 }
 
 static void
+parse_prompt_format(SlmModelDef *def, const char *option, char *value)
+{
+	StringInfoData known;
+
+	def->options.prompt_format = slm_text(value);
+	if (slm_chat_find(def->options.prompt_format) != NULL)
+		return;
+	initStringInfo(&known);
+	for (int i = 0; slm_chat_name(i) != NULL; i++)
+		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "", slm_chat_name(i));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for option \"%s\": \"%s\"", option, value),
+					errdetail("The formats are %s.", known.data)));
+}
+
+static void
 parse_context_length(SlmModelDef *def, const char *option, char *value)
 {
 	char *end;
@@ -209,6 +225,7 @@ static const struct
 	{"normalize", parse_normalize},
 	{"query_prefix", parse_query_prefix},
 	{"document_prefix", parse_document_prefix},
+	{"prompt_format", parse_prompt_format},
 	{"context_length", parse_context_length},
 	{"overflow", parse_overflow},
 	{"base", parse_base},
@@ -388,6 +405,7 @@ slm_catalog_copy_options(SlmModelOptions *to, const SlmModelOptions *from, Memor
 	*to = *from;
 	copy_text(&to->query_prefix, from->query_prefix, context);
 	copy_text(&to->document_prefix, from->document_prefix, context);
+	copy_text(&to->prompt_format, from->prompt_format, context);
 }
 
 /*
@@ -607,6 +625,10 @@ slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES], const SlmModelOpti
 		add_line(&text, "query_prefix", options->query_prefix);
 	if (options->document_prefix.size > 0)
 		add_line(&text, "document_prefix", options->document_prefix);
+	if (options->prompt_format.size != defaults.prompt_format.size ||
+		memcmp(options->prompt_format.data, defaults.prompt_format.data,
+			   defaults.prompt_format.size) != 0)
+		add_line(&text, "prompt_format", options->prompt_format);
 
 	finish_fingerprint(&text, out);
 }

@@ -42,6 +42,7 @@ const char *const slm_verb_name[SLM_VERB_COUNT] = {
 	[SLM_VERB_CHUNK] = "slm_chunk",
 	[SLM_VERB_SUMMARIZE] = "slm_summarize",
 	[SLM_VERB_SUMMARIZE_AGG] = "slm_summarize_agg",
+	[SLM_VERB_GENERATE] = "slm_generate",
 	[SLM_VERB_TRAIN_CLASSIFIER] = "slm_train_classifier",
 };
 

@@ -45,4 +45,9 @@ extern SlmStatus slm_bpe_run(SlmRun *run) SLM_MUST_CHECK;
 extern SlmStatus slm_unigram_build(SlmBuild *build, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_unigram_run(SlmRun *run) SLM_MUST_CHECK;
 
+/* The bytes that a token's spelling stands for; out [SLM_MAX_TOKEN_BYTES].  Returns their number. */
+typedef uint32_t SlmTokenBytes(SlmText spelling, uint8_t *out);
+
+extern SlmTokenBytes slm_bpe_bytes;
+
 #endif

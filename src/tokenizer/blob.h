@@ -17,7 +17,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/trie.h"
 
-#define SLM_BLOB_MAGIC "SLMTOK01" /* changes with the layout */
+#define SLM_BLOB_MAGIC "SLMTOK02" /* changes with the layout */
 
 typedef enum SlmTokenizerKind
 {
@@ -30,6 +30,7 @@ typedef enum SlmBlobSection
 {
 	SLM_SECTION_TOKEN_ENDS,  /* uint32_t [n_vocab]: end of each token's bytes */
 	SLM_SECTION_TOKEN_BYTES, /* token strings as in the GGUF, one after another */
+	SLM_SECTION_TOKEN_TYPES, /* uint8_t [n_vocab]: SlmTokenType */
 	SLM_SECTION_TRIE,        /* SlmTrieUnit [] */
 	SLM_SECTION_BYTE_TOKENS, /* int32_t [256]: the token of each byte, -1 if none */
 	SLM_SECTION_MERGES,      /* Merge [power of two], see bpe.c */

@@ -308,6 +308,14 @@ char_of_byte(uint32_t byte)
 	return shifted + 33 + 34;
 }
 
+static void
+map_bytes(uint8_t byte_of_char[512])
+{
+	memset(byte_of_char, 0, 512);
+	for (uint32_t byte = 0; byte < 256; byte++)
+		byte_of_char[char_of_byte(byte)] = (uint8_t) byte;
+}
+
 /* Turns a token's spelling into its bytes; false when a character is outside the map. */
 static bool
 bytes_of_token(const uint8_t byte_of_char[512], SlmText token, uint8_t *out, uint32_t *n_out)
@@ -469,13 +477,12 @@ static SlmStatus
 build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, uint8_t byte_of_char[512],
 				  int32_t *byte_token, SlmError *err)
 {
-	memset(byte_of_char, 0, 512);
+	map_bytes(byte_of_char);
 	for (uint32_t byte = 0; byte < 256; byte++)
 	{
 		uint8_t spelling[4];
 		uint32_t cp = char_of_byte(byte);
 
-		byte_of_char[cp] = (uint8_t) byte;
 		byte_token[byte] = slm_trie_find(tokens, spelling, (size_t) slm_utf8_encode(cp, spelling));
 		if (byte_token[byte] < 0)
 			return slm_fail(err, SLM_ERR_CORRUPT,
@@ -547,7 +554,9 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 	int pre;
 
 	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, &pre, err));
-	SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
+	/* a decoder's are for its own output: row text is data */
+	if (pre >= 0 && pre_kinds[pre].ends)
+		SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
 	if (pre < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
 						"tokenizer.ggml.pre is missing, and byte-pair encoding depends on it");
@@ -559,6 +568,16 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 	SLM_TRY(build_merges(build, &tokens, &merger.merges, err));
 	merger.byte_token = byte_token;
 	return build_whole_words(build, byte_of_char, &merger, pre_kinds[pre].ignores_merges, err);
+}
+
+uint32_t
+slm_bpe_bytes(SlmText spelling, uint8_t *out)
+{
+	uint8_t byte_of_char[512];
+	uint32_t n;
+
+	map_bytes(byte_of_char);
+	return bytes_of_token(byte_of_char, spelling, out, &n) ? n : 0;
 }
 
 SlmStatus

@@ -195,26 +195,105 @@ slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *tex
 	return SLM_OK;
 }
 
-SlmText
-slm_token_text(const SlmTokenizer *tokenizer, int32_t id)
+/* What the sections say of the tokens; false when the blob is not whole. */
+typedef struct TokenView
 {
-	SlmText none = {"", 0};
 	SlmBlobHeader header;
 	const uint32_t *ends;
 	const char *bytes;
-	uint64_t n_ends, n_bytes;
+	const uint8_t *type;
+	uint64_t n_bytes;
+	int32_t n; /* tokens that all of them have */
+} TokenView;
+
+static bool
+view_tokens(const SlmTokenizer *tokenizer, TokenView *v)
+{
+	uint64_t n_end, n_type;
+
+	if (slm_blob_open(tokenizer->blob, tokenizer->blob_bytes, &v->header, NULL) != SLM_OK)
+		return false;
+	v->ends = slm_blob_section(tokenizer->blob, &v->header, SLM_SECTION_TOKEN_ENDS,
+							   sizeof(*v->ends), &n_end);
+	v->bytes =
+		slm_blob_section(tokenizer->blob, &v->header, SLM_SECTION_TOKEN_BYTES, 1, &v->n_bytes);
+	v->type = slm_blob_section(tokenizer->blob, &v->header, SLM_SECTION_TOKEN_TYPES, 1, &n_type);
+	v->n = v->header.n_vocab;
+	v->n = (uint64_t) v->n < n_end ? v->n : (int32_t) n_end;
+	v->n = (uint64_t) v->n < n_type ? v->n : (int32_t) n_type;
+	return true;
+}
+
+static SlmText
+text_of(const TokenView *v, int32_t id)
+{
 	uint32_t start, end;
 
-	if (slm_blob_open(tokenizer->blob, tokenizer->blob_bytes, &header, NULL) != SLM_OK)
-		return none;
-	ends =
-		slm_blob_section(tokenizer->blob, &header, SLM_SECTION_TOKEN_ENDS, sizeof(*ends), &n_ends);
-	bytes = slm_blob_section(tokenizer->blob, &header, SLM_SECTION_TOKEN_BYTES, 1, &n_bytes);
-	if (id < 0 || id >= header.n_vocab || (uint64_t) id >= n_ends)
-		return none;
-	start = id > 0 ? slm_read_u32(&ends[id - 1]) : 0;
-	end = slm_read_u32(&ends[id]);
-	if (start > end || end > n_bytes)
-		return none;
-	return (SlmText){bytes + start, end - start};
+	if (id < 0 || id >= v->n)
+		return (SlmText){"", 0};
+	start = id > 0 ? slm_read_u32(&v->ends[id - 1]) : 0;
+	end = slm_read_u32(&v->ends[id]);
+	if (start > end || end > v->n_bytes)
+		return (SlmText){"", 0};
+	return (SlmText){v->bytes + start, end - start};
+}
+
+static bool
+is_control(const TokenView *v, int32_t id)
+{
+	return id < 0 || id >= v->n || v->type[id] == SLM_TOKEN_CONTROL ||
+		   v->type[id] == SLM_TOKEN_UNKNOWN || v->type[id] == SLM_TOKEN_UNUSED;
+}
+
+SlmText
+slm_token_text(const SlmTokenizer *tokenizer, int32_t id)
+{
+	TokenView v;
+
+	return view_tokens(tokenizer, &v) ? text_of(&v, id) : (SlmText){"", 0};
+}
+
+bool
+slm_token_is_control(const SlmTokenizer *tokenizer, int32_t id)
+{
+	TokenView v;
+
+	return !view_tokens(tokenizer, &v) || is_control(&v, id);
+}
+
+uint32_t
+slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8_t *out)
+{
+	TokenView v;
+	SlmText text;
+
+	if (!view_tokens(tokenizer, &v) || is_control(&v, id))
+		return 0;
+	text = text_of(&v, id);
+	if (text.size > SLM_MAX_TOKEN_BYTES)
+		return 0;
+	if (v.header.kind == SLM_TOKENIZER_BPE && v.type[id] != SLM_TOKEN_USER_DEFINED)
+		return slm_bpe_bytes(text, out);
+	memcpy(out, text.data, text.size);
+	return (uint32_t) text.size;
+}
+
+int32_t
+slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling)
+{
+	TokenView v;
+
+	if (!view_tokens(tokenizer, &v))
+		return -1;
+	for (int32_t id = 0; id < v.n; id++)
+	{
+		SlmText text;
+
+		if (v.type[id] != SLM_TOKEN_CONTROL)
+			continue;
+		text = text_of(&v, id);
+		if (text.size == spelling.size && memcmp(text.data, spelling.data, text.size) == 0)
+			return id;
+	}
+	return -1;
 }

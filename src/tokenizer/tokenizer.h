@@ -84,4 +84,17 @@ extern SlmStatus slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host
 /* Bytes of a token as stored in the vocabulary; empty when id is out of range. */
 extern SlmText slm_token_text(const SlmTokenizer *tokenizer, int32_t id);
 
+/* Is it a token that no text becomes, and that stands for no text? */
+extern bool slm_token_is_control(const SlmTokenizer *tokenizer, int32_t id);
+
+/*
+ * The bytes that a token adds to a written text, at most SLM_MAX_TOKEN_BYTES:
+ * none for a control token.  They need not be whole characters.  Returns their
+ * number.  For vocabularies of byte-level BPE.
+ */
+extern uint32_t slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8_t *out);
+
+/* Id of the control token of a spelling, -1 where there is none.  Linear. */
+extern int32_t slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling);
+
 #endif

@@ -258,5 +258,6 @@ slm_vocab_parts(const SlmVocab *vocab, const SlmHost *host, SlmArena *arena,
 	}
 	part[SLM_SECTION_TOKEN_ENDS] = (SlmBlobPart){ends, (uint64_t) vocab->n * sizeof(*ends)};
 	part[SLM_SECTION_TOKEN_BYTES] = (SlmBlobPart){bytes, vocab->all_bytes};
+	part[SLM_SECTION_TOKEN_TYPES] = (SlmBlobPart){vocab->type, (uint64_t) vocab->n};
 	return SLM_OK;
 }

@@ -87,7 +87,7 @@ extern bool slm_vocab_looks_special(SlmText token);
 extern SlmStatus slm_vocab_check_pre(const SlmGguf *gguf, const char *const *names, int *which,
 									 SlmError *err) SLM_MUST_CHECK;
 
-/* Makes the sections every blob has: token ends and bytes. */
+/* Makes the sections every blob has: token ends, bytes and types. */
 extern SlmStatus slm_vocab_parts(const SlmVocab *vocab, const SlmHost *host, SlmArena *arena,
 								 SlmBlobPart part[SLM_SECTIONS], SlmError *err) SLM_MUST_CHECK;
 

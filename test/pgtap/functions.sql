@@ -24,6 +24,8 @@ INSERT INTO form VALUES
 ('slm_filter', true, 'input text, condition text, model slm_model, on_error text DEFAULT ''error''::text', 'boolean'),
 ('slm_classify_batch', false, 'inputs text[], labels text[] DEFAULT NULL::text[], model text DEFAULT NULL::text, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
 ('slm_classify_batch', true, 'inputs text[], labels text[], model slm_model, descriptions jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, label text, confidence real)'),
+('slm_generate', false, 'prompt text, model text DEFAULT NULL::text, max_tokens integer DEFAULT 256, system text DEFAULT NULL::text, temperature real DEFAULT 0, seed bigint DEFAULT 0, on_error text DEFAULT ''error''::text', 'text'),
+('slm_generate', true, 'prompt text, model slm_model, max_tokens integer DEFAULT 256, system text DEFAULT NULL::text, temperature real DEFAULT 0, seed bigint DEFAULT 0, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_summarize', false, 'input text, max_words integer DEFAULT 60, model text DEFAULT NULL::text, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_summarize', true, 'input text, max_words integer, model slm_model, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'text'),
 ('slm_summarize_batch', false, 'inputs text[], max_words integer DEFAULT 60, model text DEFAULT NULL::text, instructions text DEFAULT NULL::text, on_error text DEFAULT ''error''::text', 'TABLE(ord integer, summary text)'),

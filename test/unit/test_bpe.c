@@ -199,9 +199,9 @@ vocabulary_rules_of_bpe(void)
 	begin_words(&f, NULL, words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre is missing");
-	begin_words(&f, "llama-bpe", words, N_WORDS);
+	begin_words(&f, "tekken", words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
-	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
+	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"tekken\" is not supported");
 	begin(&f);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 97);
 	fixture_expect(&f, SLM_ERR_CORRUPT,

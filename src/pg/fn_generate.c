@@ -1,0 +1,85 @@
+/*
+ * fn_generate.c - slm_generate: text that a decoder writes
+ */
+#include "postgres.h"
+
+#include "pg/call.h"
+#include "task/generate.h"
+
+#define DEFAULT_MAX_TOKENS 256
+
+/* Argument numbers of slm_generate. */
+enum
+{
+	GENERATE_PROMPT,
+	GENERATE_MODEL,
+	GENERATE_MAX_TOKENS,
+	GENERATE_SYSTEM,
+	GENERATE_TEMPERATURE,
+	GENERATE_SEED,
+	GENERATE_ON_ERROR,
+	GENERATE_ARGS
+};
+
+static void
+read_prompt(SlmCall *call, FunctionCallInfo fcinfo, SlmPrompt *prompt)
+{
+	SlmError err;
+
+	memset(prompt, 0, sizeof(*prompt));
+	prompt->system = slm_text("");
+	prompt->max_tokens = slm_arg_int(call, GENERATE_MAX_TOKENS, DEFAULT_MAX_TOKENS);
+	if (!PG_ARGISNULL(GENERATE_TEMPERATURE))
+		prompt->sampling.temperature = PG_GETARG_FLOAT4(GENERATE_TEMPERATURE);
+	if (!PG_ARGISNULL(GENERATE_SEED))
+		prompt->sampling.seed = (uint64) PG_GETARG_INT64(GENERATE_SEED);
+	if (!PG_ARGISNULL(GENERATE_SYSTEM))
+	{
+		text *system = PG_GETARG_TEXT_PP(GENERATE_SYSTEM);
+
+		prompt->system = slm_require_utf8(VARDATA_ANY(system), VARSIZE_ANY_EXHDR(system), "system");
+	}
+	SLM_CHECK(slm_task_check_prompt(prompt, &err), &err);
+}
+
+static Datum
+generate(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	SlmStatus row_status = SLM_OK, status;
+	SlmPrompt prompt;
+	SlmText written;
+	SlmKey key;
+	text *answer;
+	int n_token;
+
+	slm_arg_on_error(call, GENERATE_ON_ERROR);
+	read_prompt(call, fcinfo, &prompt);
+	if (!slm_arg_input(call, GENERATE_PROMPT, &prompt.user))
+		PG_RETURN_NULL();
+	slm_call_model(call, GENERATE_MODEL, SLM_DEFAULT_GENERATE);
+
+	slm_answer_key(call, &key, SLM_ANSWER_GENERATED);
+	slm_key_bytes(&key, &prompt.max_tokens, sizeof(prompt.max_tokens));
+	slm_key_bytes(&key, &prompt.sampling, sizeof(prompt.sampling));
+	slm_key_bytes(&key, &prompt.system.size, sizeof(prompt.system.size));
+	slm_key_bytes(&key, prompt.system.data, prompt.system.size);
+	slm_key_bytes(&key, prompt.user.data, prompt.user.size);
+	answer = slm_answer_find_text(call, &key);
+	if (answer != NULL)
+		PG_RETURN_TEXT_P(answer);
+
+	slm_call_begin(call);
+	status = slm_task_generate(&call->run, &prompt, &written, &n_token, &call->err);
+	if (call->null_on_error && (status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING))
+	{
+		row_status = status;
+		status = SLM_OK;
+	}
+	if (slm_call_end(call, status, call->null_on_error ? &row_status : NULL, 1) == 0)
+		PG_RETURN_NULL();
+	answer = slm_from_utf8(written);
+	slm_answer_add_text(&key, answer);
+	PG_RETURN_TEXT_P(answer);
+}
+
+SLM_FUNCTION(slm_generate, SLM_VERB_GENERATE, GENERATE_ARGS, generate);

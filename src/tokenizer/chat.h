@@ -1,0 +1,38 @@
+/*
+ * chat.h - how a model wants to be talked to: built-in formats, chosen by name
+ *
+ * Templates that a model file carries are programs, and never run (law 6).  A
+ * format is literal text with places for a system's and a user's text.  What
+ * it spells as a control token becomes one where the vocabulary has it; the
+ * two texts never do, whatever they spell.
+ */
+#ifndef SLM_TOKENIZER_CHAT_H
+#define SLM_TOKENIZER_CHAT_H
+
+#include "base/arena.h"
+#include "base/host.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "tokenizer/tokenizer.h"
+
+typedef struct SlmChat SlmChat;
+
+/* "chatml", "llama-3", "gemma", "phi-3", "zephyr", "mistral", "alpaca", "plain"; NULL for another name. */
+extern const SlmChat *slm_chat_find(SlmText name);
+
+/* Name of format i, NULL past the last. */
+extern const char *slm_chat_name(int i);
+
+/*
+ * Tokens of a conversation of one turn, up to where the answer starts: id [*n]
+ * in the arena.  system may be empty.  The vocabulary's first token is put
+ * before where the model expects it.  Errors as slm_tokenize().
+ */
+extern SlmStatus slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokenizer,
+								 const SlmHost *host, SlmText system, SlmText user, SlmArena *arena,
+								 int32_t **id, int *n, SlmError *err) SLM_MUST_CHECK;
+
+/* Text that ends an answer where no control token does; may be empty. */
+extern SlmText slm_chat_stop(const SlmChat *chat);
+
+#endif
