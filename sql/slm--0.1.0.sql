@@ -355,6 +355,7 @@ CREATE FUNCTION slm_generate(
 	prompt text,
 	model text DEFAULT NULL,
 	max_tokens int DEFAULT 256,
+	schema jsonb DEFAULT NULL,
 	system text DEFAULT NULL,
 	temperature real DEFAULT 0,
 	seed bigint DEFAULT 0,
@@ -367,6 +368,7 @@ CREATE FUNCTION slm_generate(
 	prompt text,
 	model slm_model,
 	max_tokens int DEFAULT 256,
+	schema jsonb DEFAULT NULL,
 	system text DEFAULT NULL,
 	temperature real DEFAULT 0,
 	seed bigint DEFAULT 0,
@@ -375,10 +377,10 @@ RETURNS text
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000000 SUPPORT slm_support
 AS 'MODULE_PATHNAME', 'slm_generate_pinned';
 
-COMMENT ON FUNCTION slm_generate(text, text, int, text, real, bigint, text) IS
+COMMENT ON FUNCTION slm_generate(text, text, int, jsonb, text, real, bigint, text) IS
 	'what a decoder writes after a prompt';
 
-COMMENT ON FUNCTION slm_generate(text, slm_model, int, text, real, bigint, text) IS
+COMMENT ON FUNCTION slm_generate(text, slm_model, int, jsonb, text, real, bigint, text) IS
 	'what a decoder writes after a prompt';
 
 -- The sentences that say most of a text

@@ -13,6 +13,7 @@
 
 #include "pg/call.h"
 #include "pg/fields.h"
+#include "pg/form.h"
 
 /* Argument numbers of all three. */
 enum
@@ -29,7 +30,9 @@ typedef struct Extract
 {
 	SlmBatch batch; /* of slm_extract_batch */
 	Jsonb *schema;
-	const SlmFieldSet *set;
+	const SlmFieldSet *set; /* of a model that finds values, or */
+	const SlmForm *form;    /* of one that writes them */
+	SlmText instructions;
 	SlmExtraction *extraction; /* of the rows computed last, in the arena */
 } Extract;
 
@@ -67,9 +70,38 @@ static void
 prepare(SlmCall *call, Extract *extract)
 {
 	slm_call_model(call, EXTRACT_MODEL, SLM_DEFAULT_EXTRACT);
-	slm_arg_no_instructions(call, EXTRACT_INSTRUCTIONS,
-							"Descriptions of the fields say what they mean.");
-	extract->set = slm_field_set(call, extract->schema);
+	extract->instructions = slm_text("");
+	if (!slm_model_info(call->ref->model)->can_decode)
+	{
+		slm_arg_no_instructions(call, EXTRACT_INSTRUCTIONS,
+								"Descriptions of the fields say what they mean.");
+		extract->set = slm_field_set(call, extract->schema);
+		return;
+	}
+	if (!call->fcinfo->args[EXTRACT_INSTRUCTIONS].isnull)
+	{
+		text *given = DatumGetTextPP(call->fcinfo->args[EXTRACT_INSTRUCTIONS].value);
+
+		extract->instructions =
+			slm_require_utf8(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), "instructions");
+	}
+	extract->form = slm_form(call, extract->schema, true);
+}
+
+/* Values of texts, found or written; out [n] in the arena. */
+static SlmStatus
+compute(SlmCall *call, const Extract *extract, const SlmText *text, int n, SlmExtraction *out,
+		SlmStatus *row_status)
+{
+	const SlmFieldSet *set = extract->set;
+
+	if (set != NULL)
+		return slm_task_extract(&call->run, text, n, slm_field_schema(set),
+								slm_field_embedding(set), slm_field_label_embedding(set), out,
+								row_status, &call->err);
+	return slm_task_write_fields(&call->run, text, n, extract->form->schema,
+								 extract->form->constraint, extract->instructions, out, row_status,
+								 &call->err);
 }
 
 /* A place in a text, both as a byte and as a character. */
@@ -138,7 +170,6 @@ find_answer(SlmCall *call, const Extract *extract, SlmText text)
 {
 	SlmStatus row_status = SLM_OK;
 	SlmStatus *row = call->null_on_error ? &row_status : NULL;
-	const SlmFieldSet *set = extract->set;
 	const Answer *answer;
 	Answer *flat;
 	SlmExtraction extraction;
@@ -148,14 +179,15 @@ find_answer(SlmCall *call, const Extract *extract, SlmText text)
 
 	slm_answer_key(call, &key, SLM_ANSWER_EXTRACTION);
 	slm_key_bytes(&key, extract->schema, VARSIZE(extract->schema));
+	slm_key_bytes(&key, &extract->instructions.size, sizeof(extract->instructions.size));
+	slm_key_bytes(&key, extract->instructions.data, extract->instructions.size);
 	slm_key_bytes(&key, text.data, text.size);
 	answer = slm_answer_find_bytes(call, &key, &size);
 	if (answer != NULL)
 		return answer;
 
 	slm_call_begin(call);
-	status = slm_task_extract(&call->run, &text, 1, slm_field_schema(set), slm_field_embedding(set),
-							  slm_field_label_embedding(set), &extraction, row, &call->err);
+	status = compute(call, extract, &text, 1, &extraction, row);
 	if (slm_call_end(call, status, row, 1) == 0)
 		return NULL;
 	flat = flatten(&extraction, text, &size);
@@ -204,6 +236,12 @@ extract_spans(SlmCall *call, FunctionCallInfo fcinfo)
 	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
 		return (Datum) 0;
 	prepare(call, &extract);
+	if (extract.form != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("model \"%s\" does not say where values stand", NameStr(call->ref->name)),
+				 errdetail("It writes them."),
+				 errhint("Use slm_extract, or a model with an extraction head.")));
 
 	answer = find_answer(call, &extract, input);
 	if (answer == NULL)
@@ -235,16 +273,13 @@ static void
 extract_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
 {
 	Extract *extract = (Extract *) batch;
-	const SlmFieldSet *set = extract->set;
 	SlmStatus status;
 
 	slm_call_begin(call);
 	status = slm_arena_alloc_array(call->run.arena, n, sizeof(SlmExtraction),
 								   (void **) &extract->extraction, &call->err);
 	if (status == SLM_OK)
-		status = slm_task_extract(&call->run, text, n, slm_field_schema(set),
-								  slm_field_embedding(set), slm_field_label_embedding(set),
-								  extract->extraction, row_status, &call->err);
+		status = compute(call, extract, text, n, extract->extraction, row_status);
 	slm_call_end(call, status, row_status, n);
 }
 

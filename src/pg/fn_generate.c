@@ -1,10 +1,10 @@
 /*
- * fn_generate.c - slm_generate: text that a decoder writes
+ * fn_generate.c - slm_generate: text that a decoder writes, or JSON that keeps to a schema
  */
 #include "postgres.h"
 
 #include "pg/call.h"
-#include "task/generate.h"
+#include "pg/form.h"
 
 #define DEFAULT_MAX_TOKENS 256
 
@@ -14,6 +14,7 @@ enum
 	GENERATE_PROMPT,
 	GENERATE_MODEL,
 	GENERATE_MAX_TOKENS,
+	GENERATE_SCHEMA,
 	GENERATE_SYSTEM,
 	GENERATE_TEMPERATURE,
 	GENERATE_SEED,
@@ -46,11 +47,11 @@ static Datum
 generate(SlmCall *call, FunctionCallInfo fcinfo)
 {
 	SlmStatus row_status = SLM_OK, status;
+	Jsonb *schema = PG_ARGISNULL(GENERATE_SCHEMA) ? NULL : PG_GETARG_JSONB_P(GENERATE_SCHEMA);
+	SlmWritten written;
 	SlmPrompt prompt;
-	SlmText written;
 	SlmKey key;
 	text *answer;
-	int n_token;
 
 	slm_arg_on_error(call, GENERATE_ON_ERROR);
 	read_prompt(call, fcinfo, &prompt);
@@ -61,6 +62,8 @@ generate(SlmCall *call, FunctionCallInfo fcinfo)
 	slm_answer_key(call, &key, SLM_ANSWER_GENERATED);
 	slm_key_bytes(&key, &prompt.max_tokens, sizeof(prompt.max_tokens));
 	slm_key_bytes(&key, &prompt.sampling, sizeof(prompt.sampling));
+	if (schema != NULL)
+		slm_key_bytes(&key, schema, VARSIZE(schema));
 	slm_key_bytes(&key, &prompt.system.size, sizeof(prompt.system.size));
 	slm_key_bytes(&key, prompt.system.data, prompt.system.size);
 	slm_key_bytes(&key, prompt.user.data, prompt.user.size);
@@ -68,8 +71,10 @@ generate(SlmCall *call, FunctionCallInfo fcinfo)
 	if (answer != NULL)
 		PG_RETURN_TEXT_P(answer);
 
+	if (schema != NULL)
+		prompt.constraint = slm_form(call, schema, false)->constraint;
 	slm_call_begin(call);
-	status = slm_task_generate(&call->run, &prompt, &written, &n_token, &call->err);
+	status = slm_task_generate(&call->run, &prompt, &written, &call->err);
 	if (call->null_on_error && (status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING))
 	{
 		row_status = status;
@@ -77,7 +82,7 @@ generate(SlmCall *call, FunctionCallInfo fcinfo)
 	}
 	if (slm_call_end(call, status, call->null_on_error ? &row_status : NULL, 1) == 0)
 		PG_RETURN_NULL();
-	answer = slm_from_utf8(written);
+	answer = slm_from_utf8(written.text);
 	slm_answer_add_text(&key, answer);
 	PG_RETURN_TEXT_P(answer);
 }

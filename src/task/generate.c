@@ -8,16 +8,32 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "task/verbatim.h"
 
 #define FIRST_BYTES 256
+#define FORCED_BYTES 256 /* looked ahead at a time */
 
 /* An answer being written. */
 typedef struct Answer
 {
 	SlmRun *run;
+	const SlmPrompt *prompt;
+	const SlmTokenizer *tokenizer;
+	SlmText stop;
+	SlmDecoder *decoder;
+	float *logits; /* [n_vocab] */
+	int n_vocab;
+
 	uint8_t *data;
 	size_t n, room;
 	uint8_t *token; /* [SLM_MAX_TOKEN_BYTES] */
+	int n_token, n_forced;
+
+	int32_t *next; /* [room of the decoder] tokens chosen that the model has not read yet */
+	int n_next;
+
+	SlmGrammarState *state; /* NULL without a constraint */
+	bool done;              /* the value is complete */
 } Answer;
 
 SlmStatus
@@ -48,25 +64,79 @@ reserve(Answer *a, size_t n, SlmError *err)
 	return SLM_OK;
 }
 
+/* Is it complete, and would another byte make it longer only for want of an end? */
+static bool
+is_complete(const Answer *a)
+{
+	uint8_t last = a->n > 0 ? a->data[a->n - 1] : 0;
+
+	/* a number alone may always go on: its end is the model's to choose */
+	return slm_grammar_done(a->prompt->constraint->grammar, a->state) &&
+		   !(last >= '0' && last <= '9');
+}
+
+/* Takes a token into the answer, to be read by the model with the next step. */
 static SlmStatus
 put_token(Answer *a, int32_t token, SlmError *err)
 {
-	uint32_t n = slm_token_bytes(slm_model_tokenizer(a->run->model), token, a->token);
+	uint32_t n = slm_token_bytes(a->tokenizer, token, a->token);
 
 	SLM_TRY(reserve(a, n, err));
 	memcpy(a->data + a->n, a->token, n);
 	a->n += n;
+	a->n_token++;
+	a->next[a->n_next++] = token;
+	if (a->state == NULL)
+		return SLM_OK;
+	for (uint32_t i = 0; i < n; i++)
+		if (!slm_grammar_step(a->prompt->constraint->grammar, a->state, a->token[i]))
+			return slm_fail(err, SLM_ERR_INTERNAL, "token %d is not in the grammar", token);
+	a->done = is_complete(a);
+	return SLM_OK;
+}
+
+/* May another token be written and read? */
+static bool
+has_room(const Answer *a)
+{
+	return a->n_token < a->prompt->max_tokens &&
+		   slm_decoder_length(a->decoder, 0) + a->n_next <= slm_decoder_room(a->decoder);
+}
+
+/* Takes what must follow, but for its last token. */
+static SlmStatus
+put_forced(Answer *a, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(a->run->arena);
+	uint8_t bytes[FORCED_BYTES];
+	int32_t kept[FORCED_BYTES];
+	size_t n = sizeof(bytes);
+	SlmTokens tokens;
+	int n_kept;
+
+	slm_grammar_forced(a->prompt->constraint->grammar, a->state, bytes, &n);
+	if (n == 0)
+		return SLM_OK;
+	/* the look-ahead may end inside of a character, which a token may, but a text not */
+	n = slm_utf8_valid_bytes(bytes, n);
+	SLM_TRY(slm_tokenize(a->tokenizer, a->run->host, (const char *) bytes, n, a->run->arena,
+						 &tokens, err));
+	n_kept = tokens.n > 1 ? tokens.n - 1 : 0;
+	memcpy(kept, tokens.id, (size_t) n_kept * sizeof(*kept));
+	slm_arena_rewind(a->run->arena, mark);
+	for (int i = 0; i < n_kept && has_room(a); i++, a->n_forced++)
+		SLM_TRY(put_token(a, kept[i], err));
 	return SLM_OK;
 }
 
 /* Takes the format's stop text off the end; true when it was there. */
 static bool
-stopped(Answer *a, SlmText stop)
+stopped(Answer *a)
 {
-	if (stop.size == 0 || a->n < stop.size ||
-		memcmp(a->data + a->n - stop.size, stop.data, stop.size) != 0)
+	if (a->stop.size == 0 || a->n < a->stop.size ||
+		memcmp(a->data + a->n - a->stop.size, a->stop.data, a->stop.size) != 0)
 		return false;
-	a->n -= stop.size;
+	a->n -= a->stop.size;
 	return true;
 }
 
@@ -95,61 +165,119 @@ valid_text(const Answer *a, SlmText *out, SlmError *err)
 	return SLM_OK;
 }
 
+/* What the model chooses next; *end says that it ended the answer. */
 static SlmStatus
-write_answer(Answer *a, const SlmPrompt *prompt, const SlmChat *chat, SlmDecoder *decoder,
-			 const int32_t *id, int n_id, int *n_token, SlmError *err)
+choose(Answer *a, bool *end, SlmError *err)
 {
-	SlmRun *run = a->run;
-	int n_vocab = slm_model_info(run->model)->n_vocab;
-	SlmStep step = {0, id, n_id, 1};
+	SlmStep step = {0, a->next, a->n_next, 1};
+	const uint64_t *allowed = NULL;
 	int32_t token;
-	float *logits;
 
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_vocab, &logits, err));
-	for (*n_token = 0; *n_token < prompt->max_tokens;)
+	SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, a->n_vocab, a->logits, err));
+	a->n_next = 0;
+	if (a->state != NULL)
+		SLM_TRY(slm_token_mask(a->prompt->constraint->cache, a->state, &allowed, err));
+	token = slm_sample(a->run->kernels, &a->prompt->sampling, (uint64_t) a->n_token, a->logits,
+					   a->n_vocab, allowed);
+	if (token < 0)
+		return slm_fail(err, SLM_ERR_UNSUPPORTED,
+						"vocabulary of the model cannot spell what the schema asks for");
+	*end = slm_token_is_control(a->tokenizer, token);
+	if (!*end)
+		return put_token(a, token, err);
+	a->done = true;
+	return SLM_OK;
+}
+
+static SlmStatus
+write_answer(Answer *a, SlmError *err)
+{
+	bool end = false;
+
+	while (!end && !a->done && has_room(a))
 	{
-		SLM_TRY(slm_decode(decoder, &step, 1, NULL, n_vocab, logits, err));
-		token =
-			slm_sample(run->kernels, &prompt->sampling, (uint64_t) *n_token, logits, n_vocab, NULL);
-		if (slm_token_is_control(slm_model_tokenizer(run->model), token))
+		if (a->state != NULL)
+			SLM_TRY(put_forced(a, err));
+		if (a->done || !has_room(a))
 			break;
-		(*n_token)++;
-		SLM_TRY(put_token(a, token, err));
-		if (stopped(a, slm_chat_stop(chat)) ||
-			slm_decoder_length(decoder, 0) == slm_decoder_room(decoder))
-			break;
-		step.token = &token;
-		step.n = 1;
+		SLM_TRY(choose(a, &end, err));
+		end |= stopped(a);
 	}
+	if (a->state != NULL && !a->done)
+		return slm_fail(err, SLM_ERR_LIMIT, "answer is not complete after %d tokens", a->n_token);
+	return SLM_OK;
+}
+
+/* The model reads the prompt but for its last token, which goes with the first of the answer. */
+static SlmStatus
+read_prompt(Answer *a, const int32_t *id, int n_id, SlmError *err)
+{
+	SlmStep step = {0, id, n_id - 1, 0};
+
+	if (step.n > 0)
+		SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, 0, NULL, err));
+	a->next[a->n_next++] = id[n_id - 1];
+	return SLM_OK;
+}
+
+static SlmStatus
+start_state(Answer *a, SlmError *err)
+{
+	const SlmConstraint *constraint = a->prompt->constraint;
+	SlmVerbatim *input = NULL;
+
+	if (constraint == NULL)
+		return SLM_OK;
+	if (constraint->verbatim)
+	{
+		SLM_TRY(slm_verbatim_new(constraint->grammar, a->prompt->input, a->run->host, a->run->arena,
+								 &input, err));
+		slm_mask_cache_clear(constraint->cache);
+	}
+	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, 1, &a->state, err));
+	slm_grammar_start(constraint->grammar, input, a->state);
 	return SLM_OK;
 }
 
 SlmStatus
-slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmText *out, int *n_token, SlmError *err)
+slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmError *err)
 {
 	const SlmChat *chat = slm_chat_find(run->options->prompt_format);
-	Answer answer = {.run = run, .room = FIRST_BYTES};
+	Answer a = {
+		.run = run,
+		.prompt = prompt,
+		.tokenizer = slm_model_tokenizer(run->model),
+		.n_vocab = slm_model_info(run->model)->n_vocab,
+		.room = FIRST_BYTES,
+	};
 	int context = slm_context_length(run);
-	SlmDecoder *decoder;
 	int32_t *id;
-	int n_id;
+	int n_id, room;
 
 	if (chat == NULL)
 		return slm_fail(err, SLM_ERR_INTERNAL, "no such chat format");
-	SLM_TRY(slm_chat_tokens(chat, slm_model_tokenizer(run->model), run->host, prompt->system,
-							prompt->user, run->arena, &id, &n_id, err));
+	a.stop = slm_chat_stop(chat);
+	SLM_TRY(slm_chat_tokens(chat, a.tokenizer, run->host, prompt->system, prompt->user, run->arena,
+							&id, &n_id, err));
 	if (run->max_input_tokens > 0 && n_id > run->max_input_tokens)
 		return slm_fail(err, SLM_ERR_LIMIT, "prompt of %d tokens exceeds the limit of %d", n_id,
 						run->max_input_tokens);
+	if (n_id < 1)
+		return slm_fail(err, SLM_ERR_INTERNAL, "prompt without a token");
 	if (n_id >= context)
 		return slm_fail(err, SLM_ERR_LIMIT,
 						"prompt of %d tokens leaves no room in the context of %d tokens", n_id,
 						context);
-	SLM_TRY(slm_decoder_new(
-		run, 1, prompt->max_tokens < context - n_id ? n_id + prompt->max_tokens : context, &decoder,
-		err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, FIRST_BYTES, &answer.data, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, SLM_MAX_TOKEN_BYTES, &answer.token, err));
-	SLM_TRY(write_answer(&answer, prompt, chat, decoder, id, n_id, n_token, err));
-	return valid_text(&answer, out, err);
+	room = prompt->max_tokens < context - n_id ? n_id + prompt->max_tokens : context;
+	SLM_TRY(slm_decoder_new(run, 1, room, &a.decoder, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, FIRST_BYTES, &a.data, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, SLM_MAX_TOKEN_BYTES, &a.token, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) a.n_vocab, &a.logits, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) room + 1, &a.next, err));
+	SLM_TRY(start_state(&a, err));
+	SLM_TRY(read_prompt(&a, id, n_id, err));
+	SLM_TRY(write_answer(&a, err));
+	out->n_token = a.n_token;
+	out->n_forced = a.n_forced;
+	return valid_text(&a, &out->text, err);
 }

@@ -5,12 +5,18 @@
  * are data, whatever they spell.  Writing ends with a control token, with the
  * format's stop text, or when max_tokens are written.  What is written is valid
  * UTF-8 without NUL: bytes that are not become U+FFFD.
+ *
+ * Under a constraint only tokens that its grammar allows are chosen from, and
+ * writing ends when the value is complete.  Where the grammar leaves no choice,
+ * what must follow is tokenized and read by the model, but not asked of it; its
+ * last token is, because a longer one may begin there.
  */
 #ifndef SLM_TASK_GENERATE_H
 #define SLM_TASK_GENERATE_H
 
 #include "engine/decode.h"
 #include "engine/sample.h"
+#include "task/constraint.h"
 #include "task/task.h"
 #include "tokenizer/chat.h"
 
@@ -20,18 +26,27 @@ typedef struct SlmPrompt
 	SlmText user;
 	int max_tokens; /* 1 .. SLM_MAX_GENERATED_TOKENS */
 	SlmSampling sampling;
+	const SlmConstraint *constraint; /* or NULL; its cache is written to */
+	SlmText input;                   /* that strings of a verbatim constraint are substrings of */
 } SlmPrompt;
 
 /* SLM_ERR_ARGUMENT for max_tokens out of range, or a temperature that is negative or no number. */
 extern SlmStatus slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err) SLM_MUST_CHECK;
 
+typedef struct SlmWritten
+{
+	SlmText text;
+	int n_token;  /* of it */
+	int n_forced; /* of these, that the grammar left no choice about */
+} SlmWritten;
+
 /*
- * Writes the answer to a prompt into run->arena.  *n_token says how many tokens
- * were written.  SLM_ERR_LIMIT when the prompt leaves no room in the context;
- * an answer that would need more than is left ends there.  SLM_ERR_UNSUPPORTED
- * for a model that does not decode.
+ * Writes the answer to a prompt into run->arena.  SLM_ERR_LIMIT when the prompt
+ * leaves no room in the context, or a constraint's value is not complete after
+ * max_tokens or at the end of the context; without a constraint the answer just
+ * ends there.  SLM_ERR_UNSUPPORTED for a model that does not decode.
  */
-extern SlmStatus slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmText *out, int *n_token,
+extern SlmStatus slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out,
 								   SlmError *err) SLM_MUST_CHECK;
 
 #endif

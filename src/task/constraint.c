@@ -1,0 +1,80 @@
+/*
+ * constraint.c - what a written answer must be, for the tokens of one model
+ */
+#include "task/constraint.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+#define MASK_BYTES (2U << 20) /* of masks that are kept */
+#define POLL_TOKENS 1024
+
+/* The bytes of every token; a control token has none, and may end an answer. */
+typedef struct Tokens
+{
+	SlmText *token; /* [n_vocab] */
+	int32_t *end;   /* [n_end] */
+	uint32_t n_end;
+} Tokens;
+
+static SlmStatus
+read_tokens(const SlmTokenizer *tokenizer, const SlmHost *host, SlmArena *scratch, Tokens *out,
+			SlmError *err)
+{
+	size_t n_vocab = (size_t) tokenizer->n_vocab;
+	uint8_t *bytes, *at;
+	size_t room = SLM_MAX_TOKEN_BYTES; /* of the last one, before its length is known */
+
+	/* no token has more bytes than its spelling */
+	for (int32_t i = 0; i < tokenizer->n_vocab; i++)
+	{
+		if (i % POLL_TOKENS == 0)
+			SLM_TRY(slm_poll(host, err));
+		room += slm_token_text(tokenizer, i).size;
+	}
+	SLM_TRY(SLM_NEW_ARRAY(scratch, n_vocab, &out->token, err));
+	SLM_TRY(SLM_NEW_ARRAY(scratch, n_vocab, &out->end, err));
+	SLM_TRY(SLM_NEW_ARRAY(scratch, room, &bytes, err));
+	out->n_end = 0;
+	at = bytes;
+	for (int32_t i = 0; i < tokenizer->n_vocab; i++)
+	{
+		uint32_t n;
+
+		if (i % POLL_TOKENS == 0)
+			SLM_TRY(slm_poll(host, err));
+		if (room - (size_t) (at - bytes) < SLM_MAX_TOKEN_BYTES)
+			return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer section changed while it was read");
+		n = slm_token_bytes(tokenizer, i, at);
+		if (n == 0 && slm_token_is_control(tokenizer, i))
+			out->end[out->n_end++] = i;
+		out->token[i] = (SlmText){(const char *) at, n};
+		at += n;
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_constraint_new(const SlmModel *model, const SlmJsonNode *node, uint32_t n_node, bool verbatim,
+				   const SlmHost *host, SlmArena *scratch, SlmArena *arena, SlmConstraint **out,
+				   SlmError *err)
+{
+	const SlmTokenizer *tokenizer = slm_model_tokenizer(model);
+	SlmArenaMark mark = slm_arena_mark(scratch);
+	SlmConstraint *constraint;
+	SlmMaskTree *tree;
+	Tokens tokens;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, 1, &constraint, err));
+	constraint->verbatim = verbatim;
+	SLM_TRY(slm_grammar_compile(node, n_node, verbatim, host, arena, &constraint->grammar, err));
+	SLM_TRY(read_tokens(tokenizer, host, scratch, &tokens, err));
+	SLM_TRY(slm_mask_tree_new(tokens.token, (uint32_t) tokenizer->n_vocab, tokens.end, tokens.n_end,
+							  host, arena, &tree, err));
+	SLM_TRY(slm_mask_cache_new(tree, constraint->grammar, MASK_BYTES, host, arena,
+							   &constraint->cache, err));
+	slm_arena_rewind(scratch, mark);
+	*out = constraint;
+	return SLM_OK;
+}
