@@ -95,6 +95,22 @@ FROM slm_train_classifier('queues', 'SELECT body, queue FROM queued WHERE solved
 SELECT count(*) AS "other tickets", count(*) FILTER (WHERE slm_classify(body, model => 'queues') = queue) AS right
 FROM queued WHERE NOT solved;
 
+\echo '--- A decoder writes JSON: the 3 MB model of the tests, on tickets it was not trained on'
+\echo
+SELECT slm_create_model('ticket_json', 'ticket_json.gguf', '{"prompt_format": "chatml"}') AS model \gset
+CREATE TEMP TABLE unseen (line jsonb);
+\copy unseen FROM 'test/golden/ticket_json.jsonl' WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
+CREATE TEMP TABLE written AS
+SELECT line ->> 'text' AS text, line -> 'values' AS right,
+       slm_extract(line ->> 'text', line -> 'schema', 'ticket_json') AS written
+FROM unseen;
+SELECT text, written FROM written WHERE length(text) BETWEEN 40 AND 90 LIMIT 4;
+SELECT count(*) AS fields, count(*) FILTER (WHERE written -> key = value) AS right
+FROM written, jsonb_each("right");
+SELECT slm_generate('My notebook is slow since Monday.', 'ticket_json', schema => '{"type": "object", "required": ["urgency", "since", "hours"],
+    "properties": {"urgency": {"enum": ["low", "high"]}, "since": {"type": "string", "format": "date"}, "hours": {"type": "integer", "maximum": 99}}}')
+    AS "any JSON Schema holds, whatever the model knows";
+
 \echo '--- Rows per second, one backend, one core (400 different texts, 160 for fields, 60 mails)'
 \echo
 SELECT clock_timestamp() AS t0 \gset
