@@ -1,0 +1,260 @@
+/*
+ * test_decoder_file.c - files of decoders that src/model refuses, each by name
+ *
+ * decoder-llama.gguf (a scaled Llama with frequencies of its own) and decoder-qwen3.gguf
+ * with one thing changed in each case: list A of RELIABILITY.md, as far as decoders
+ * have keys and tensors that encoders lack.
+ */
+#include "check.h"
+#include "host.h"
+#include "model_fixture.h"
+
+#include <math.h>
+
+#define LLAMA FIXTURE_DIR "decoder-llama.gguf"
+#define QWEN3 FIXTURE_DIR "decoder-qwen3.gguf"
+
+typedef struct File
+{
+	uint8_t *data;
+	size_t size;
+} File;
+
+static File
+open_file(const char *path)
+{
+	File file = {0};
+
+	file.data = read_whole_file(path, &file.size);
+	CHECK(file.data != NULL);
+	return file;
+}
+
+/* What stands behind a key or the name of a tensor. */
+static uint8_t *
+behind(const File *file, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 8; i + n <= file->size; i++)
+	{
+		uint64_t length;
+
+		memcpy(&length, file->data + i - 8, 8);
+		if (length == n && memcmp(file->data + i, name, n) == 0)
+			return file->data + i + n;
+	}
+	CHECK(!"the name is in the file");
+	exit(1);
+}
+
+static void
+check_load(File *file, SlmStatus expected, const char *message)
+{
+	MemoryModel m;
+	SlmError err = {0};
+	SlmStatus status = memory_model_load(&m, file->data, file->size, &err);
+
+	CHECK_STATUS(status, expected);
+	if (expected != SLM_OK && !CHECK_CONTAINS(err.message, message))
+		printf("# wanted: %s\n", message);
+	memory_model_free(&m);
+	free(file->data);
+}
+
+/* The llama file with four bytes of a key's value changed. */
+static void
+refuse(const char *key, const void *value, SlmStatus status, const char *message)
+{
+	File file = open_file(LLAMA);
+
+	memcpy(behind(&file, key) + 4, value, 4);
+	check_load(&file, status, message);
+}
+
+static void
+refuse_u32(const char *key, uint32_t value, SlmStatus status, const char *message)
+{
+	refuse(key, &value, status, message);
+}
+
+static void
+refuse_f32(const char *key, float value, const char *message)
+{
+	refuse(key, &value, SLM_ERR_CORRUPT, message);
+}
+
+/* The llama file without a key: another name, of a tool that nobody knows, stands there. */
+static void
+hide(File *file, const char *key)
+{
+	memcpy(behind(file, key) - strlen(key), "xxxx", 4);
+}
+
+static void
+heads(void)
+{
+	refuse_u32("llama.attention.head_count", 0, SLM_ERR_CORRUPT, "llama.attention.head_count");
+	refuse_u32("llama.attention.head_count", 513, SLM_ERR_CORRUPT, "llama.attention.head_count");
+	refuse_u32("llama.attention.head_count_kv", 0, SLM_ERR_CORRUPT,
+			   "llama.attention.head_count_kv");
+	refuse_u32("llama.attention.head_count_kv", 3, SLM_ERR_CORRUPT,
+			   "4 heads are not a multiple of 3");
+	refuse_u32("llama.attention.head_count_kv", 8, SLM_ERR_CORRUPT,
+			   "4 heads are not a multiple of 8");
+	refuse_u32("llama.attention.key_length", 0, SLM_ERR_CORRUPT, "llama.attention.key_length");
+	refuse_u32("llama.attention.key_length", 1025, SLM_ERR_CORRUPT, "llama.attention.key_length");
+	refuse_u32("llama.attention.key_length", 16, SLM_ERR_CORRUPT,
+			   "key \"llama.attention.value_length\" is 8, but must be 16 here");
+	refuse_u32("llama.attention.value_length", 4, SLM_ERR_CORRUPT,
+			   "key \"llama.attention.value_length\" is 4, but must be 8 here");
+	refuse_f32("llama.attention.layer_norm_rms_epsilon", 0.0f,
+			   "key \"llama.attention.layer_norm_rms_epsilon\" is 0");
+	refuse_f32("llama.attention.layer_norm_rms_epsilon", NAN, "layer_norm_rms_epsilon");
+}
+
+static void
+rotations(void)
+{
+	refuse_u32("llama.rope.dimension_count", 7, SLM_ERR_CORRUPT,
+			   "is 7, but pairs of numbers rotate");
+	refuse_u32("llama.rope.dimension_count", 0, SLM_ERR_CORRUPT, "llama.rope.dimension_count");
+	refuse_u32("llama.rope.dimension_count", 10, SLM_ERR_CORRUPT, "llama.rope.dimension_count");
+	/* fewer pairs rotate than there are frequencies */
+	refuse_u32("llama.rope.dimension_count", 6, SLM_ERR_CORRUPT,
+			   "tensor \"rope_freqs.weight\" is 4 x 1, but must be 3 x 1 here");
+	refuse_f32("llama.rope.freq_base", 0.0f, "key \"llama.rope.freq_base\" is 0");
+	refuse_f32("llama.rope.freq_base", -1.0f, "llama.rope.freq_base");
+	refuse_f32("llama.rope.freq_base", NAN, "llama.rope.freq_base");
+	refuse_f32("llama.rope.freq_base", 1.1e12f, "llama.rope.freq_base");
+}
+
+static void
+numbers_of_all_models(void)
+{
+	refuse_u32("llama.block_count", 0, SLM_ERR_CORRUPT, "llama.block_count");
+	refuse_u32("llama.block_count", 513, SLM_ERR_CORRUPT, "llama.block_count");
+	refuse_u32("llama.block_count", 3, SLM_ERR_CORRUPT,
+			   "tensor \"blk.2.attn_norm.weight\" is missing");
+	refuse_u32("llama.block_count", 1, SLM_ERR_CORRUPT, "is beyond the 1 layers of the model");
+	refuse_u32("llama.context_length", 0, SLM_ERR_CORRUPT, "llama.context_length");
+	refuse_u32("llama.context_length", 1U << 31, SLM_ERR_CORRUPT, "llama.context_length");
+	refuse_u32("llama.embedding_length", 31, SLM_ERR_CORRUPT, "is 32 x ");
+	refuse_u32("llama.feed_forward_length", 47, SLM_ERR_CORRUPT, "is 32 x 48, but must be 32 x 47");
+}
+
+/* Every tensor of a layer and of the whole, missing; output is optional, and the norms of heads are Qwen3's. */
+static void
+missing_tensors(void)
+{
+	static const char *const tensors[] = {
+		"token_embd.weight",        "output_norm.weight",    "blk.1.attn_norm.weight",
+		"blk.1.attn_q.weight",      "blk.1.attn_k.weight",   "blk.1.attn_v.weight",
+		"blk.1.attn_output.weight", "blk.1.ffn_norm.weight", "blk.1.ffn_gate.weight",
+		"blk.1.ffn_up.weight",      "blk.1.ffn_down.weight", "blk.1.attn_q_norm.weight",
+		"blk.1.attn_k_norm.weight",
+	};
+	char message[80];
+	File file;
+
+	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+	{
+		file = open_file(QWEN3);
+		*(behind(&file, tensors[i]) - 1) = 'X';
+		snprintf(message, sizeof(message), "tensor \"%s\" is missing", tensors[i]);
+		check_load(&file, SLM_ERR_CORRUPT, message);
+	}
+	file = open_file(QWEN3);
+	*(behind(&file, "output.weight") - 1) = 'X';
+	check_load(&file, SLM_OK, "");
+}
+
+static void
+keys_that_are_not_there(void)
+{
+	static const struct
+	{
+		const char *key, *message; /* of the error; NULL: it has a default */
+	} keys[] = {
+		{"llama.attention.head_count", "lacks the key \"llama.attention.head_count\""},
+		{"llama.attention.layer_norm_rms_epsilon",
+		 "lacks the key \"llama.attention.layer_norm_rms_epsilon\""},
+		{"llama.rope.freq_base", NULL},
+		{"llama.rope.dimension_count", NULL},
+		{"llama.attention.key_length", NULL},
+		{"llama.attention.value_length", NULL},
+		/* then every head has keys of its own, which the file lacks */
+		{"llama.attention.head_count_kv",
+		 "tensor \"blk.0.attn_k.weight\" is 32 x 16, but must be 32 x 32 here"},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	{
+		File file = open_file(LLAMA);
+
+		hide(&file, keys[i].key);
+		check_load(&file, keys[i].message == NULL ? SLM_OK : SLM_ERR_CORRUPT, keys[i].message);
+	}
+}
+
+/* A key that may change results is refused where it is not understood. */
+static void
+keys_that_are_not_known(void)
+{
+	File file = open_file(LLAMA);
+
+	memcpy(behind(&file, "llama.rope.freq_base") - strlen("freq_base"), "freq_xxxx", 9);
+	check_load(&file, SLM_ERR_UNSUPPORTED, "key \"llama.rope.freq_xxxx\" is not supported");
+}
+
+/* Frequencies that are no numbers, or none at all. */
+static void
+frequencies(void)
+{
+	static const float values[] = {NAN, INFINITY, 0.0f};
+
+	for (int i = 0; i < 3; i++)
+	{
+		File file = open_file(LLAMA);
+		SlmArena arena;
+		SlmGguf gguf;
+		SlmError err;
+		bool need_more;
+		MemoryModel m;
+		float row[MEMORY_MODEL_MAX_EMBD];
+
+		slm_arena_init(&arena, test_host(), 16 << 20);
+		CHECK_STATUS(slm_gguf_parse(file.data, file.size, file.size, test_host(), &arena, &gguf,
+									&need_more, &err),
+					 SLM_OK);
+		memcpy(file.data + slm_gguf_tensor(&gguf, "rope_freqs.weight")->offset, &values[i], 4);
+		slm_arena_trim(&arena, 0);
+		if (i < 2)
+		{
+			check_load(&file, SLM_ERR_CORRUPT,
+					   "tensor \"rope_freqs.weight\" has a value that is not finite");
+			continue;
+		}
+		/* a zero is found where it is divided by */
+		CHECK_STATUS(memory_model_load(&m, file.data, file.size, &err), SLM_OK);
+		m.options.pooling = SLM_POOLING_LAST;
+		CHECK_STATUS(memory_model_run(&m, "a cat", row, MEMORY_MODEL_MAX_EMBD, &err),
+					 SLM_ERR_CORRUPT);
+		CHECK_CONTAINS(err.message, "model gives an angle of");
+		memory_model_free(&m);
+		free(file.data);
+	}
+}
+
+int
+main(void)
+{
+	TEST(heads);
+	TEST(rotations);
+	TEST(numbers_of_all_models);
+	TEST(missing_tensors);
+	TEST(keys_that_are_not_there);
+	TEST(keys_that_are_not_known);
+	TEST(frequencies);
+	return check_done();
+}
