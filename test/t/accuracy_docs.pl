@@ -2,12 +2,16 @@
 # psql, and must print exactly the block of text that follows it.
 use strict;
 use warnings;
+use File::Copy ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('docs');
 $node->init;
+# the decoder of the examples, where models are looked up by default
+mkdir $node->data_dir . '/slm_models' or die "slm_models: $!";
+File::Copy::copy("$ENV{SLM_MODELS}/ticket_json.gguf", $node->data_dir . '/slm_models/') or die "ticket_json.gguf: $!";
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION slm');
 
