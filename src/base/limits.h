@@ -47,6 +47,7 @@
 #define SLM_MAX_SCHEMA_DEPTH 16     /* schemas within schemas */
 #define SLM_MAX_SCHEMA_CHOICES 1000 /* values of one enum */
 #define SLM_MAX_GENERATED_TOKENS 100000
+#define SLM_MAX_FIELD_TOKENS 1024 /* of the object that a decoder writes of a text */
 #define SLM_MAX_SUMMARY_WORDS 10000
 #define SLM_MAX_SUMMARY_PIECES 512 /* sentences of one summary */
 #define SLM_SUMMARY_SENTENCES                                                                      \

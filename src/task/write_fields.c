@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "task/field_prompt.h"
 
 SlmStatus
@@ -25,7 +26,7 @@ write_row(SlmRun *run, SlmText text, const SlmSchema *schema, const SlmConstrain
 {
 	SlmPrompt prompt = {
 		.system = instructions.size > 0 ? instructions : slm_text(SLM_EXTRACT_INSTRUCTIONS),
-		.max_tokens = slm_context_length(run),
+		.max_tokens = SLM_MAX_FIELD_TOKENS,
 		.constraint = constraint,
 		.input = text,
 	};

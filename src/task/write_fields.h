@@ -23,7 +23,8 @@ extern SlmStatus slm_task_field_constraint(const SlmModel *model, const SlmSchem
  * out[i].json = what text[i] says, in run->arena, without rows of values.
  * instructions may be empty.  row_status is task.h's; beside what stands there, a
  * text that lacks a field which must be there is SLM_ERR_NO_VALUE, and one that
- * does not fit into the context beside its answer is SLM_ERR_LIMIT.
+ * does not fit into the context beside its answer, or whose answer has more than
+ * SLM_MAX_FIELD_TOKENS tokens, is SLM_ERR_LIMIT.
  */
 extern SlmStatus slm_task_write_fields(SlmRun *run, const SlmText *text, int n,
 									   const SlmSchema *schema, const SlmConstraint *constraint,
