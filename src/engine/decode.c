@@ -3,7 +3,6 @@
  */
 #include "engine/decode.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -13,7 +12,6 @@ struct SlmDecoder
 {
 	SlmRun *run;
 	SlmKvShape shape;
-	int n_sequence;
 	int room;
 	int32_t *length; /* [n_sequence] */
 	float **block;   /* [n_sequence] keys and values */
@@ -36,17 +34,16 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &d, err));
 	d->run = run;
 	d->shape = slm_kv_shape(run->model, n_token);
-	d->n_sequence = n_sequence;
 	d->room = n_token;
 	n = slm_kv_floats(&d->shape);
+	if (n > SIZE_MAX / sizeof(float))
+		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
+						n_token);
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->length, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->block, err));
 	for (int i = 0; i < n_sequence; i++)
 	{
 		d->length[i] = 0;
-		if (n > SIZE_MAX / sizeof(float))
-			return slm_fail(err, SLM_ERR_LIMIT,
-							"keys and values of %d tokens exceed the address space", n_token);
 		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &d->block[i], err));
 	}
 	*out = d;
@@ -152,10 +149,7 @@ answer(SlmDecoder *d, SlmCompute *compute, const Wanted *wanted, const float *hi
 		memcpy(in + (size_t) i * stride, hidden + (size_t) wanted->row[i] * stride,
 			   (size_t) n_embd * sizeof(float));
 	SLM_TRY(slm_logits(compute, in, stride, wanted->n, row, n_row, logits, err));
-	for (size_t i = 0; i < (size_t) wanted->n * (size_t) n_row; i++)
-		if (!(fabsf(logits[i]) < INFINITY))
-			return slm_fail(err, SLM_ERR_CORRUPT, "model gave a value that is not finite");
-	return SLM_OK;
+	return slm_check_finite(logits, (size_t) wanted->n * (size_t) n_row, err);
 }
 
 static SlmStatus

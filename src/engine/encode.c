@@ -76,15 +76,6 @@ gather(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token, S
 	return SLM_OK;
 }
 
-static SlmStatus
-check_finite(const float *x, size_t n, SlmError *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!(fabsf(x[i]) < INFINITY))
-			return slm_fail(err, SLM_ERR_CORRUPT, "model gave a value that is not finite");
-	return SLM_OK;
-}
-
 /* Rows without the space between them. */
 static SlmStatus
 copy_rows(SlmCompute *c, const float *rows, int n, int width, float *out, SlmError *err)
@@ -138,7 +129,7 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 								n_token, out, err));
 			break;
 	}
-	return check_finite(out, (size_t) *n_row * (size_t) e->width, err);
+	return slm_check_finite(out, (size_t) *n_row * (size_t) e->width, err);
 }
 
 static SlmStatus
@@ -244,7 +235,7 @@ run_head(SlmRun *run, SlmSlot slot, const float *in, int n, int n_out, float *ou
 							 out, err);
 	slm_arena_rewind(run->arena, mark);
 	SLM_TRY(status);
-	return check_finite(out, (size_t) n * (size_t) n_out, err);
+	return slm_check_finite(out, (size_t) n * (size_t) n_out, err);
 }
 
 SlmStatus

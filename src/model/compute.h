@@ -15,6 +15,8 @@
 #ifndef SLM_MODEL_COMPUTE_H
 #define SLM_MODEL_COMPUTE_H
 
+#include <math.h>
+
 #include "base/arena.h"
 #include "model/model_impl.h"
 
@@ -51,6 +53,16 @@ slm_spend(SlmCompute *c, int64_t units, SlmError *err)
 		return SLM_OK;
 	c->spent = 0;
 	return slm_poll(c->host, err);
+}
+
+/* What a model gives is SLM_ERR_CORRUPT where it is no number. */
+static inline SlmStatus
+slm_check_finite(const float *x, size_t n, SlmError *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(fabsf(x[i]) < INFINITY))
+			return slm_fail(err, SLM_ERR_CORRUPT, "model gave a value that is not finite");
+	return SLM_OK;
 }
 
 /* Rows of n floats are kept this far apart. */

@@ -124,6 +124,17 @@ slm_arg_int(SlmCall *call, int i_arg, int fallback)
 	return PG_ARGISNULL(i_arg) ? fallback : PG_GETARG_INT32(i_arg);
 }
 
+SlmText
+slm_arg_text(SlmCall *call, int i_arg, const char *what, const char *fallback)
+{
+	text *given;
+
+	if (call->fcinfo->args[i_arg].isnull)
+		return slm_text(fallback);
+	given = DatumGetTextPP(call->fcinfo->args[i_arg].value);
+	return slm_require_utf8(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), what);
+}
+
 ArrayType *
 slm_arg_text_array(SlmCall *call, int i_arg, const char *name)
 {

@@ -72,6 +72,9 @@ extern float slm_arg_fraction(SlmCall *call, int i_arg, const char *name, float 
 /* An int, or fallback when NULL. */
 extern int slm_arg_int(SlmCall *call, int i_arg, int fallback);
 
+/* A text in UTF-8 that is no input, or fallback when NULL; 22P05, naming what. */
+extern SlmText slm_arg_text(SlmCall *call, int i_arg, const char *what, const char *fallback);
+
 /* A one-dimensional text array, NULL when NULL; 22023 with the argument's name otherwise. */
 extern ArrayType *slm_arg_text_array(SlmCall *call, int i_arg, const char *name);
 

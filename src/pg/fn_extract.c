@@ -78,13 +78,7 @@ prepare(SlmCall *call, Extract *extract)
 		extract->set = slm_field_set(call, extract->schema);
 		return;
 	}
-	if (!call->fcinfo->args[EXTRACT_INSTRUCTIONS].isnull)
-	{
-		text *given = DatumGetTextPP(call->fcinfo->args[EXTRACT_INSTRUCTIONS].value);
-
-		extract->instructions =
-			slm_require_utf8(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), "instructions");
-	}
+	extract->instructions = slm_arg_text(call, EXTRACT_INSTRUCTIONS, "instructions", "");
 	extract->form = slm_form(call, extract->schema, true);
 }
 

@@ -28,18 +28,12 @@ read_prompt(SlmCall *call, FunctionCallInfo fcinfo, SlmPrompt *prompt)
 	SlmError err;
 
 	memset(prompt, 0, sizeof(*prompt));
-	prompt->system = slm_text("");
+	prompt->system = slm_arg_text(call, GENERATE_SYSTEM, "system", "");
 	prompt->max_tokens = slm_arg_int(call, GENERATE_MAX_TOKENS, DEFAULT_MAX_TOKENS);
 	if (!PG_ARGISNULL(GENERATE_TEMPERATURE))
 		prompt->sampling.temperature = PG_GETARG_FLOAT4(GENERATE_TEMPERATURE);
 	if (!PG_ARGISNULL(GENERATE_SEED))
 		prompt->sampling.seed = (uint64) PG_GETARG_INT64(GENERATE_SEED);
-	if (!PG_ARGISNULL(GENERATE_SYSTEM))
-	{
-		text *system = PG_GETARG_TEXT_PP(GENERATE_SYSTEM);
-
-		prompt->system = slm_require_utf8(VARDATA_ANY(system), VARSIZE_ANY_EXHDR(system), "system");
-	}
 	SLM_CHECK(slm_task_check_prompt(prompt, &err), &err);
 }
 
@@ -75,7 +69,7 @@ generate(SlmCall *call, FunctionCallInfo fcinfo)
 		prompt.constraint = slm_form(call, schema, false)->constraint;
 	slm_call_begin(call);
 	status = slm_task_generate(&call->run, &prompt, &written, &call->err);
-	if (call->null_on_error && (status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING))
+	if (call->null_on_error && slm_task_row_failed(status))
 	{
 		row_status = status;
 		status = SLM_OK;

@@ -118,16 +118,10 @@ read_kinds(SlmCall *call, Redact *redact)
 
 /* The mask in UTF-8, checked. */
 static SlmText
-read_mask(SlmCall *call, FunctionCallInfo fcinfo)
+read_mask(SlmCall *call)
 {
-	SlmText mask = slm_text(DEFAULT_MASK);
+	SlmText mask = slm_arg_text(call, REDACT_MASK, "mask", DEFAULT_MASK);
 
-	if (!PG_ARGISNULL(REDACT_MASK))
-	{
-		text *argument = PG_GETARG_TEXT_PP(REDACT_MASK);
-
-		mask = slm_require_utf8(VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument), "mask");
-	}
 	slm_engine_check(slm_task_check_mask(mask, &call->err), &call->err);
 	return mask;
 }
@@ -210,7 +204,7 @@ redact(SlmCall *call, FunctionCallInfo fcinfo)
 
 	slm_arg_on_error(call, REDACT_ON_ERROR);
 	read_kinds(call, &redact);
-	redact.mask = read_mask(call, fcinfo);
+	redact.mask = read_mask(call);
 	if (!slm_arg_input(call, REDACT_INPUT, &input))
 		PG_RETURN_NULL();
 

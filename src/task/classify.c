@@ -217,7 +217,7 @@ static Calibration
 calibration_for(const SlmModelInfo *info, SlmClassifyMode mode, int n_label)
 {
 	const SlmLabelCalibration *label = &info->label;
-	float growth = slm_natural_log((float) n_label);
+	float growth;
 
 	if (!info->has_label_head)
 		return (Calibration){
@@ -227,6 +227,7 @@ calibration_for(const SlmModelInfo *info, SlmClassifyMode mode, int n_label)
 		};
 	if (mode == SLM_CLASSIFY_MULTI)
 		return (Calibration){.scale = label->multi_scale, .bias = label->multi_bias};
+	growth = slm_natural_log((float) n_label);
 	return (Calibration){
 		.scale = fmaf(label->scale_growth, growth, label->scale),
 		.none = fmaf(label->none_growth, growth, label->none),

@@ -3,8 +3,6 @@
  */
 #include "task/constraint.h"
 
-#include <string.h>
-
 #include "base/limits.h"
 
 #define MASK_BYTES (2U << 20) /* of masks that are kept */

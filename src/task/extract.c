@@ -729,7 +729,7 @@ slm_task_extract(SlmRun *run, const SlmText *text, int n, const SlmSchema *schem
 		bool is_own;
 
 		status[i] = read_row(&w, text[i], &row[i], err);
-		is_own = status[i] == SLM_ERR_ENCODING || status[i] == SLM_ERR_LIMIT;
+		is_own = slm_task_row_failed(status[i]);
 		if (row_status == NULL || !is_own)
 			SLM_TRY(status[i]);
 		if (status[i] != SLM_OK)

@@ -19,28 +19,6 @@ static SlmStatus read_alternatives(Compiler *c, uint32_t at, Place place);
 
 /* ---- Objects and arrays ----------------------------------------------------------------- */
 
-/* The property of a name among n, or n. */
-static uint32_t
-find_property(const SlmJsonNode *node, uint32_t properties, SlmText name)
-{
-	uint32_t at = properties + 1;
-
-	while (at < node[properties].next && slm_text_compare(node[at].key, name) != 0)
-		at = node[at].next;
-	return at;
-}
-
-static bool
-is_named(const SlmJsonNode *node, uint32_t array, SlmText name)
-{
-	if (array == 0)
-		return false;
-	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
-		if (slm_text_compare(node[at].text, name) == 0)
-			return true;
-	return false;
-}
-
 static SlmStatus
 check_names(Compiler *c, const Keywords *k, Keyword keyword)
 {
@@ -59,7 +37,7 @@ check_names(Compiler *c, const Keywords *k, Keyword keyword)
 		if (node[at].kind != SLM_JSON_STRING)
 			return slm_grammar_wrong(c, keyword, "must be an array of strings");
 		if (properties == 0 ||
-			find_property(node, properties, node[at].text) == node[properties].next)
+			slm_json_member(node, properties, node[at].text) == node[properties].next)
 			return slm_fail(c->err, SLM_ERR_ARGUMENT,
 							"keyword \"%s\" at %s names \"%s\", which is not one of the properties",
 							slm_grammar_keyword(keyword), c->path,
@@ -75,7 +53,7 @@ read_property(Compiler *c, const Keywords *k, uint32_t at, SlmGrammarProperty *o
 	SlmText name = c->node[at].key;
 	size_t before = slm_grammar_push_path(c, "properties", name);
 
-	*out = (SlmGrammarProperty){.required = is_named(c->node, k->at[REQUIRED], name)};
+	*out = (SlmGrammarProperty){.required = slm_json_lists(c->node, k->at[REQUIRED], name)};
 	SLM_TRY(slm_grammar_write_key(c, name, &out->key));
 	SLM_TRY(read_value(c, at, place, &out->value));
 	slm_grammar_pop_path(c, before);
@@ -119,7 +97,7 @@ order_properties(Compiler *c, const Keywords *k, uint32_t n_all, uint32_t **out)
 	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, n_all, &order, c->err));
 	for (uint32_t at = ordering + 1; ordering != 0 && at < node[ordering].next; at = node[at].next)
 	{
-		uint32_t property = find_property(node, properties, node[at].text);
+		uint32_t property = slm_json_member(node, properties, node[at].text);
 		bool twice = false;
 
 		for (uint32_t i = 0; i < n; i++)
@@ -128,7 +106,7 @@ order_properties(Compiler *c, const Keywords *k, uint32_t n_all, uint32_t **out)
 			order[n++] = property;
 	}
 	for (uint32_t at = properties + 1; n < n_all && at < node[properties].next; at = node[at].next)
-		if (!is_named(node, ordering, node[at].key))
+		if (!slm_json_lists(node, ordering, node[at].key))
 			order[n++] = at;
 	*out = order;
 	return SLM_OK;
@@ -297,7 +275,7 @@ find_ref(Compiler *c, SlmText ref, uint32_t *out)
 		uint32_t end = c->node[at].next;
 
 		if (c->node[at].kind == SLM_JSON_OBJECT)
-			at = find_property(c->node, at, step);
+			at = slm_json_member(c->node, at, step);
 		else
 			at = end;
 		if (at >= end)

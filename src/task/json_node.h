@@ -8,6 +8,7 @@
 #ifndef SLM_TASK_JSON_NODE_H
 #define SLM_TASK_JSON_NODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -30,5 +31,28 @@ typedef struct SlmJsonNode
 	SlmText key;   /* of a member of an object */
 	SlmText text;  /* of a string; a number in plain decimal digits */
 } SlmJsonNode;
+
+/* The member of a key in an object; the object's next where there is none. */
+static inline uint32_t
+slm_json_member(const SlmJsonNode *node, uint32_t object, SlmText key)
+{
+	uint32_t at = object + 1;
+
+	while (at < node[object].next && slm_text_compare(node[at].key, key) != 0)
+		at = node[at].next;
+	return at;
+}
+
+/* Is the text among the strings of an array (0: in none)? */
+static inline bool
+slm_json_lists(const SlmJsonNode *node, uint32_t array, SlmText text)
+{
+	if (array == 0)
+		return false;
+	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
+		if (slm_text_compare(node[at].text, text) == 0)
+			return true;
+	return false;
+}
 
 #endif

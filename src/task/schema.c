@@ -201,35 +201,18 @@ check_names(Builder *b, const char *keyword, uint32_t array, uint32_t properties
 
 	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
 	{
-		uint32_t property = properties + 1;
-
 		if (node[at].kind != SLM_JSON_STRING)
 			return slm_fail(b->err, SLM_ERR_ARGUMENT, "keyword \"%s\" must be an array of strings",
 							keyword);
 		if (++n > SLM_MAX_SCHEMA_FIELDS)
 			return slm_fail(b->err, SLM_ERR_LIMIT, "keyword \"%s\" exceeds the limit of %d names",
 							keyword, SLM_MAX_SCHEMA_FIELDS);
-		while (property < node[properties].next &&
-			   slm_text_compare(node[property].key, node[at].text) != 0)
-			property = node[property].next;
-		if (property == node[properties].next)
+		if (slm_json_member(node, properties, node[at].text) == node[properties].next)
 			return slm_fail(b->err, SLM_ERR_ARGUMENT,
 							"keyword \"%s\" names \"%s\", which is not one of the properties",
 							keyword, quote(b, node[at].text));
 	}
 	return SLM_OK;
-}
-
-/* Is the name in an array of names (0: in none)? */
-static bool
-is_named(const SlmJsonNode *node, uint32_t array, SlmText name)
-{
-	if (array == 0)
-		return false;
-	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
-		if (slm_text_compare(node[at].text, name) == 0)
-			return true;
-	return false;
 }
 
 static SlmStatus
@@ -371,12 +354,13 @@ read_object(Builder *b, const Keywords *k, int i_field, int depth)
 		for (uint32_t name = ordering + 1; name < node[ordering].next; name = node[name].next)
 			for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
 				if (slm_text_compare(node[at].key, node[name].text) == 0)
-					SLM_TRY(read_property(b, at, i_field, is_named(node, required, node[at].key),
-										  depth));
+					SLM_TRY(read_property(b, at, i_field,
+										  slm_json_lists(node, required, node[at].key), depth));
 	}
 	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
-		if (!is_named(node, ordering, node[at].key))
-			SLM_TRY(read_property(b, at, i_field, is_named(node, required, node[at].key), depth));
+		if (!slm_json_lists(node, ordering, node[at].key))
+			SLM_TRY(
+				read_property(b, at, i_field, slm_json_lists(node, required, node[at].key), depth));
 	return SLM_OK;
 }
 

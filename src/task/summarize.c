@@ -416,7 +416,7 @@ slm_task_summarize(SlmRun *run, const SlmText *text, int n, int max_words, SlmSu
 			row_status[i] = status;
 		if (status == SLM_OK)
 			SLM_TRY(summarize_one(run, text[i], &shape, max_words, &out[i], err));
-		else if (row_status == NULL || (status != SLM_ERR_ENCODING && status != SLM_ERR_LIMIT))
+		else if (row_status == NULL || !slm_task_row_failed(status))
 			return status;
 	}
 	return SLM_OK;

@@ -23,6 +23,13 @@ typedef enum SlmPurpose
 	SLM_PURPOSE_QUERY = 1
 } SlmPurpose;
 
+/* Is it a text that is at fault? */
+static inline bool
+slm_task_row_failed(SlmStatus status)
+{
+	return status == SLM_ERR_ENCODING || status == SLM_ERR_LIMIT;
+}
+
 /* Tokens of text as the model counts them, without special tokens; 0 for ''. */
 extern SlmStatus slm_task_count_tokens(SlmRun *run, SlmText text, int *out,
 									   SlmError *err) SLM_MUST_CHECK;

@@ -208,7 +208,7 @@ slm_windows_add(SlmWindows *w, int row, SlmText prefix, SlmText text, SlmLead fi
 		row_status[row] = status;
 	if (status == SLM_OK)
 		status = cut(w, row, &tokens, first, rest, context, err);
-	else if (row_status != NULL && (status == SLM_ERR_ENCODING || status == SLM_ERR_LIMIT))
+	else if (row_status != NULL && slm_task_row_failed(status))
 		status = SLM_OK;
 	slm_arena_rewind(w->run->arena, mark);
 	return status;

@@ -35,13 +35,6 @@ write_row(SlmRun *run, SlmText text, const SlmSchema *schema, const SlmConstrain
 	return slm_task_generate(run, &prompt, out, err);
 }
 
-/* Is it the row's own failure? */
-static bool
-row_failed(SlmStatus status)
-{
-	return status == SLM_ERR_LIMIT || status == SLM_ERR_ENCODING || status == SLM_ERR_NO_VALUE;
-}
-
 SlmStatus
 slm_task_write_fields(SlmRun *run, const SlmText *text, int n, const SlmSchema *schema,
 					  const SlmConstraint *constraint, SlmText instructions, SlmExtraction *out,
@@ -56,7 +49,7 @@ slm_task_write_fields(SlmRun *run, const SlmText *text, int n, const SlmSchema *
 
 		out[i] = (SlmExtraction){.json = slm_text("")};
 		slm_arena_rewind(run->arena, mark);
-		if (row_status != NULL && row_failed(status))
+		if (row_status != NULL && (slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE))
 		{
 			row_status[i] = status;
 			continue;
