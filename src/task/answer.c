@@ -13,17 +13,10 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "task/buffer.h"
 #include "task/extract_impl.h"
 
-#define FIRST_BYTES 512
 #define FIRST_VALUES 16
-
-/* Bytes that grow in an arena. */
-typedef struct Buffer
-{
-	char *data;
-	size_t n, room;
-} Buffer;
 
 typedef struct Answer
 {
@@ -32,8 +25,8 @@ typedef struct Answer
 	const SlmHost *host;
 	SlmArena *arena;
 	SlmError *err;
-	Buffer json;
-	Buffer path; /* of the field being written */
+	SlmBuffer json;
+	SlmBuffer path; /* of the field being written */
 	SlmExtracted *value;
 	int n_value, room_value;
 	int32_t **group; /* [n_leaf] of each value: its object, for leaves in a list of objects */
@@ -50,25 +43,9 @@ typedef struct Mark
 } Mark;
 
 static SlmStatus
-put(const Answer *a, Buffer *buffer, const char *data, size_t n)
+put(const Answer *a, SlmBuffer *buffer, const char *data, size_t n)
 {
-	if (n > buffer->room - buffer->n)
-	{
-		size_t room = buffer->room > 0 ? buffer->room * 2 : FIRST_BYTES;
-		char *larger;
-
-		while (room - buffer->n < n)
-			room *= 2;
-		SLM_TRY(slm_arena_alloc(a->arena, room, (void **) &larger, a->err));
-		if (buffer->n > 0)
-			memcpy(larger, buffer->data, buffer->n);
-		buffer->data = larger;
-		buffer->room = room;
-	}
-	if (n > 0)
-		memcpy(buffer->data + buffer->n, data, n);
-	buffer->n += n;
-	return SLM_OK;
+	return slm_buffer_put(buffer, a->arena, data, n, a->err);
 }
 
 static SlmStatus

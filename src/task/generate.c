@@ -8,9 +8,9 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "task/buffer.h"
 #include "task/verbatim.h"
 
-#define FIRST_BYTES 256
 #define FORCED_BYTES 256 /* looked ahead at a time */
 
 /* An answer being written. */
@@ -24,8 +24,7 @@ typedef struct Answer
 	float *logits; /* [n_vocab] */
 	int n_vocab;
 
-	uint8_t *data;
-	size_t n, room;
+	SlmBuffer text;
 	uint8_t *token; /* [SLM_MAX_TOKEN_BYTES] */
 	int n_token, n_forced;
 
@@ -47,28 +46,11 @@ slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err)
 	return SLM_OK;
 }
 
-static SlmStatus
-reserve(Answer *a, size_t n, SlmError *err)
-{
-	size_t room = a->room;
-	uint8_t *larger;
-
-	if (n <= a->room - a->n)
-		return SLM_OK;
-	while (room - a->n < n)
-		room *= 2;
-	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, room, &larger, err));
-	memcpy(larger, a->data, a->n);
-	a->data = larger;
-	a->room = room;
-	return SLM_OK;
-}
-
 /* Is it complete, and would another byte make it longer only for want of an end? */
 static bool
 is_complete(const Answer *a)
 {
-	uint8_t last = a->n > 0 ? a->data[a->n - 1] : 0;
+	char last = a->text.n > 0 ? a->text.data[a->text.n - 1] : 0;
 
 	/* a number alone may always go on: its end is the model's to choose */
 	return slm_grammar_done(a->prompt->constraint->grammar, a->state) &&
@@ -81,9 +63,7 @@ put_token(Answer *a, int32_t token, SlmError *err)
 {
 	uint32_t n = slm_token_bytes(a->tokenizer, token, a->token);
 
-	SLM_TRY(reserve(a, n, err));
-	memcpy(a->data + a->n, a->token, n);
-	a->n += n;
+	SLM_TRY(slm_buffer_put(&a->text, a->run->arena, a->token, n, err));
 	a->n_token++;
 	a->next[a->n_next++] = token;
 	if (a->state == NULL)
@@ -133,10 +113,10 @@ put_forced(Answer *a, SlmError *err)
 static bool
 stopped(Answer *a)
 {
-	if (a->stop.size == 0 || a->n < a->stop.size ||
-		memcmp(a->data + a->n - a->stop.size, a->stop.data, a->stop.size) != 0)
+	if (a->stop.size == 0 || a->text.n < a->stop.size ||
+		memcmp(a->text.data + a->text.n - a->stop.size, a->stop.data, a->stop.size) != 0)
 		return false;
-	a->n -= a->stop.size;
+	a->text.n -= a->stop.size;
 	return true;
 }
 
@@ -145,17 +125,18 @@ static SlmStatus
 valid_text(const Answer *a, SlmText *out, SlmError *err)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
+	const uint8_t *data = (const uint8_t *) a->text.data;
 	size_t n = 0;
 	char *text;
 
-	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, 3 * a->n, &text, err));
-	for (size_t i = 0; i < a->n;)
+	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, 3 * a->text.n, &text, err));
+	for (size_t i = 0; i < a->text.n;)
 	{
 		uint32_t cp = 0;
-		int length = slm_utf8_decode(a->data + i, a->n - i, &cp);
+		int length = slm_utf8_decode(data + i, a->text.n - i, &cp);
 
 		if (length > 0 && cp != 0)
-			memcpy(text + n, a->data + i, (size_t) length);
+			memcpy(text + n, data + i, (size_t) length);
 		else
 			memcpy(text + n, replacement, sizeof(replacement) - 1);
 		n += length > 0 && cp != 0 ? (size_t) length : sizeof(replacement) - 1;
@@ -248,7 +229,6 @@ slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmErro
 		.prompt = prompt,
 		.tokenizer = slm_model_tokenizer(run->model),
 		.n_vocab = slm_model_info(run->model)->n_vocab,
-		.room = FIRST_BYTES,
 	};
 	int context = slm_context_length(run);
 	int32_t *id;
@@ -270,7 +250,6 @@ slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmErro
 						context);
 	room = prompt->max_tokens < context - n_id ? n_id + prompt->max_tokens : context;
 	SLM_TRY(slm_decoder_new(run, 1, room, &a.decoder, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, FIRST_BYTES, &a.data, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, SLM_MAX_TOKEN_BYTES, &a.token, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) a.n_vocab, &a.logits, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) room + 1, &a.next, err));

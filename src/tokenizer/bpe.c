@@ -308,33 +308,43 @@ char_of_byte(uint32_t byte)
 	return shifted + 33 + 34;
 }
 
-static void
-map_bytes(uint8_t byte_of_char[512])
+/* The byte of a character, -1 for one that stands for none. */
+static int
+byte_of_char(uint32_t cp)
 {
-	memset(byte_of_char, 0, 512);
-	for (uint32_t byte = 0; byte < 256; byte++)
-		byte_of_char[char_of_byte(byte)] = (uint8_t) byte;
+	uint32_t shifted = cp - 0x100;
+	uint32_t byte;
+
+	if (cp < 0x100)
+		byte = cp;
+	else if (shifted < 33)
+		byte = shifted;
+	else if (shifted < 33 + 34)
+		byte = 127 + (shifted - 33);
+	else
+		byte = 173;
+	return char_of_byte(byte) == cp ? (int) byte : -1;
 }
 
-/* Turns a token's spelling into its bytes; false when a character is outside the map. */
-static bool
-bytes_of_token(const uint8_t byte_of_char[512], SlmText token, uint8_t *out, uint32_t *n_out)
+/* The bytes of a token's spelling; none when a character is outside the map. */
+uint32_t
+slm_bpe_bytes(SlmText spelling, uint8_t *out)
 {
-	const uint8_t *text = (const uint8_t *) token.data;
+	const uint8_t *text = (const uint8_t *) spelling.data;
 	uint32_t n = 0;
 
-	for (size_t at = 0; at < token.size;)
+	for (size_t at = 0; at < spelling.size;)
 	{
 		uint32_t cp;
-		int length = slm_utf8_decode(text + at, token.size - at, &cp);
+		int length = slm_utf8_decode(text + at, spelling.size - at, &cp);
+		int byte = length > 0 ? byte_of_char(cp) : -1;
 
-		if (length == 0 || cp >= 512 || (byte_of_char[cp] == 0 && cp != char_of_byte(0)))
-			return false;
-		out[n++] = byte_of_char[cp];
+		if (byte < 0)
+			return 0;
+		out[n++] = (uint8_t) byte;
 		at += (size_t) length;
 	}
-	*n_out = n;
-	return true;
+	return n;
 }
 
 /* Id of the token spelled by the bytes of a merge's part, or why there is none. */
@@ -474,10 +484,8 @@ index_spellings(SlmBuild *build, SlmTrie *out, SlmError *err)
 
 /* The token of each byte. */
 static SlmStatus
-build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, uint8_t byte_of_char[512],
-				  int32_t *byte_token, SlmError *err)
+build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, int32_t *byte_token, SlmError *err)
 {
-	map_bytes(byte_of_char);
 	for (uint32_t byte = 0; byte < 256; byte++)
 	{
 		uint8_t spelling[4];
@@ -494,8 +502,7 @@ build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, uint8_t byte_of_char[5
 
 /* The trie of words that are one token: all of them, or those that their own bytes merge to. */
 static SlmStatus
-build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merger, bool all,
-				  SlmError *err)
+build_whole_words(SlmBuild *build, Merger *merger, bool all, SlmError *err)
 {
 	const SlmVocab *vocab = &build->vocab;
 	SlmTrieBuilder builder;
@@ -506,10 +513,9 @@ build_whole_words(SlmBuild *build, const uint8_t byte_of_char[512], Merger *merg
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, SLM_MAX_TOKEN_BYTES, &bytes, err));
 	for (int32_t i = 0; i < vocab->n; i++)
 	{
-		uint32_t n;
+		uint32_t n = slm_vocab_is_ordinary(vocab, i) ? slm_bpe_bytes(vocab->token[i], bytes) : 0;
 
-		if (!slm_vocab_is_ordinary(vocab, i) ||
-			!bytes_of_token(byte_of_char, vocab->token[i], bytes, &n))
+		if (n == 0)
 			continue;
 		if (i % POLL_MERGES == 0)
 			SLM_TRY(slm_poll(build->host, err));
@@ -549,7 +555,6 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 {
 	Merger merger = {.arena = build->arena, .host = build->host, .n_vocab = build->vocab.n};
 	SlmTrie tokens;
-	uint8_t byte_of_char[512];
 	int32_t *byte_token;
 	int pre;
 
@@ -564,20 +569,10 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 	SLM_TRY(read_specials(build, pre_kinds[pre].ends, err));
 	SLM_TRY(index_spellings(build, &tokens, err));
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
-	SLM_TRY(build_byte_tokens(build, &tokens, byte_of_char, byte_token, err));
+	SLM_TRY(build_byte_tokens(build, &tokens, byte_token, err));
 	SLM_TRY(build_merges(build, &tokens, &merger.merges, err));
 	merger.byte_token = byte_token;
-	return build_whole_words(build, byte_of_char, &merger, pre_kinds[pre].ignores_merges, err);
-}
-
-uint32_t
-slm_bpe_bytes(SlmText spelling, uint8_t *out)
-{
-	uint8_t byte_of_char[512];
-	uint32_t n;
-
-	map_bytes(byte_of_char);
-	return bytes_of_token(byte_of_char, spelling, out, &n) ? n : 0;
+	return build_whole_words(build, &merger, pre_kinds[pre].ignores_merges, err);
 }
 
 SlmStatus
