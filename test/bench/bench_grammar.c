@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 
+#include "chance.h"
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
@@ -24,13 +25,6 @@ static char bytes[MAX_TOKENS * 16];
 static uint32_t n_token;
 static uint64_t seed = 1;
 
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
-
 static void
 make_vocabulary(void)
 {
@@ -41,19 +35,19 @@ make_vocabulary(void)
 	for (uint32_t i = 0; i < N_TOKEN; i++)
 	{
 		size_t start = n;
-		uint32_t size = 2 + chance(8);
+		uint32_t size = 2 + chance(&seed, 8);
 
 		if (i < 256)
 			bytes[n++] = (char) i;
-		else if (chance(50) == 0)
+		else if (chance(&seed, 50) == 0)
 			while (size-- > 4)
-				bytes[n++] = marks[chance(sizeof(marks) - 1)];
+				bytes[n++] = marks[chance(&seed, sizeof(marks) - 1)];
 		else
 		{
-			if (chance(2) == 0)
+			if (chance(&seed, 2) == 0)
 				bytes[n++] = ' ';
 			while (size-- > 0)
-				bytes[n++] = letters[chance(1 + chance(26))];
+				bytes[n++] = letters[chance(&seed, 1 + chance(&seed, 26))];
 		}
 		token[i] = (SlmText){bytes + start, n - start};
 	}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chance.h"
 #include "host.h"
 #include "json_text.h"
 #include "mask_fixture.h"
@@ -23,13 +24,6 @@ static SlmArena arena;
 static SlmError err;
 static uint64_t seed;
 static long long n_written, n_forced;
-
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
 
 static void
 put(const SlmGrammar *g, SlmGrammarState *state, const void *bytes, size_t n)
@@ -52,7 +46,7 @@ pick(const uint64_t *mask)
 	uint32_t n = 0, which;
 
 	for (int i = 0; closing[i] != '\0'; i++)
-		if (slm_mask_has(mask, (uint32_t) closing[i]) && chance(3) == 0)
+		if (slm_mask_has(mask, (uint32_t) closing[i]) && chance(&seed, 3) == 0)
 			return (uint32_t) closing[i];
 	for (uint32_t i = 0; i < MASK_TOKENS; i++)
 		n += slm_mask_has(mask, i);
@@ -61,7 +55,7 @@ pick(const uint64_t *mask)
 		fprintf(stderr, "a mask allows nothing\n");
 		exit(1);
 	}
-	which = chance(n);
+	which = chance(&seed, n);
 	for (uint32_t i = 0;; i++)
 		if (slm_mask_has(mask, i) && which-- == 0)
 			return i;
@@ -77,7 +71,7 @@ write_value(const SlmGrammar *g, const SlmVerbatim *input, SlmMaskCache *cache)
 	{
 		const uint64_t *mask;
 		uint8_t forced[64];
-		size_t n = chance(2) == 0 ? sizeof(forced) : 0;
+		size_t n = chance(&seed, 2) == 0 ? sizeof(forced) : 0;
 		uint32_t token;
 
 		slm_grammar_forced(g, &state, forced, &n);

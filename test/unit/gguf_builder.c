@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "model/model.h"
 
 void
@@ -73,6 +74,48 @@ gguf_bytes_free(GgufBytes *bytes)
 {
 	free(bytes->data);
 	*bytes = (GgufBytes){0};
+}
+
+static void
+no_such(const char *name)
+{
+	fprintf(stderr, "\"%s\" is not in the file\n", name);
+	exit(1);
+}
+
+uint8_t *
+gguf_behind(GgufBytes *file, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 8; i + n <= file->size; i++)
+	{
+		uint64_t length;
+
+		memcpy(&length, file->data + i - 8, 8);
+		if (length == n && memcmp(file->data + i, name, n) == 0)
+			return file->data + i + n;
+	}
+	no_such(name);
+	return NULL;
+}
+
+uint8_t *
+gguf_data_of(GgufBytes *file, const char *name)
+{
+	SlmArena arena;
+	SlmGguf gguf;
+	SlmError err;
+	bool need_more;
+	uint8_t *data;
+
+	slm_arena_init(&arena, test_host(), 16 << 20);
+	if (slm_gguf_parse(file->data, file->size, file->size, test_host(), &arena, &gguf, &need_more,
+					   &err) != SLM_OK)
+		no_such(name);
+	data = file->data + slm_gguf_tensor(&gguf, name)->offset;
+	slm_arena_trim(&arena, 0);
+	return data;
 }
 
 static void

@@ -87,6 +87,10 @@ extern void gguf_add_tensor(GgufBuilder *b, const char *name, SlmDtype type, uin
 /* Where the next tensor's data will begin, from the start of the data. */
 extern uint64_t gguf_next_offset(GgufBuilder *b);
 
+/* Where finished bytes may be changed: behind a key or the name of a tensor, and a tensor's data. */
+extern uint8_t *gguf_behind(GgufBytes *file, const char *name);
+extern uint8_t *gguf_data_of(GgufBytes *file, const char *name);
+
 /*
  * A whole BERT with fixed weights and a vocabulary of its own, so that a file
  * that differs from it in one place runs or fails for that place alone.  It has

@@ -3,18 +3,11 @@
  */
 #include "mask_fixture.h"
 
-#include <stdint.h>
+#include "chance.h"
 
 static SlmText token[MASK_TOKENS];
 static char bytes[MASK_TOKENS * 32];
 static uint64_t seed = 1;
-
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
 
 const SlmText *
 mask_vocabulary(void)
@@ -37,9 +30,9 @@ mask_vocabulary(void)
 		if (i < 256)
 			bytes[n++] = (char) i;
 		else
-			for (uint32_t left = 1 + chance(3); left > 0; left--)
+			for (uint32_t left = 1 + chance(&seed, 3); left > 0; left--)
 			{
-				const char *piece = pieces[chance(sizeof(pieces) / sizeof(pieces[0]))];
+				const char *piece = pieces[chance(&seed, sizeof(pieces) / sizeof(pieces[0]))];
 
 				memcpy(bytes + n, piece, strlen(piece));
 				n += strlen(piece);

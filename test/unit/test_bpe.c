@@ -4,33 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/utf8.h"
 #include "check.h"
 #include "host.h"
 #include "tokenizer/pretoken.h"
 #include "tokenizer_fixture.h"
-
-/* Puts the 256 byte tokens (id = byte) and more words behind them. */
-static void
-begin_words(TokenizerFixture *f, const char *pre, const char *const *word, uint64_t n)
-{
-	uint32_t next = 0x100;
-
-	fixture_begin(f, "gpt2");
-	if (pre != NULL)
-		gguf_add_string(&f->builder, "tokenizer.ggml.pre", pre);
-	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
-	for (uint32_t byte = 0; byte < 256; byte++)
-	{
-		bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
-		uint8_t spelling[4];
-
-		gguf_put_text(&f->builder.keys, spelling,
-					  (uint64_t) slm_utf8_encode(printable ? byte : next++, spelling));
-	}
-	for (uint64_t i = 0; i < n; i++)
-		gguf_put_string(&f->builder.keys, word[i]);
-}
 
 #define G "\xc4\xa0" /* U+0120 stands for a space */
 
@@ -44,7 +21,7 @@ static const char *const merges[] = {"b c", "a b", "ab c", G " a", G " ab"};
 static void
 begin(TokenizerFixture *f)
 {
-	begin_words(f, "gpt-2", words, N_WORDS);
+	fixture_begin_bytes(f, "gpt-2", words, N_WORDS);
 	gguf_add_strings(&f->builder, "tokenizer.ggml.merges", merges, N_MERGES);
 }
 
@@ -76,7 +53,7 @@ roberta_wraps(void)
 	TokenizerFixture f;
 	static const char *const more[] = {"<s>", "</s>", "<mask>", "ab"};
 
-	begin_words(&f, "roberta-bpe", more, 4);
+	fixture_begin_bytes(&f, "roberta-bpe", more, 4);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", (const char *const[]){"a b"}, 1);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 256);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.eos_token_id", 257);
@@ -187,19 +164,19 @@ vocabulary_rules_of_bpe(void)
 
 		memcpy(all, merges, sizeof(merges));
 		all[N_MERGES] = bad[i].merge;
-		begin_words(&f, "gpt-2", words, N_WORDS);
+		fixture_begin_bytes(&f, "gpt-2", words, N_WORDS);
 		gguf_add_strings(&f.builder, "tokenizer.ggml.merges", all, N_MERGES + 1);
 		fixture_expect(&f, SLM_ERR_CORRUPT, bad[i].message);
 	}
-	begin_words(&f, "gpt-2", words, N_WORDS);
+	fixture_begin_bytes(&f, "gpt-2", words, N_WORDS);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
-	begin_words(&f, "gpt-2", words, N_WORDS);
+	fixture_begin_bytes(&f, "gpt-2", words, N_WORDS);
 	gguf_add_i32s(&f.builder, "tokenizer.ggml.merges", (const int32_t[]){1}, 1);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.merges");
-	begin_words(&f, NULL, words, N_WORDS);
+	fixture_begin_bytes(&f, NULL, words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre is missing");
-	begin_words(&f, "tekken", words, N_WORDS);
+	fixture_begin_bytes(&f, "tekken", words, N_WORDS);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"tekken\" is not supported");
 	begin(&f);
@@ -210,7 +187,7 @@ vocabulary_rules_of_bpe(void)
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_eos_token", true);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
 	/* no merges at all is a vocabulary of bytes */
-	begin_words(&f, "gpt-2", words, N_WORDS);
+	fixture_begin_bytes(&f, "gpt-2", words, N_WORDS);
 	gguf_add_array(&f.builder, "tokenizer.ggml.merges", SLM_GGUF_STRING, 0);
 	fixture_expect(&f, SLM_OK, "");
 }
@@ -224,7 +201,7 @@ time_is_linear(void)
 	static const char *const units[] = {"a", "ab", "abc", " ", "!", "\xe4\xb8\xad"};
 	TokenizerFixture f;
 
-	begin_words(&f, "gpt-2", more, 5);
+	fixture_begin_bytes(&f, "gpt-2", more, 5);
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", how, 5);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 
-#include "base/utf8.h"
 #include "check.h"
 #include "host.h"
 #include "tokenizer/chat.h"
@@ -14,25 +13,10 @@ static void
 begin(TokenizerFixture *f, const char *const *word, uint32_t n, uint32_t n_control)
 {
 	int32_t type[300];
-	uint32_t next = 0x100;
 
-	fixture_begin(f, "gpt2");
-	gguf_add_string(&f->builder, "tokenizer.ggml.pre", "qwen2");
-	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
-	for (uint32_t byte = 0; byte < 256; byte++)
-	{
-		bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
-		uint8_t spelling[4];
-
-		gguf_put_text(&f->builder.keys, spelling,
-					  (uint64_t) slm_utf8_encode(printable ? byte : next++, spelling));
-		type[byte] = 1;
-	}
-	for (uint32_t i = 0; i < n; i++)
-	{
-		gguf_put_string(&f->builder.keys, word[i]);
-		type[256 + i] = i < n_control ? 3 : 4;
-	}
+	fixture_begin_bytes(f, "qwen2", word, n);
+	for (uint32_t i = 0; i < 256 + n; i++)
+		type[i] = i < 256 ? 1 : (i < 256 + n_control ? 3 : 4);
 	gguf_add_i32s(&f->builder, "tokenizer.ggml.token_type", type, 256 + n);
 	gguf_add_strings(&f->builder, "tokenizer.ggml.merges", (const char *const[]){"a b"}, 0);
 	CHECK_STATUS(fixture_finish(f), SLM_OK);

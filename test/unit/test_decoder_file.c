@@ -6,7 +6,7 @@
  * have keys and tensors that encoders lack.
  */
 #include "check.h"
-#include "host.h"
+#include "gguf_builder.h"
 #include "model_fixture.h"
 
 #include <math.h>
@@ -14,42 +14,18 @@
 #define LLAMA FIXTURE_DIR "decoder-llama.gguf"
 #define QWEN3 FIXTURE_DIR "decoder-qwen3.gguf"
 
-typedef struct File
-{
-	uint8_t *data;
-	size_t size;
-} File;
-
-static File
+static GgufBytes
 open_file(const char *path)
 {
-	File file = {0};
+	GgufBytes file = {0};
 
 	file.data = read_whole_file(path, &file.size);
 	CHECK(file.data != NULL);
 	return file;
 }
 
-/* What stands behind a key or the name of a tensor. */
-static uint8_t *
-behind(const File *file, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 8; i + n <= file->size; i++)
-	{
-		uint64_t length;
-
-		memcpy(&length, file->data + i - 8, 8);
-		if (length == n && memcmp(file->data + i, name, n) == 0)
-			return file->data + i + n;
-	}
-	CHECK(!"the name is in the file");
-	exit(1);
-}
-
 static void
-check_load(File *file, SlmStatus expected, const char *message)
+check_load(GgufBytes *file, SlmStatus expected, const char *message)
 {
 	MemoryModel m;
 	SlmError err = {0};
@@ -59,16 +35,16 @@ check_load(File *file, SlmStatus expected, const char *message)
 	if (expected != SLM_OK && !CHECK_CONTAINS(err.message, message))
 		printf("# wanted: %s\n", message);
 	memory_model_free(&m);
-	free(file->data);
+	gguf_bytes_free(file);
 }
 
 /* The llama file with four bytes of a key's value changed. */
 static void
 refuse(const char *key, const void *value, SlmStatus status, const char *message)
 {
-	File file = open_file(LLAMA);
+	GgufBytes file = open_file(LLAMA);
 
-	memcpy(behind(&file, key) + 4, value, 4);
+	memcpy(gguf_behind(&file, key) + 4, value, 4);
 	check_load(&file, status, message);
 }
 
@@ -86,9 +62,9 @@ refuse_f32(const char *key, float value, const char *message)
 
 /* The llama file without a key: another name, of a tool that nobody knows, stands there. */
 static void
-hide(File *file, const char *key)
+hide(GgufBytes *file, const char *key)
 {
-	memcpy(behind(file, key) - strlen(key), "xxxx", 4);
+	memcpy(gguf_behind(file, key) - strlen(key), "xxxx", 4);
 }
 
 static void
@@ -155,17 +131,17 @@ missing_tensors(void)
 		"blk.1.attn_k_norm.weight",
 	};
 	char message[80];
-	File file;
+	GgufBytes file;
 
 	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
 	{
 		file = open_file(QWEN3);
-		*(behind(&file, tensors[i]) - 1) = 'X';
+		*(gguf_behind(&file, tensors[i]) - 1) = 'X';
 		snprintf(message, sizeof(message), "tensor \"%s\" is missing", tensors[i]);
 		check_load(&file, SLM_ERR_CORRUPT, message);
 	}
 	file = open_file(QWEN3);
-	*(behind(&file, "output.weight") - 1) = 'X';
+	*(gguf_behind(&file, "output.weight") - 1) = 'X';
 	check_load(&file, SLM_OK, "");
 }
 
@@ -190,7 +166,7 @@ keys_that_are_not_there(void)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 	{
-		File file = open_file(LLAMA);
+		GgufBytes file = open_file(LLAMA);
 
 		hide(&file, keys[i].key);
 		check_load(&file, keys[i].message == NULL ? SLM_OK : SLM_ERR_CORRUPT, keys[i].message);
@@ -201,9 +177,9 @@ keys_that_are_not_there(void)
 static void
 keys_that_are_not_known(void)
 {
-	File file = open_file(LLAMA);
+	GgufBytes file = open_file(LLAMA);
 
-	memcpy(behind(&file, "llama.rope.freq_base") - strlen("freq_base"), "freq_xxxx", 9);
+	memcpy(gguf_behind(&file, "llama.rope.freq_base") - strlen("freq_base"), "freq_xxxx", 9);
 	check_load(&file, SLM_ERR_UNSUPPORTED, "key \"llama.rope.freq_xxxx\" is not supported");
 }
 
@@ -215,20 +191,12 @@ frequencies(void)
 
 	for (int i = 0; i < 3; i++)
 	{
-		File file = open_file(LLAMA);
-		SlmArena arena;
-		SlmGguf gguf;
-		SlmError err;
-		bool need_more;
+		GgufBytes file = open_file(LLAMA);
 		MemoryModel m;
+		SlmError err;
 		float row[MEMORY_MODEL_MAX_EMBD];
 
-		slm_arena_init(&arena, test_host(), 16 << 20);
-		CHECK_STATUS(slm_gguf_parse(file.data, file.size, file.size, test_host(), &arena, &gguf,
-									&need_more, &err),
-					 SLM_OK);
-		memcpy(file.data + slm_gguf_tensor(&gguf, "rope_freqs.weight")->offset, &values[i], 4);
-		slm_arena_trim(&arena, 0);
+		memcpy(gguf_data_of(&file, "rope_freqs.weight"), &values[i], 4);
 		if (i < 2)
 		{
 			check_load(&file, SLM_ERR_CORRUPT,
@@ -242,7 +210,7 @@ frequencies(void)
 					 SLM_ERR_CORRUPT);
 		CHECK_CONTAINS(err.message, "model gives an angle of");
 		memory_model_free(&m);
-		free(file.data);
+		gguf_bytes_free(&file);
 	}
 }
 

@@ -3,6 +3,7 @@
  */
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "chance.h"
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
@@ -13,13 +14,6 @@ static SlmArena arena;
 static SlmError err;
 static SlmGrammar *grammar;
 static uint64_t seed;
-
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
 
 static SlmStatus
 compile(const char *text)
@@ -261,11 +255,11 @@ walk(const char *schema)
 
 		if (!CHECK(n_bytes > 0 || done))
 			printf("# stuck: %s\n", schema);
-		if (n_bytes == 0 || (done && chance(2) == 0))
+		if (n_bytes == 0 || (done && chance(&seed, 2) == 0))
 			break;
 		slm_grammar_forced(grammar, &state, &forced, &n_forced);
 		CHECK(n_forced == 0 || (n_bytes == 1 && bytes[0] == forced && !done));
-		CHECK(slm_grammar_step(grammar, &state, bytes[chance((uint32_t) n_bytes)]));
+		CHECK(slm_grammar_step(grammar, &state, bytes[chance(&seed, (uint32_t) n_bytes)]));
 		if (!CHECK(++n < 2000000))
 			break;
 	}

@@ -25,53 +25,16 @@ small_bert(SlmDtype type)
 	return file;
 }
 
-/* First byte behind a name in the file. */
-static uint8_t *
-behind(GgufBytes *file, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 8; i + n <= file->size; i++)
-	{
-		uint64_t length;
-
-		memcpy(&length, file->data + i - 8, 8);
-		if (length == n && memcmp(file->data + i, name, n) == 0)
-			return file->data + i + n;
-	}
-	CHECK(!"the name is in the file");
-	exit(1);
-}
-
 static void
 set_u32(GgufBytes *file, const char *key, uint32_t value)
 {
-	memcpy(behind(file, key) + 4, &value, 4);
+	memcpy(gguf_behind(file, key) + 4, &value, 4);
 }
 
 static void
 set_f32(GgufBytes *file, const char *key, float value)
 {
-	memcpy(behind(file, key) + 4, &value, 4);
-}
-
-/* The data of a tensor. */
-static uint8_t *
-data_of(GgufBytes *file, const char *name)
-{
-	SlmArena arena;
-	SlmGguf gguf;
-	SlmError err;
-	bool need_more;
-	uint8_t *data;
-
-	slm_arena_init(&arena, test_host(), 16 << 20);
-	CHECK_STATUS(slm_gguf_parse(file->data, file->size, file->size, test_host(), &arena, &gguf,
-								&need_more, &err),
-				 SLM_OK);
-	data = file->data + slm_gguf_tensor(&gguf, name)->offset;
-	slm_arena_trim(&arena, 0);
-	return data;
+	memcpy(gguf_behind(file, key) + 4, &value, 4);
 }
 
 /* Loads and, when expected is SLM_OK, runs; the message has a part. */
@@ -190,7 +153,7 @@ every_missing_tensor(void)
 		GgufBytes file = small_bert(SLM_DTYPE_F32);
 		char message[128];
 
-		*(behind(&file, tensors[i]) - 1) = 'X';
+		*(gguf_behind(&file, tensors[i]) - 1) = 'X';
 		snprintf(message, sizeof(message), "tensor \"%s\" is missing", tensors[i]);
 		check_load(&file, SLM_ERR_CORRUPT, message);
 	}
@@ -205,7 +168,7 @@ every_wrong_shape(void)
 			for (int dim = 0; dim < 2; dim++)
 			{
 				GgufBytes file = small_bert(SLM_DTYPE_F32);
-				uint8_t *at = behind(&file, tensors[i]);
+				uint8_t *at = gguf_behind(&file, tensors[i]);
 				uint32_t n_dims;
 				uint64_t ne[2];
 
@@ -266,10 +229,10 @@ unknown_things(void)
 	check_load(&file, SLM_ERR_UNSUPPORTED, "key \"bert.rope.freq_base\" is not supported");
 
 	file = small_bert(SLM_DTYPE_F32);
-	memcpy(behind(&file, "general.architecture") + 4 + 8, "bort", 4);
+	memcpy(gguf_behind(&file, "general.architecture") + 4 + 8, "bort", 4);
 	check_load(&file, SLM_ERR_UNSUPPORTED, "\"bort\" is not supported");
 	file = small_bert(SLM_DTYPE_F32);
-	*(behind(&file, "bert.attention.causal") + 4) = 1;
+	*(gguf_behind(&file, "bert.attention.causal") + 4) = 1;
 	check_load(&file, SLM_ERR_UNSUPPORTED, "bert.attention.causal");
 }
 
@@ -357,7 +320,7 @@ incomplete_heads(void)
 	{
 		GgufBytes file = with_heads(SLM_DTYPE_F32);
 
-		*(behind(&file, head_tensors[i]) - 1) = 'X';
+		*(gguf_behind(&file, head_tensors[i]) - 1) = 'X';
 		snprintf(message, sizeof(message), "tensor \"%s\" is missing", head_tensors[i]);
 		check_load(&file, SLM_ERR_CORRUPT, message);
 	}
@@ -365,7 +328,7 @@ incomplete_heads(void)
 	{
 		GgufBytes file = with_heads(SLM_DTYPE_F32);
 
-		memcpy(behind(&file, keys[i]) - strlen(keys[i]), "xxxx", 4);
+		memcpy(gguf_behind(&file, keys[i]) - strlen(keys[i]), "xxxx", 4);
 		snprintf(message, sizeof(message), "lacks the key \"%s\"", keys[i]);
 		check_load(&file, SLM_ERR_CORRUPT, message);
 	}
@@ -462,9 +425,9 @@ shapes_of_heads(void)
 			GgufBytes file = with_heads(SLM_DTYPE_F32);
 			uint64_t ne;
 
-			memcpy(&ne, behind(&file, head_tensors[i]) + 4, 8);
+			memcpy(&ne, gguf_behind(&file, head_tensors[i]) + 4, 8);
 			ne += (uint64_t) change;
-			memcpy(behind(&file, head_tensors[i]) + 4, &ne, 8);
+			memcpy(gguf_behind(&file, head_tensors[i]) + 4, &ne, 8);
 			check_load(&file, SLM_ERR_CORRUPT, "tensor ");
 		}
 }
@@ -537,7 +500,7 @@ check_kind(const char *kind, bool output, uint32_t pooling, SlmStatus status, co
 	add_head(&b, false, output, output ? labels : NULL, 3);
 	gguf_add_string(&b, "bert.classifier.kind", kind);
 	gguf_finish(&b, &file);
-	memcpy(behind(&file, "bert.pooling_type") + 4, &pooling, 4);
+	memcpy(gguf_behind(&file, "bert.pooling_type") + 4, &pooling, 4);
 	check_load(&file, status, message);
 }
 
@@ -582,7 +545,7 @@ damage(SlmDtype type, const char *tensor, size_t offset, uint32_t bits, size_t n
 {
 	GgufBytes file = small_bert(type);
 
-	memcpy(data_of(&file, tensor) + offset, &bits, n);
+	memcpy(gguf_data_of(&file, tensor) + offset, &bits, n);
 	check_load(&file, status, tensor);
 }
 
@@ -627,11 +590,11 @@ extreme_weights(void)
 	GgufBytes file = small_bert(SLM_DTYPE_F32);
 	float huge = 3e38f;
 
-	memset(data_of(&file, "blk.0.ffn_down.weight"), 0, 64 * 32 * 4);
+	memset(gguf_data_of(&file, "blk.0.ffn_down.weight"), 0, 64 * 32 * 4);
 	check_load(&file, SLM_OK, "");
 	file = small_bert(SLM_DTYPE_F32);
 	for (int i = 0; i < 32; i++)
-		memcpy(data_of(&file, "blk.0.layer_output_norm.weight") + 4 * i, &huge, 4);
+		memcpy(gguf_data_of(&file, "blk.0.layer_output_norm.weight") + 4 * i, &huge, 4);
 	check_load(&file, SLM_ERR_CORRUPT, "model gave a value that is not finite");
 }
 

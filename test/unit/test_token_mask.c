@@ -2,6 +2,7 @@
  * test_token_mask.c - masks are what trying each token gives, in every state of random walks
  */
 #include "base/limits.h"
+#include "chance.h"
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
@@ -15,13 +16,6 @@ static SlmGrammar *grammar;
 static SlmMaskTree *tree;
 static SlmMaskCache *cache;
 static uint64_t seed = 1;
-
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
 
 static bool
 prepare(const char *schema, size_t cache_bytes)
@@ -98,7 +92,7 @@ walk(const char *schema, size_t cache_bytes)
 			printf("# %s after %d tokens\n", schema, steps);
 			return;
 		}
-		n_allowed = allowed[chance(n_allowed)];
+		n_allowed = allowed[chance(&seed, n_allowed)];
 		if (n_allowed == MASK_END_TOKEN)
 			return;
 		CHECK(takes(&state, mask_vocabulary()[n_allowed], &after));

@@ -2,6 +2,7 @@
  * test_verbatim.c - strings that stand in an input: all of them, and no others
  */
 #include "base/limits.h"
+#include "chance.h"
 #include "check.h"
 #include "host.h"
 #include "json_text.h"
@@ -13,13 +14,6 @@ static SlmError err;
 static SlmGrammar *grammar;
 static SlmVerbatim *input;
 static uint64_t seed = 3;
-
-static uint32_t
-chance(uint32_t n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t) (seed >> 33) % n;
-}
 
 static SlmStatus
 prepare(const char *schema, SlmText text)
@@ -199,8 +193,8 @@ walks(void)
 		size_t n = 0, start;
 		SlmGrammarState state;
 
-		for (uint32_t left = chance(30); left > 0; left--)
-			strcat(text, pieces[chance(sizeof(pieces) / sizeof(pieces[0]))]);
+		for (uint32_t left = chance(&seed, 30); left > 0; left--)
+			strcat(text, pieces[chance(&seed, sizeof(pieces) / sizeof(pieces[0]))]);
 		if (!CHECK_STATUS(prepare(schemas[i % 3], slm_text(text)), SLM_OK))
 			return;
 		slm_grammar_start(grammar, input, &state);
@@ -218,7 +212,7 @@ walks(void)
 				return;
 			slm_grammar_forced(grammar, &state, &forced, &n_forced);
 			CHECK(n_forced == 0 || (n_allowed == 1 && allowed[0] == forced));
-			written[n] = (char) allowed[chance((uint32_t) n_allowed)];
+			written[n] = (char) allowed[chance(&seed, (uint32_t) n_allowed)];
 			CHECK(slm_grammar_step(grammar, &state, (uint8_t) written[n++]));
 		}
 		if (written[0] == 'n' || n == 2)

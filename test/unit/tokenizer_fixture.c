@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "host.h"
 
 #define MAX_ARENA_BYTES ((size_t) 2 << 30)
@@ -25,6 +26,27 @@ fixture_begin(TokenizerFixture *f, const char *model)
 	init(f);
 	gguf_begin(&f->builder);
 	gguf_add_string(&f->builder, "tokenizer.ggml.model", model);
+}
+
+void
+fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word, uint64_t n)
+{
+	uint32_t next = 0x100;
+
+	fixture_begin(f, "gpt2");
+	if (pre != NULL)
+		gguf_add_string(&f->builder, "tokenizer.ggml.pre", pre);
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
+	for (uint32_t byte = 0; byte < 256; byte++)
+	{
+		bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
+		uint8_t spelling[4];
+
+		gguf_put_text(&f->builder.keys, spelling,
+					  (uint64_t) slm_utf8_encode(printable ? byte : next++, spelling));
+	}
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put_string(&f->builder.keys, word[i]);
 }
 
 void

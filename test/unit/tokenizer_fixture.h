@@ -34,6 +34,13 @@ typedef struct TokenizerFixture
 
 extern void fixture_begin(TokenizerFixture *f, const char *model);
 
+/*
+ * Begins byte-pair encoding of a way to cut words (NULL: no key says which): the
+ * 256 tokens of bytes, whose ids are the bytes, and n words behind them.
+ */
+extern void fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word,
+								uint64_t n);
+
 /* Adds tokenizer.ggml.tokens: words separated by one space. */
 extern void fixture_tokens(TokenizerFixture *f, const char *words);
 
