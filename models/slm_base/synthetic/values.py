@@ -374,6 +374,8 @@ DATE_STYLES = [
     lambda t: f"{t.day}-{MONTHS[t.month - 1][:3]}-{t.year}", lambda t: f"{t.day}.{t.month}.{t.year % 100:02}", lambda t: t.strftime("%d-%m-%Y"),
     lambda t: f"{ordinal(t.day)} {MONTHS[t.month - 1]} {t.year}", lambda t: f"{DAYS[t.weekday()]}, {t.day} {MONTHS[t.month - 1]} {t.year}",
     lambda t: f"{t.day}/{t.month}/{t.year}", lambda t: t.strftime("%Y/%m/%d"), lambda t: t.strftime("%d %b %y").upper(), lambda t: t.strftime("%Y%m%d"),
+    lambda t: t.strftime("%d/%m/%y"), lambda t: t.strftime("%d-%m-%y"), lambda t: t.strftime("%y-%m-%d"), lambda t: t.strftime("%Y.%m.%d"),
+    lambda t: t.strftime("%d %b %Y").upper(), lambda t: t.strftime("%d-%b-%y").upper(),
 ]
 SPOKEN_STYLES = [
     lambda t: f"{MONTHS[t.month - 1]} {t.day}", lambda t: f"{MONTHS[t.month - 1]} {ordinal(t.day)}", lambda t: f"the {ordinal(t.day)} of {MONTHS[t.month - 1]}",
