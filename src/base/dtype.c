@@ -11,29 +11,52 @@
 
 #define LAST_TYPE 41
 
+/* clang-format off */
 static const SlmDtypeInfo dtypes[LAST_TYPE + 1] = {
-	[0] = {"F32", 1, 4, true},          [1] = {"F16", 1, 2, true},
-	[2] = {"Q4_0", 32, 18, true},       [3] = {"Q4_1", 32, 20, false},
-	[4] = {"Q4_2", 0, 0, false},        [5] = {"Q4_3", 0, 0, false},
-	[6] = {"Q5_0", 32, 22, true},       [7] = {"Q5_1", 32, 24, false},
-	[8] = {"Q8_0", 32, 34, true},       [9] = {"Q8_1", 32, 36, false},
-	[10] = {"Q2_K", 256, 84, false},    [11] = {"Q3_K", 256, 110, false},
-	[12] = {"Q4_K", 256, 144, false},   [13] = {"Q5_K", 256, 176, false},
-	[14] = {"Q6_K", 256, 210, false},   [15] = {"Q8_K", 256, 292, false},
-	[16] = {"IQ2_XXS", 256, 66, false}, [17] = {"IQ2_XS", 256, 74, false},
-	[18] = {"IQ3_XXS", 256, 98, false}, [19] = {"IQ1_S", 256, 50, false},
-	[20] = {"IQ4_NL", 32, 18, false},   [21] = {"IQ3_S", 256, 110, false},
-	[22] = {"IQ2_S", 256, 82, false},   [23] = {"IQ4_XS", 256, 136, false},
-	[24] = {"I8", 1, 1, false},         [25] = {"I16", 1, 2, false},
-	[26] = {"I32", 1, 4, false},        [27] = {"I64", 1, 8, false},
-	[28] = {"F64", 1, 8, false},        [29] = {"IQ1_M", 256, 56, false},
-	[30] = {"BF16", 1, 2, true},        [31] = {"Q4_0_4_4", 0, 0, false},
-	[32] = {"Q4_0_4_8", 0, 0, false},   [33] = {"Q4_0_8_8", 0, 0, false},
-	[34] = {"TQ1_0", 256, 54, false},   [35] = {"TQ2_0", 256, 66, false},
-	[36] = {"IQ4_NL_4_4", 0, 0, false}, [37] = {"IQ4_NL_4_8", 0, 0, false},
-	[38] = {"IQ4_NL_8_8", 0, 0, false}, [39] = {"MXFP4", 32, 17, false},
-	[40] = {"NVFP4", 64, 36, false},    [41] = {"Q1_0", 128, 18, false},
+	[0] = {"F32", 1, 4, true, 0, {0, 0}},
+	[1] = {"F16", 1, 2, true, 1, {0, 0}},
+	[2] = {"Q4_0", 32, 18, true, 1, {0, 0}},
+	[3] = {"Q4_1", 32, 20, false, 2, {0, 2}},
+	[4] = {"Q4_2", 0, 0, false, 0, {0, 0}},
+	[5] = {"Q4_3", 0, 0, false, 0, {0, 0}},
+	[6] = {"Q5_0", 32, 22, true, 1, {0, 0}},
+	[7] = {"Q5_1", 32, 24, false, 2, {0, 2}},
+	[8] = {"Q8_0", 32, 34, true, 1, {0, 0}},
+	[9] = {"Q8_1", 32, 36, false, 2, {0, 2}},
+	[10] = {"Q2_K", 256, 84, true, 2, {80, 82}},
+	[11] = {"Q3_K", 256, 110, true, 1, {108, 0}},
+	[12] = {"Q4_K", 256, 144, true, 2, {0, 2}},
+	[13] = {"Q5_K", 256, 176, true, 2, {0, 2}},
+	[14] = {"Q6_K", 256, 210, true, 1, {208, 0}},
+	[15] = {"Q8_K", 256, 292, false, 0, {0, 0}},
+	[16] = {"IQ2_XXS", 256, 66, false, 1, {0, 0}},
+	[17] = {"IQ2_XS", 256, 74, false, 1, {0, 0}},
+	[18] = {"IQ3_XXS", 256, 98, false, 1, {0, 0}},
+	[19] = {"IQ1_S", 256, 50, false, 1, {0, 0}},
+	[20] = {"IQ4_NL", 32, 18, true, 1, {0, 0}},
+	[21] = {"IQ3_S", 256, 110, false, 1, {0, 0}},
+	[22] = {"IQ2_S", 256, 82, false, 1, {0, 0}},
+	[23] = {"IQ4_XS", 256, 136, true, 1, {0, 0}},
+	[24] = {"I8", 1, 1, false, 0, {0, 0}},
+	[25] = {"I16", 1, 2, false, 0, {0, 0}},
+	[26] = {"I32", 1, 4, false, 0, {0, 0}},
+	[27] = {"I64", 1, 8, false, 0, {0, 0}},
+	[28] = {"F64", 1, 8, false, 0, {0, 0}},
+	[29] = {"IQ1_M", 256, 56, false, 0, {0, 0}},
+	[30] = {"BF16", 1, 2, true, 0, {0, 0}},
+	[31] = {"Q4_0_4_4", 0, 0, false, 0, {0, 0}},
+	[32] = {"Q4_0_4_8", 0, 0, false, 0, {0, 0}},
+	[33] = {"Q4_0_8_8", 0, 0, false, 0, {0, 0}},
+	[34] = {"TQ1_0", 256, 54, false, 1, {52, 0}},
+	[35] = {"TQ2_0", 256, 66, false, 1, {64, 0}},
+	[36] = {"IQ4_NL_4_4", 0, 0, false, 0, {0, 0}},
+	[37] = {"IQ4_NL_4_8", 0, 0, false, 0, {0, 0}},
+	[38] = {"IQ4_NL_8_8", 0, 0, false, 0, {0, 0}},
+	[39] = {"MXFP4", 32, 17, false, 0, {0, 0}},
+	[40] = {"NVFP4", 64, 36, false, 0, {0, 0}},
+	[41] = {"Q1_0", 128, 18, false, 1, {0, 0}},
 };
+/* clang-format on */
 
 const SlmDtypeInfo *
 slm_dtype_info(uint32_t type)
@@ -86,6 +109,42 @@ dequantize_q5_0(const SlmBlockQ5_0 *src, float *dst, int64_t n_block)
 	}
 }
 
+const int8_t slm_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+								   1,    13,   25,  38,  53,  69,  89,  113};
+
+/* Blocks as of Q4_0, whose codes stand for slm_iq4_values. */
+static void
+dequantize_iq4_nl(const SlmBlockQ4_0 *src, float *dst, int64_t n_block)
+{
+	for (int64_t b = 0; b < n_block; b++)
+	{
+		float d = slm_fp16_to_float(src[b].d);
+
+		for (int i = 0; i < 16; i++)
+		{
+			dst[b * 32 + i] = d * (float) slm_iq4_values[src[b].qs[i] & 15];
+			dst[b * 32 + i + 16] = d * (float) slm_iq4_values[src[b].qs[i] >> 4];
+		}
+	}
+}
+
+static void
+dequantize_k(SlmDtype type, const uint8_t *src, float *dst, int64_t n_block)
+{
+	for (int64_t b = 0; b < n_block; b++, src += dtypes[type].block_bytes, dst += SLM_K_BLOCK)
+	{
+		SlmBlockK block;
+		float d, dmin;
+
+		slm_decode_k(type, src, &block);
+		d = slm_fp16_to_float(block.d);
+		dmin = slm_fp16_to_float(block.dmin);
+		for (int i = 0; i < SLM_K_BLOCK; i++)
+			dst[i] = d * (float) block.scale[i / 16] * (float) block.code[i] -
+					 dmin * (float) block.min[i / 16];
+	}
+}
+
 void
 slm_dequantize(SlmDtype type, const void *src, float *dst, int64_t n)
 {
@@ -112,6 +171,17 @@ slm_dequantize(SlmDtype type, const void *src, float *dst, int64_t n)
 			break;
 		case SLM_DTYPE_Q5_0:
 			dequantize_q5_0(src, dst, n / 32);
+			break;
+		case SLM_DTYPE_IQ4_NL:
+			dequantize_iq4_nl(src, dst, n / 32);
+			break;
+		case SLM_DTYPE_Q2_K:
+		case SLM_DTYPE_Q3_K:
+		case SLM_DTYPE_Q4_K:
+		case SLM_DTYPE_Q5_K:
+		case SLM_DTYPE_Q6_K:
+		case SLM_DTYPE_IQ4_XS:
+			dequantize_k(type, src, dst, n / SLM_K_BLOCK);
 			break;
 	}
 }
@@ -247,6 +317,8 @@ slm_quantize(SlmDtype type, const float *src, void *dst, int64_t n)
 			break;
 		case SLM_DTYPE_Q5_0:
 			quantize_q5_0(src, dst, n / 32);
+			break;
+		default: /* none that the converter writes */
 			break;
 	}
 }

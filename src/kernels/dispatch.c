@@ -23,6 +23,32 @@ slm_isa_name(SlmIsa isa)
 	return (int) isa >= 0 && isa < SLM_ISA_COUNT ? names[isa] : NULL;
 }
 
+SlmGemm *
+slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
+{
+	switch (layout)
+	{
+		case SLM_LAYOUT_Q8:
+			return kernels->gemm_q8;
+		case SLM_LAYOUT_F16:
+			return kernels->gemm_f16;
+		case SLM_LAYOUT_BF16:
+			return kernels->gemm_bf16;
+		case SLM_LAYOUT_K4:
+			return kernels->gemm_k4;
+		case SLM_LAYOUT_K5:
+			return kernels->gemm_k5;
+		case SLM_LAYOUT_K6:
+			return kernels->gemm_k6;
+		case SLM_LAYOUT_K2:
+			return kernels->gemm_k2;
+		case SLM_LAYOUT_F32:
+		case SLM_LAYOUT_COUNT:
+			break;
+	}
+	return kernels->gemm_f32;
+}
+
 const SlmKernels *
 slm_kernels(SlmIsa isa)
 {

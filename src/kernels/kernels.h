@@ -10,8 +10,11 @@
  *     n do not take part.
  *   - a matrix product has one lane per output row and walks K in order, so it
  *     has no horizontal sum:
- *       quantized  acc = fmaf((float) isum, dw * da, acc) per block of 32,
- *                  isum exact in int32;
+ *       quantized  acc = fmaf((float) isum, dw * da, acc) per run of weights
+ *                  that share the scale dw (32, or 16 in some), isum exact in
+ *                  int32; in types with minima then acc = fmaf(-mw, da *
+ *                  (float) asum, acc), mw = dmin * min and asum the sum of the
+ *                  run's activation codes;
  *       float      acc = fmaf(w, x, acc) per element;
  *     then acc + bias.
  *   - exp, erf and tanh are our own polynomials, fixed operations in float.
@@ -30,8 +33,10 @@
  *   SLM_LAYOUT_Q8   K padded to 64 with zeros.  Per pair of 32-blocks 1088
  *                   bytes: byte of (k, r) at (k/32%2)*512 + (k%32/4)*64 + r*4 +
  *                   k%4, stored as u8 = q + 128; fp16 scales at 1024 +
- *                   (k/32%2)*32 + 2r.  Serves Q8_0, Q5_0 and Q4_0 files: their
- *                   codes and scales are carried over unchanged.
+ *                   (k/32%2)*32 + 2r.  Serves Q8_0, Q5_0, Q4_0 and IQ4_NL files:
+ *                   their codes and scales are carried over unchanged.
+ *   SLM_LAYOUT_K*   Blocks of 256 (SlmBlockK), with codes, scales and minima as
+ *                   they are in the file; layout_k.h has the bytes.
  *   SLM_LAYOUT_F32  [K][16] float;  SLM_LAYOUT_F16, SLM_LAYOUT_BF16  [K][16] u16.
  *
  * Kernels poll nothing: callers bound the work of one call (SLM_POLL_MACS).
@@ -67,12 +72,31 @@ typedef enum SlmLayout
 	SLM_LAYOUT_F32 = 1,
 	SLM_LAYOUT_F16 = 2,
 	SLM_LAYOUT_BF16 = 3,
+	SLM_LAYOUT_K4 = 4, /* Q4_K: 4-bit codes, runs of 32, minima */
+	SLM_LAYOUT_K5 = 5, /* Q5_K: bytes, runs of 32, minima */
+	SLM_LAYOUT_K6 = 6, /* Q6_K, Q3_K, IQ4_XS: signed bytes, runs of 16 */
+	SLM_LAYOUT_K2 = 7, /* Q2_K: bytes, runs of 16, minima */
 	SLM_LAYOUT_COUNT
 } SlmLayout;
 
+/* Products of this layout read codes of activations, not floats. */
+static inline bool
+slm_layout_is_quantized(SlmLayout layout)
+{
+	return layout == SLM_LAYOUT_Q8 || layout >= SLM_LAYOUT_K4;
+}
+
+/* They read half_sum, too. */
+static inline bool
+slm_layout_wants_half_sums(SlmLayout layout)
+{
+	return layout == SLM_LAYOUT_K6 || layout == SLM_LAYOUT_K2;
+}
+
 /*
- * Activation rows as a matrix product reads them.  Float layouts use x; Q8
- * uses q, d, sum, filled by quantize_q8() row by row.
+ * Activation rows as a matrix product reads them.  Float layouts use x; the
+ * others use q, d, sum, filled by quantize_q8() row by row, and half_sum, filled
+ * by slm_half_sums().
  */
 typedef struct SlmActivations
 {
@@ -84,6 +108,7 @@ typedef struct SlmActivations
 	const int32_t
 		*sum;        /* [m][d_stride] -128 * sum of the 32 codes: the correction for u8 weights */
 	size_t d_stride; /* q_stride / 32 */
+	const int32_t *half_sum; /* [m][2 * d_stride] -128 * sum of 16 codes; NULL where nothing asks */
 } SlmActivations;
 
 /*
@@ -193,6 +218,12 @@ extern const char *slm_isa_name(SlmIsa isa);
  * not available.  Thread-safe, no allocation; the tables are constant.
  */
 extern const SlmKernels *slm_kernels(SlmIsa isa);
+
+/* The table's product for a layout. */
+extern SlmGemm *slm_gemm_of(const SlmKernels *kernels, SlmLayout layout);
+
+/* sum[i] = -128 * the sum of codes 16 i .. 16 i + 15, for n (a multiple of 16) codes. */
+extern void slm_half_sums(const int8_t *q, int64_t n, int32_t *sum);
 
 /* Packing, run when an image is built (plain C, one implementation). */
 

@@ -12,6 +12,7 @@
 
 #include "kernels/body_attend.h"
 #include "kernels/body_gemm_float.h"
+#include "kernels/gemm_k_avx2.h"
 #include "kernels/gemm_q8_avx2.h"
 
 /* Complete; a kernel without an own version would name its slm_scalar_ function. */
@@ -22,6 +23,10 @@ const SlmKernels slm_kernels_avx2 = {
 	.gemm_f32 = gemm_f32,
 	.gemm_f16 = gemm_f16,
 	.gemm_bf16 = gemm_bf16,
+	.gemm_k4 = gemm_k4,
+	.gemm_k5 = gemm_k5,
+	.gemm_k6 = gemm_k6,
+	.gemm_k2 = gemm_k2,
 	.layer_norm = layer_norm,
 	.rms_norm = rms_norm,
 	.gelu_erf = gelu_erf,

@@ -8,6 +8,8 @@
 
 #include "base/fp16.h"
 #include "kernels/kernels.h"
+#include "kernels/layout_k.h"
+#include "kernels/pack_k.h"
 
 SlmLayout
 slm_layout_of(SlmDtype type)
@@ -17,7 +19,18 @@ slm_layout_of(SlmDtype type)
 		case SLM_DTYPE_Q4_0:
 		case SLM_DTYPE_Q5_0:
 		case SLM_DTYPE_Q8_0:
+		case SLM_DTYPE_IQ4_NL:
 			return SLM_LAYOUT_Q8;
+		case SLM_DTYPE_Q4_K:
+			return SLM_LAYOUT_K4;
+		case SLM_DTYPE_Q5_K:
+			return SLM_LAYOUT_K5;
+		case SLM_DTYPE_Q3_K:
+		case SLM_DTYPE_Q6_K:
+		case SLM_DTYPE_IQ4_XS:
+			return SLM_LAYOUT_K6;
+		case SLM_DTYPE_Q2_K:
+			return SLM_LAYOUT_K2;
 		case SLM_DTYPE_F16:
 			return SLM_LAYOUT_F16;
 		case SLM_DTYPE_BF16:
@@ -33,6 +46,8 @@ slm_group_bytes(SlmLayout layout, int64_t k)
 {
 	if (layout == SLM_LAYOUT_Q8)
 		return (uint64_t) slm_q8_padded(k) / (2 * SLM_Q8_BLOCK) * SLM_Q8_PAIR_BYTES;
+	if (k_is_layout(layout))
+		return slm_k_group_bytes(layout, k);
 	return (uint64_t) k * SLM_GROUP_ROWS * (layout == SLM_LAYOUT_F32 ? 4 : 2);
 }
 
@@ -58,7 +73,10 @@ unpack_block(SlmDtype type, const uint8_t *src, int8_t codes[SLM_Q8_BLOCK])
 		{
 			int code = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
 
-			codes[i] = (int8_t) ((code | (int) (high >> i & 1) << 4) - zero);
+			if (type == SLM_DTYPE_IQ4_NL)
+				codes[i] = slm_iq4_values[code];
+			else
+				codes[i] = (int8_t) ((code | (int) (high >> i & 1) << 4) - zero);
 		}
 	}
 	return d;
@@ -121,7 +139,8 @@ slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, in
 		case SLM_LAYOUT_BF16:
 			pack_plain(2, rows, row_bytes, n_rows, k, group);
 			break;
-		case SLM_LAYOUT_COUNT:
+		default:
+			slm_k_pack(type, rows, row_bytes, n_rows, k, group);
 			break;
 	}
 }
@@ -155,7 +174,8 @@ slm_unpack_row(SlmLayout layout, const void *group, int r, int64_t k, float *out
 			for (int64_t i = 0; i < k; i++)
 				out[i] = slm_bf16_to_float(((const uint16_t *) group)[i * SLM_GROUP_ROWS + r]);
 			break;
-		case SLM_LAYOUT_COUNT:
+		default:
+			slm_k_unpack_row(layout, group, r, k, out);
 			break;
 	}
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fp16.h"
+#include "kernels/layout_k.h"
 #include "kernels/poly.h"
 #include "kernels/tables.h"
 
@@ -95,6 +96,15 @@ slm_scalar_quantize_q8(const float *x, int64_t k, int64_t k_padded, int8_t *q, f
 	}
 }
 
+static float
+half_at(const uint8_t *at)
+{
+	uint16_t half;
+
+	memcpy(&half, at, sizeof(half));
+	return slm_fp16_to_float(half);
+}
+
 void
 slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
 				   const float *bias, float *y, size_t y_stride)
@@ -121,12 +131,10 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 				for (int r = 0; r < LANES; r++)
 				{
 					int32_t isum = 0;
-					uint16_t dw;
 
 					for (int j = 0; j < SLM_Q8_BLOCK; j++)
 						isum += (codes[j / 4 * 64 + r * 4 + j % 4] - SLM_Q8_OFFSET) * q[j];
-					memcpy(&dw, scales + r * 2, sizeof(dw));
-					acc[r] = fmaf((float) isum, slm_fp16_to_float(dw) * da, acc[r]);
+					acc[r] = fmaf((float) isum, half_at(scales + r * 2) * da, acc[r]);
 				}
 			}
 			for (int r = 0; r < LANES; r++)
@@ -135,6 +143,92 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 		}
 	}
 }
+
+/* One run of a block: code j of row r stands at codes[j / 4 * 64 + r * 4 + j % 4]. */
+static int32_t
+k_dot(const uint8_t *codes, int r, int n, int shift, int mask, int offset, const int8_t *q)
+{
+	int32_t isum = 0;
+
+	for (int j = 0; j < n; j++)
+		isum += ((codes[j / 4 * 64 + r * 4 + j % 4] >> shift & mask) - offset) * q[j];
+	return isum;
+}
+
+/* A row's part of a block, for output row r: run by run, as kernels.h has it. */
+static float
+k_block(SlmLayout layout, const uint8_t *w, int r, const int8_t *q, const float *d,
+		const int32_t *asum, float acc)
+{
+	int run = k_run(layout);
+	float dw = half_at(w + k_d(layout) + 2 * r);
+	float dmin = k_has_minima(layout) ? half_at(w + k_dmin(layout) + 2 * r) : 0.0f;
+
+	for (int j = 0; j < SLM_K_BLOCK / run; j++, q += run)
+	{
+		const uint8_t *scale = w + k_scales(layout) + j * LANES + r;
+		float da = d[j * run / 32];
+		int32_t isum;
+
+		if (layout == SLM_LAYOUT_K4)
+		{
+			const uint8_t *codes = w + (size_t) j * k_code_bytes(layout);
+
+			isum = k_dot(codes, r, 16, 0, 15, 0, q) + k_dot(codes, r, 16, 4, 15, 0, q + 16);
+		}
+		else
+			isum = k_dot(w + j * run * LANES, r, run, 0, 255,
+						 layout == SLM_LAYOUT_K6 ? SLM_Q8_OFFSET : 0, q);
+		acc = fmaf((float) isum,
+				   dw * (layout == SLM_LAYOUT_K6 ? (float) (int8_t) *scale : (float) *scale) * da,
+				   acc);
+		if (k_has_minima(layout)) /* asum has a factor of -128 */
+			acc = fmaf(dmin * (float) w[k_minima(layout) + (size_t) (j * LANES + r)] * 0x1p-7f,
+					   da * (float) asum[j], acc);
+	}
+	return acc;
+}
+
+static inline void
+gemm_k(SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
+	   const float *bias, float *y, size_t y_stride)
+{
+	bool halves = slm_layout_wants_half_sums(layout);
+	int n_run = SLM_K_BLOCK / k_run(layout);
+
+	for (int g = 0; g < n_group; g++)
+		for (int i = 0; i < m; i++)
+		{
+			const uint8_t *block = (const uint8_t *) w + (uint64_t) g * slm_group_bytes(layout, k);
+			float acc[LANES] = {0.0f};
+
+			for (int64_t b = 0; b < k / SLM_K_BLOCK; b++, block += k_block_bytes(layout))
+			{
+				const int8_t *q = x->q + (size_t) i * x->q_stride + b * SLM_K_BLOCK;
+				const float *d = x->d + (size_t) i * x->d_stride + b * (SLM_K_BLOCK / 32);
+				const int32_t *asum = halves ? x->half_sum + (size_t) i * 2 * x->d_stride
+											 : x->sum + (size_t) i * x->d_stride;
+
+				for (int r = 0; r < LANES; r++)
+					acc[r] = k_block(layout, block, r, q, d, asum + b * n_run, acc[r]);
+			}
+			for (int r = 0; r < LANES; r++)
+				y[(size_t) i * y_stride + g * LANES + r] =
+					bias != NULL ? acc[r] + bias[g * LANES + r] : acc[r];
+		}
+}
+
+#define K_GEMM(name, layout)                                                                       \
+	void slm_scalar_##name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,  \
+						   const float *bias, float *y, size_t y_stride)                           \
+	{                                                                                              \
+		gemm_k(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
+	}
+K_GEMM(gemm_k4, SLM_LAYOUT_K4)
+K_GEMM(gemm_k5, SLM_LAYOUT_K5)
+K_GEMM(gemm_k6, SLM_LAYOUT_K6)
+K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+#undef K_GEMM
 
 /* One float layout; weight_at reads element i of the packed group. */
 typedef float WeightAt(const void *group, int64_t i);

@@ -78,9 +78,10 @@ slm_row_stride(int64_t n)
 typedef struct SlmInput
 {
 	SlmActivations rows;
-	int8_t *q;    /* [max_rows][max_k padded to 64] */
-	float *d;     /* [max_rows][max_k padded to 64, / 32] */
-	int32_t *sum; /* the same */
+	int8_t *q;         /* [max_rows][max_k padded to 64] */
+	float *d;          /* [max_rows][max_k padded to 64, / 32] */
+	int32_t *sum;      /* the same */
+	int32_t *half_sum; /* twice as many */
 } SlmInput;
 
 extern SlmStatus slm_input_init(SlmCompute *c, int64_t max_rows, int64_t max_k, SlmInput *out,

@@ -176,50 +176,34 @@ write_span(Builder *b, SlmImageSpan span, const void *data, SlmError *err)
 static bool
 all_finite(SlmDtype type, const uint8_t *data, uint64_t n)
 {
+	const SlmDtypeInfo *info = slm_dtype_info(type);
 	uint32_t bad = 0;
 
-	switch (type)
-	{
-		case SLM_DTYPE_F32:
-			for (uint64_t i = 0; i < n; i++)
-			{
-				uint32_t bits;
-
-				memcpy(&bits, data + i * sizeof(bits), sizeof(bits));
-				bad |= (bits & 0x7f800000) == 0x7f800000;
-			}
-			break;
-		case SLM_DTYPE_F16:
-		case SLM_DTYPE_BF16:
+	if (type == SLM_DTYPE_F32)
+		for (uint64_t i = 0; i < n; i++)
 		{
-			uint16_t exponent = type == SLM_DTYPE_F16 ? 0x7c00 : 0x7f80;
+			uint32_t bits;
 
-			for (uint64_t i = 0; i < n; i++)
-			{
-				uint16_t bits;
-
-				memcpy(&bits, data + i * sizeof(bits), sizeof(bits));
-				bad |= (bits & exponent) == exponent;
-			}
-			break;
+			memcpy(&bits, data + i * sizeof(bits), sizeof(bits));
+			bad |= (bits & 0x7f800000) == 0x7f800000;
 		}
-		case SLM_DTYPE_Q8_0:
-		case SLM_DTYPE_Q5_0:
-		case SLM_DTYPE_Q4_0:
+	else if (type == SLM_DTYPE_BF16)
+		for (uint64_t i = 0; i < n; i++)
 		{
-			const SlmDtypeInfo *info = slm_dtype_info(type);
+			uint16_t bits;
 
-			/* every block starts with its scale, a half */
+			memcpy(&bits, data + i * sizeof(bits), sizeof(bits));
+			bad |= (bits & 0x7f80) == 0x7f80;
+		}
+	else
+		for (int h = 0; h < info->n_half; h++)
 			for (uint64_t i = 0; i < n / info->block_items; i++)
 			{
 				uint16_t bits;
 
-				memcpy(&bits, data + i * info->block_bytes, sizeof(bits));
+				memcpy(&bits, data + i * info->block_bytes + info->half_at[h], sizeof(bits));
 				bad |= (bits & 0x7c00) == 0x7c00;
 			}
-			break;
-		}
-	}
 	return bad == 0;
 }
 

@@ -39,7 +39,8 @@ slm_input_init(SlmCompute *c, int64_t max_rows, int64_t max_k, SlmInput *out, Sl
 
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n, &out->q, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK, &out->d, err));
-	return SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK, &out->sum, err);
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK, &out->sum, err));
+	return SLM_NEW_ARRAY(c->arena, n / SLM_Q8_BLOCK * 2, &out->half_sum, err);
 }
 
 SlmStatus
@@ -48,16 +49,20 @@ slm_input_set(SlmCompute *c, SlmInput *input, const float *x, size_t x_stride, i
 {
 	int64_t k = weight[0]->n_in;
 	SlmActivations *rows = &input->rows;
-	bool quantize = false;
+	bool quantize = false, halves = false;
 
 	for (int i = 0; i < n_weight; i++)
-		quantize |= weight[i]->layout == SLM_LAYOUT_Q8;
+	{
+		quantize |= slm_layout_is_quantized(weight[i]->layout);
+		halves |= slm_layout_wants_half_sums(weight[i]->layout);
+	}
 	rows->x = x;
 	rows->x_stride = x_stride;
 	rows->q = input->q;
 	rows->q_stride = (size_t) slm_q8_padded(k);
 	rows->d = input->d;
 	rows->sum = input->sum;
+	rows->half_sum = input->half_sum;
 	rows->d_stride = rows->q_stride / SLM_Q8_BLOCK;
 	for (int i = 0; i < m && quantize; i++)
 	{
@@ -65,27 +70,12 @@ slm_input_set(SlmCompute *c, SlmInput *input, const float *x, size_t x_stride, i
 								input->q + (size_t) i * rows->q_stride,
 								input->d + (size_t) i * rows->d_stride,
 								input->sum + (size_t) i * rows->d_stride);
+		if (halves)
+			slm_half_sums(input->q + (size_t) i * rows->q_stride, (int64_t) rows->q_stride,
+						  input->half_sum + (size_t) i * 2 * rows->d_stride);
 		SLM_TRY(slm_spend(c, k * SLM_COST_QUANTIZE, err));
 	}
 	return SLM_OK;
-}
-
-static SlmGemm *
-gemm_of(const SlmKernels *kernels, SlmLayout layout)
-{
-	switch (layout)
-	{
-		case SLM_LAYOUT_Q8:
-			return kernels->gemm_q8;
-		case SLM_LAYOUT_F16:
-			return kernels->gemm_f16;
-		case SLM_LAYOUT_BF16:
-			return kernels->gemm_bf16;
-		case SLM_LAYOUT_F32:
-		case SLM_LAYOUT_COUNT:
-			break;
-	}
-	return kernels->gemm_f32;
 }
 
 /* How many of n fit into room, at least one, whole multiples of step when more. */
@@ -103,10 +93,10 @@ SlmStatus
 slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m, float *y,
 		   size_t y_stride, SlmError *err)
 {
-	SlmGemm *gemm = gemm_of(c->kernels, weight->layout);
+	SlmGemm *gemm = slm_gemm_of(c->kernels, weight->layout);
 	const SlmActivations *rows = &input->rows;
 	uint64_t group_bytes = slm_group_bytes(weight->layout, weight->n_in);
-	int64_t mac_cost = weight->layout == SLM_LAYOUT_Q8 ? 1 : SLM_COST_FLOAT_MAC;
+	int64_t mac_cost = slm_layout_is_quantized(weight->layout) ? 1 : SLM_COST_FLOAT_MAC;
 	int64_t unit = weight->n_in * SLM_GROUP_ROWS * mac_cost; /* one group, one row */
 	int64_t room = c->budget / 2 / unit;
 	int row_step = panel_size(room / (weight->n_group < TILE_GROUPS ? 1 : TILE_GROUPS), m, 8);
@@ -121,6 +111,7 @@ slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 		panel.q += (size_t) i * rows->q_stride;
 		panel.d += (size_t) i * rows->d_stride;
 		panel.sum += (size_t) i * rows->d_stride;
+		panel.half_sum += (size_t) i * 2 * rows->d_stride;
 		for (int g = 0; g < weight->n_group; g += group_step)
 		{
 			int n_group = weight->n_group - g < group_step ? weight->n_group - g : group_step;

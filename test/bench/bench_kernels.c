@@ -87,7 +87,11 @@ random_groups(SlmDtype type, int64_t k, int n_group)
 	float *x = random_floats((size_t) k * SLM_GROUP_ROWS);
 	uint8_t *rows = allocate(row_bytes * SLM_GROUP_ROWS);
 
-	slm_quantize(type, x, rows, k * SLM_GROUP_ROWS);
+	if (slm_dtype_is_k(type))
+		for (size_t i = 0; i < row_bytes * SLM_GROUP_ROWS; i++)
+			rows[i] = (uint8_t) (i * 37 & 0x3f); /* any bytes: halves are small and positive */
+	else
+		slm_quantize(type, x, rows, k * SLM_GROUP_ROWS);
 	for (int g = 0; g < n_group; g++)
 		slm_pack_group(type, rows, row_bytes, SLM_GROUP_ROWS, k,
 					   packed + (uint64_t) g * group_bytes);
@@ -104,12 +108,14 @@ random_activations(int64_t k, int m)
 	int8_t *q = allocate((size_t) m * padded);
 	float *d = allocate((size_t) m * blocks * sizeof(float));
 	int32_t *sum = allocate((size_t) m * blocks * sizeof(int32_t));
+	int32_t *half_sum = allocate((size_t) m * blocks * 2 * sizeof(int32_t));
 
 	for (int i = 0; i < m; i++)
 		slm_kernels(SLM_ISA_AUTO)
 			->quantize_q8(x + (size_t) i * (size_t) k, k, (int64_t) padded, q + (size_t) i * padded,
 						  d + (size_t) i * blocks, sum + (size_t) i * blocks);
-	return (SlmActivations){x, (size_t) k, q, padded, d, sum, blocks};
+	slm_half_sums(q, (int64_t) ((size_t) m * padded), half_sum);
+	return (SlmActivations){x, (size_t) k, q, padded, d, sum, blocks, half_sum};
 }
 
 static void
@@ -119,22 +125,7 @@ free_activations(SlmActivations *x)
 	free((void *) x->q);
 	free((void *) x->d);
 	free((void *) x->sum);
-}
-
-static SlmGemm *
-gemm_of(const SlmKernels *kernels, SlmDtype type)
-{
-	switch (slm_layout_of(type))
-	{
-		case SLM_LAYOUT_Q8:
-			return kernels->gemm_q8;
-		case SLM_LAYOUT_F16:
-			return kernels->gemm_f16;
-		case SLM_LAYOUT_BF16:
-			return kernels->gemm_bf16;
-		default:
-			return kernels->gemm_f32;
-	}
+	free((void *) x->half_sum);
 }
 
 static void
@@ -156,6 +147,11 @@ bench_products(SlmIsa from, SlmIsa to)
 		{SLM_DTYPE_Q8_0, 8192, 4096, 16}, {SLM_DTYPE_F32, 384, 384, 128},
 		{SLM_DTYPE_F32, 1536, 384, 128},  {SLM_DTYPE_F32, 384, 1536, 128},
 		{SLM_DTYPE_F16, 1536, 384, 128},  {SLM_DTYPE_BF16, 1536, 384, 128},
+		{SLM_DTYPE_Q4_K, 1536, 512, 128}, {SLM_DTYPE_Q5_K, 1536, 512, 128},
+		{SLM_DTYPE_Q6_K, 1536, 512, 128}, {SLM_DTYPE_Q2_K, 1536, 512, 128},
+		{SLM_DTYPE_Q4_K, 8192, 4096, 1},  {SLM_DTYPE_Q4_K, 8192, 4096, 4},
+		{SLM_DTYPE_Q4_K, 8192, 4096, 16}, {SLM_DTYPE_Q6_K, 8192, 4096, 1},
+		{SLM_DTYPE_Q6_K, 8192, 4096, 4},  {SLM_DTYPE_Q5_K, 8192, 4096, 1},
 	};
 
 	printf("\n%-6s %6s %6s %5s  %-7s %8s %7s %9s\n", "type", "n_out", "k", "m", "isa", "GOP/s",
@@ -163,10 +159,11 @@ bench_products(SlmIsa from, SlmIsa to)
 	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
 	{
 		int64_t k = shapes[s].k;
+		SlmLayout layout = slm_layout_of(shapes[s].type);
 		int n_group = shapes[s].n_out / SLM_GROUP_ROWS;
 		size_t n_y = (size_t) shapes[s].m * (size_t) shapes[s].n_out;
 		double ops = 2.0 * (double) k * (double) n_y;
-		double bytes = (double) slm_group_bytes(slm_layout_of(shapes[s].type), k) * n_group;
+		double bytes = (double) slm_group_bytes(layout, k) * n_group;
 		void *w = random_groups(shapes[s].type, k, n_group);
 		float *bias = random_floats((size_t) shapes[s].n_out), *y = random_floats(n_y);
 		Product product = {NULL, w, k, n_group, shapes[s].m, random_activations(k, shapes[s].m),
@@ -178,8 +175,8 @@ bench_products(SlmIsa from, SlmIsa to)
 
 			if (!slm_isa_available((SlmIsa) isa))
 				continue;
-			peak = peak_ops(slm_layout_of(shapes[s].type) == SLM_LAYOUT_Q8);
-			product.gemm = gemm_of(slm_kernels((SlmIsa) isa), shapes[s].type);
+			peak = peak_ops(slm_layout_is_quantized(layout));
+			product.gemm = slm_gemm_of(slm_kernels((SlmIsa) isa), layout);
 			seconds = measure(run_product, &product);
 			printf("%-6s %6d %6d %5d  %-7s %8.1f", slm_dtype_info(shapes[s].type)->name,
 				   shapes[s].n_out, shapes[s].k, shapes[s].m, slm_isa_name((SlmIsa) isa),

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Makes decoder-*.gguf and decoders.txt: small random models of every decoder architecture.
 
-    test/golden/make_decoders.py      (needs torch, transformers, tokenizers)
+    test/golden/make_decoders.py      (needs torch, transformers, tokenizers, gguf)
 
 One model for each way in which decoders differ: rotated neighbours or halves, shared keys, heads with a width of their
 own, biases, norms of queries and keys, tied output, scaled embeddings, frequencies of Llama 3.1 beyond the original
 context.  Weights are seeded, rounded to half precision and stored so; transformers computes with the same rounded
-numbers in double precision.  decoders.txt holds, a line each:
+numbers in double precision.  The matrices of "blocks" are random blocks of every type of 256 weights, which only the
+gguf package reads; what differs there is that activations have 8 bits.  decoders.txt holds, a line each:
 
-    model NAME       the file decoder-NAME.gguf
+    model NAME NMSE  the file decoder-NAME.gguf, and how far from these numbers its logits may be
     ids ...          a sequence
     rows ...         tokens, ascending
     at I TOP MARGIN NORM LOGIT...    after its first I + 1 tokens: the likeliest token, how far it is before the second,
@@ -20,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 
+import gguf
+import numpy as np
 import torch
 import transformers as hf
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -40,8 +43,48 @@ MODELS = {
     "biased": (hf.LlamaConfig, dict(attention_bias=True, num_key_value_heads=4, intermediate_size=100, tie_word_embeddings=False)),
     "qwen2": (hf.Qwen2Config, dict(tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=1000000.0))),
     "qwen3": (hf.Qwen3Config, dict(head_dim=16, tie_word_embeddings=False)),
+    "blocks": (hf.Qwen2Config, dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, tie_word_embeddings=True)),
     "gemma": (hf.GemmaConfig, dict(head_dim=16, num_key_value_heads=1, hidden_activation="gelu_pytorch_tanh")),
 }
+# Tensors of "blocks": type, where the halves d and dmin of a block stand, and what makes weights of about the usual size
+BLOCKS = {
+    "token_embd": ("Q6_K", [208], [1 / 1400]), "blk.0.attn_q": ("Q4_K", [0, 2], [1 / 150, 1 / 20]),
+    "blk.0.attn_k": ("Q5_K", [0, 2], [1 / 300, 1 / 20]), "blk.0.attn_v": ("Q3_K", [108], [1 / 43]),
+    "blk.0.attn_output": ("Q6_K", [208], [1 / 1400]), "blk.0.ffn_gate": ("IQ4_XS", [0], [1 / 1300]),
+    "blk.0.ffn_up": ("Q2_K", [80, 82], [1 / 8, 1.5 / 8]), "blk.0.ffn_down": ("IQ4_NL", [0], [1 / 70]),
+}
+HF_NAMES = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+            "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+
+
+def random_blocks(name, shape, random):
+    kind, halves, sizes = BLOCKS[name]
+    items, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[kind]]
+    out = random.integers(0, 256, (shape[0], shape[1] // items, size), dtype=np.uint8)
+    for at, scale in zip(halves, sizes):
+        d = (0.08 * scale * random.uniform(0.7, 1.3, out.shape[:2])).astype(np.float16)
+        out[:, :, at:at + 2] = d[..., None].view(np.uint8)
+    return out.reshape(shape[0], -1)
+
+
+def put_blocks(path, blocks):
+    """Rewrites a GGUF file with these blocks in place of the tensors of their names."""
+    reader = gguf.GGUFReader(path)
+    writer = gguf.GGUFWriter(path + ".new", reader.get_field("general.architecture").contents())
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            writer.add_key_value(field.name, field.contents(), field.types[0], field.types[-1] if len(field.types) > 1 else None)
+    for tensor in reader.tensors:
+        name = tensor.name.removesuffix(".weight")
+        if name in blocks:
+            writer.add_tensor(tensor.name, blocks[name], raw_dtype=gguf.GGMLQuantizationType[BLOCKS[name][0]])
+        else:
+            writer.add_tensor(tensor.name, tensor.data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    os.replace(path + ".new", path)
 
 
 def tokenizer():
@@ -70,19 +113,30 @@ def make(name, kind, options, out):
                 parameter.add_(0.3 * torch.randn_like(parameter))
             if parameter.dim() > 1:
                 parameter.copy_(parameter.half().float())
+    blocks = {}
+    if name == "blocks":
+        random = np.random.default_rng(1)
+        for tensor, (dtype, _, _) in BLOCKS.items():
+            layer, _, short = tensor.rpartition(".")
+            key = f"model.layers.{layer[4:]}.{HF_NAMES[short]}.weight" if layer else "model.embed_tokens.weight"
+            parameter = model.get_parameter(key)
+            blocks[tensor] = random_blocks(tensor, parameter.shape, random)
+            values = gguf.dequantize(blocks[tensor], gguf.GGMLQuantizationType[dtype])
+            parameter.data.copy_(torch.from_numpy(values.reshape(parameter.shape)))
     path = os.path.join(HERE, f"decoder-{name}.gguf")
     with tempfile.TemporaryDirectory() as folder:
-        for parameter in model.parameters():
-            parameter.data = parameter.data.half() if parameter.dim() > 1 else parameter.data
-        model.save_pretrained(folder)
+        saved = {k: v.half() if v.dim() > 1 else v for k, v in model.state_dict().items()}
+        model.save_pretrained(folder, state_dict=saved)
         hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), bos_token="<|begin|>", eos_token="<|end|>").save_pretrained(folder)
-        subprocess.run([sys.executable, os.path.join(ROOT, "models", "convert"), folder, path], check=True)
+        subprocess.run([sys.executable, os.path.join(ROOT, "models", "convert"), folder, path, "--name", f"decoder-{name}"], check=True)
+    if blocks:
+        put_blocks(path, blocks)
     model = model.double()
     ids = torch.randint(0, config.vocab_size, (1, LENGTH))
     with torch.no_grad():
         logits = model(ids).logits[0]
     top = logits.topk(2, dim=-1)
-    print("model", name, file=out)
+    print("model", name, "2e-3" if blocks else "1e-8", file=out)
     print("ids", *ids[0].tolist(), file=out)
     print("rows", *ROWS, file=out)
     for i in range(LENGTH):

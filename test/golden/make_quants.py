@@ -21,6 +21,8 @@ from gguf import GGMLQuantizationType as Type
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TYPES = ["F16", "BF16", "Q8_0", "Q5_0", "Q4_0"]
+# read, never written; where the halves of a block stand
+READ_TYPES = {"IQ4_NL": [0], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_XS": [0]}
 
 
 def inputs(random):
@@ -39,7 +41,7 @@ def inputs(random):
     return np.concatenate([zero, one, ties, equal, both, tiny, small, large, half, mixed]).astype(np.float32)
 
 
-def blocks(name, random, n=12):
+def blocks(name, random, halves=(0,), n=12):
     """Random codes; scales of every size, both signs, zero and subnormal."""
     if name in ("F16", "BF16"):
         bits = random.integers(0, 65536, 32 * n, dtype=np.uint16)
@@ -49,7 +51,8 @@ def blocks(name, random, n=12):
     size = gguf.GGML_QUANT_SIZES[Type[name]][1]
     out = random.integers(0, 256, (n, size), dtype=np.uint8)
     scale = np.array([0.01, -0.01, 1, -1, 0, 6e-8, -6e-8, 1e-5, 3.14, 100, 1e-3, -511.9])[:n].astype(np.float16)
-    out[:, :2] = scale.view(np.uint8).reshape(n, 2)
+    for i, at in enumerate(halves):
+        out[:, at:at + 2] = np.roll(scale, i).view(np.uint8).reshape(n, 2)
     return out
 
 
@@ -68,6 +71,10 @@ def main():
             values = gguf.dequantize(b.view(np.float16) if name == "F16" else b, Type[name])
             print("blocks", name, b.tobytes().hex(), file=out)
             print("values", name, values.astype(np.float32).tobytes().hex(), file=out)
+        for name, halves in READ_TYPES.items():
+            b = blocks(name, random, halves)
+            print("blocks", name, b.tobytes().hex(), file=out)
+            print("values", name, gguf.dequantize(b, Type[name]).astype(np.float32).tobytes().hex(), file=out)
 
 
 if __name__ == "__main__":

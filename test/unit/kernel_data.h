@@ -140,11 +140,12 @@ first_difference(const float *a, const float *b, size_t n)
 	return -1;
 }
 
-/* A random block of a file's type: any codes, a scale that is finite or 0. */
+/* Random blocks of a file's type: any codes, scales that are finite or 0. */
 static inline void
 random_weights(SlmDtype type, void *out, size_t bytes)
 {
-	uint32_t block_bytes = slm_dtype_info(type)->block_bytes;
+	const SlmDtypeInfo *info = slm_dtype_info(type);
+	uint32_t block_bytes = info->block_bytes;
 	uint8_t *p = out;
 
 	for (size_t at = 0; at < bytes; at += block_bytes)
@@ -158,9 +159,23 @@ random_weights(SlmDtype type, void *out, size_t bytes)
 			memcpy(p + at, &value, sizeof(value));
 		else if (type == SLM_DTYPE_BF16)
 			slm_quantize(type, &value, p + at, 1);
-		else
-			memcpy(p + at, &half, sizeof(half));
+		for (int h = 0; h < info->n_half; h++)
+			memcpy(p + at + info->half_at[h], &half, sizeof(half));
 	}
+}
+
+/* Every type that slm_pack_group() takes. */
+static const SlmDtype packed_types[] = {
+	SLM_DTYPE_F32,  SLM_DTYPE_F16,    SLM_DTYPE_BF16,  SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0,
+	SLM_DTYPE_Q4_0, SLM_DTYPE_IQ4_NL, SLM_DTYPE_Q2_K,  SLM_DTYPE_Q3_K, SLM_DTYPE_Q4_K,
+	SLM_DTYPE_Q5_K, SLM_DTYPE_Q6_K,   SLM_DTYPE_IQ4_XS};
+#define N_PACKED_TYPES ((int) (sizeof(packed_types) / sizeof(packed_types[0])))
+
+/* 32 or 256 weights to a block; K of a product is a multiple of it (1: any). */
+static inline int64_t
+block_items(SlmDtype type)
+{
+	return slm_dtype_info(type)->block_items;
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 #define LLAMA FIXTURE_DIR "decoder-llama.gguf"
 #define QWEN3 FIXTURE_DIR "decoder-qwen3.gguf"
+#define BLOCKS FIXTURE_DIR "decoder-blocks.gguf"
 
 static GgufBytes
 open_file(const char *path)
@@ -119,6 +120,46 @@ numbers_of_all_models(void)
 	refuse_u32("llama.feed_forward_length", 47, SLM_ERR_CORRUPT, "is 32 x 48, but must be 32 x 47");
 }
 
+/* Scales of blocks of 256 that are not finite, in the first and in the last block of each type's tensor. */
+static void
+scales_of_blocks(void)
+{
+	static const char *const tensors[] = {
+		"token_embd.weight",     "blk.0.attn_q.weight",   "blk.0.attn_k.weight",
+		"blk.0.attn_v.weight",   "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+		"blk.0.ffn_down.weight",
+	};
+	static const uint16_t halves[] = {0x7e00, 0x7c00, 0xfc00};
+
+	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+	{
+		GgufBytes file = open_file(BLOCKS);
+		const uint8_t *entry = gguf_behind(&file, tensors[i]);
+		uint64_t ne[2];
+		uint32_t type;
+		const SlmDtypeInfo *info;
+
+		memcpy(ne, entry + 4, sizeof(ne)); /* behind the number of dimensions */
+		memcpy(&type, entry + 20, sizeof(type));
+		info = slm_dtype_info(type);
+		gguf_bytes_free(&file);
+		for (int h = 0; h < info->n_half; h++)
+			for (int last = 0; last < 2; last++)
+			{
+				size_t block = last ? (size_t) (ne[0] * ne[1] / info->block_items - 1) : 0;
+				char message[80];
+
+				file = open_file(BLOCKS);
+				memcpy(gguf_data_of(&file, tensors[i]) + block * info->block_bytes +
+						   info->half_at[h],
+					   &halves[(i + (size_t) last) % 3], 2);
+				snprintf(message, sizeof(message), "tensor \"%s\" has a value that is not finite",
+						 tensors[i]);
+				check_load(&file, SLM_ERR_CORRUPT, message);
+			}
+	}
+}
+
 /* Every tensor of a layer and of the whole, missing; output is optional, and the norms of heads are Qwen3's. */
 static void
 missing_tensors(void)
@@ -221,6 +262,7 @@ main(void)
 	TEST(rotations);
 	TEST(numbers_of_all_models);
 	TEST(missing_tensors);
+	TEST(scales_of_blocks);
 	TEST(keys_that_are_not_there);
 	TEST(keys_that_are_not_known);
 	TEST(frequencies);

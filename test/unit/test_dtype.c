@@ -1,5 +1,5 @@
 /*
- * test_dtype.c - tensor types against the gguf package (test/golden/quants.txt,
+ * test_dtype.c - tensor types (src/base) against the gguf package (test/golden/quants.txt,
  * made by make_quants.py), and half precision over all its values
  */
 #include "check.h"
@@ -16,6 +16,12 @@
 static const SlmDtype formats[] = {SLM_DTYPE_F16, SLM_DTYPE_BF16, SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0,
 								   SLM_DTYPE_Q4_0};
 #define N_FORMAT (sizeof(formats) / sizeof(formats[0]))
+
+static const SlmDtype read_formats[] = {SLM_DTYPE_F16,  SLM_DTYPE_BF16, SLM_DTYPE_Q8_0,
+										SLM_DTYPE_Q5_0, SLM_DTYPE_Q4_0, SLM_DTYPE_IQ4_NL,
+										SLM_DTYPE_Q2_K, SLM_DTYPE_Q3_K, SLM_DTYPE_Q4_K,
+										SLM_DTYPE_Q5_K, SLM_DTYPE_Q6_K, SLM_DTYPE_IQ4_XS};
+#define N_READ_FORMAT (sizeof(read_formats) / sizeof(read_formats[0]))
 
 /*
  * The hex digits of the golden file's line that begins with start, as bytes in
@@ -139,15 +145,16 @@ dequantize_as_gguf(void)
 	static uint8_t blocks[MAX_LINE / 2];
 	static float expected[MAX_LINE / 8], actual[MAX_LINE / 8];
 
-	for (size_t i = 0; i < N_FORMAT; i++)
+	for (size_t i = 0; i < N_READ_FORMAT; i++)
 	{
-		const SlmDtypeInfo *info = slm_dtype_info(formats[i]);
-		size_t bytes = golden_of("blocks", formats[i], blocks);
+		SlmDtype type = read_formats[i];
+		const SlmDtypeInfo *info = slm_dtype_info(type);
+		size_t bytes = golden_of("blocks", type, blocks);
 		size_t n = bytes / info->block_bytes * info->block_items;
 
-		CHECK_INT(n, 12 * 32);
-		CHECK_INT(golden_of("values", formats[i], expected), n * sizeof(float));
-		slm_dequantize(formats[i], blocks, actual, (int64_t) n);
+		CHECK_INT(n, 12 * (slm_dtype_is_k(type) ? 256 : 32));
+		CHECK_INT(golden_of("values", type, expected), n * sizeof(float));
+		slm_dequantize(type, blocks, actual, (int64_t) n);
 		for (size_t k = 0; k < n; k++)
 		{
 			/* 0 times a negative code: the sign of zero has no meaning */
@@ -283,6 +290,48 @@ every_scale(void)
 	}
 }
 
+/* Blocks of 256 with every half as d and as dmin: each operation of SlmBlockK's formula is rounded once. */
+static void
+every_scale_of_k(void)
+{
+	for (size_t f = 0; f < N_READ_FORMAT; f++)
+	{
+		SlmDtype type = read_formats[f];
+		const SlmDtypeInfo *info = slm_dtype_info(type);
+		uint8_t block[256];
+		SlmBlockK decoded;
+		float w[SLM_K_BLOCK];
+
+		if (!slm_dtype_is_k(type))
+			continue;
+		for (uint32_t h = 0; h < 65536; h++)
+		{
+			for (uint32_t i = 0; i < info->block_bytes; i++)
+				block[i] = (uint8_t) (h * 31 + i * 167 + (h >> 8));
+			for (int s = 0; s < info->n_half; s++)
+			{
+				uint16_t half = (uint16_t) (s == 0 ? h : h * 40503 + 1);
+
+				memcpy(block + info->half_at[s], &half, sizeof(half));
+			}
+			slm_decode_k(type, block, &decoded);
+			slm_dequantize(type, block, w, SLM_K_BLOCK);
+			for (int i = 0; i < SLM_K_BLOCK; i += 5)
+			{
+				double d = (double) slm_fp16_to_float(decoded.d),
+					   dmin = (double) slm_fp16_to_float(decoded.dmin);
+				float scale = (float) (d * decoded.scale[i / 16]);
+				float min = (float) (dmin * decoded.min[i / 16]);
+				float right =
+					(float) ((double) (float) ((double) scale * decoded.code[i]) - (double) min);
+
+				if (w[i] != right && !(isnan(w[i]) && isnan(right)))
+					CHECK_INT(h, -1);
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -294,5 +343,6 @@ main(void)
 	TEST(half_to_float);
 	TEST(float_to_half);
 	TEST(every_scale);
+	TEST(every_scale_of_k);
 	return check_done();
 }

@@ -7,10 +7,6 @@
  */
 #include "kernel_data.h"
 
-static const SlmDtype packed_types[] = {SLM_DTYPE_F32,  SLM_DTYPE_F16,  SLM_DTYPE_BF16,
-										SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0, SLM_DTYPE_Q4_0};
-#define N_PACKED_TYPES ((int) (sizeof(packed_types) / sizeof(packed_types[0])))
-
 /* Walks the tables beyond scalar that this machine can run. */
 #define FOR_EACH_VARIANT(table)                                                                    \
 	for (int isa_ = SLM_ISA_SCALAR + 1; isa_ < SLM_ISA_COUNT; isa_++)                              \
@@ -28,7 +24,7 @@ typedef struct Codes
 	SlmActivations view;
 	float *x, *d;
 	int8_t *q;
-	int32_t *sum;
+	int32_t *sum, *half_sum;
 	size_t k, k_padded, m;
 } Codes;
 
@@ -42,10 +38,12 @@ codes_make(size_t k, size_t m, FloatKind kind)
 	c.q = guard_alloc(m * c.k_padded);
 	c.d = guard_alloc(m * d_stride * sizeof(float));
 	c.sum = guard_alloc(m * d_stride * sizeof(int32_t));
-	c.view = (SlmActivations){c.x, k, c.q, c.k_padded, c.d, c.sum, d_stride};
+	c.half_sum = guard_alloc(m * d_stride * 2 * sizeof(int32_t));
+	c.view = (SlmActivations){c.x, k, c.q, c.k_padded, c.d, c.sum, d_stride, c.half_sum};
 	for (size_t i = 0; i < m && k % SLM_Q8_BLOCK == 0; i++)
 		scalar()->quantize_q8(c.x + i * k, (int64_t) k, (int64_t) c.k_padded, c.q + i * c.k_padded,
 							  c.d + i * d_stride, c.sum + i * d_stride);
+	slm_half_sums(c.q, (int64_t) (m * c.k_padded), c.half_sum);
 	return c;
 }
 
@@ -58,6 +56,7 @@ codes_free(Codes *c)
 	guard_free(c->q, c->m * c->k_padded);
 	guard_free(c->d, n_block * sizeof(float));
 	guard_free(c->sum, n_block * sizeof(int32_t));
+	guard_free(c->half_sum, n_block * 2 * sizeof(int32_t));
 }
 
 static void
@@ -84,22 +83,6 @@ quantize_q8_matches_scalar(void)
 		}
 }
 
-static SlmGemm *
-gemm_of(const SlmKernels *table, SlmLayout layout)
-{
-	switch (layout)
-	{
-		case SLM_LAYOUT_Q8:
-			return table->gemm_q8;
-		case SLM_LAYOUT_F16:
-			return table->gemm_f16;
-		case SLM_LAYOUT_BF16:
-			return table->gemm_bf16;
-		default:
-			return table->gemm_f32;
-	}
-}
-
 /* One product in every variant; x holds at least m rows of k. */
 static void
 check_gemm(SlmDtype type, size_t k, int n_group, int m, const Codes *c, bool with_bias)
@@ -120,14 +103,14 @@ check_gemm(SlmDtype type, size_t k, int n_group, int m, const Codes *c, bool wit
 		slm_pack_group(type, rows + (size_t) g * SLM_GROUP_ROWS * row_bytes, row_bytes,
 					   g == n_group - 1 ? 13 : SLM_GROUP_ROWS, (int64_t) k,
 					   w + (size_t) g * group_bytes);
-	gemm_of(scalar(), layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL,
-							  expected, y_stride);
+	slm_gemm_of(scalar(), layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL,
+								  expected, y_stride);
 	FOR_EACH_VARIANT(table)
 	{
 		float *y = floats(y_size, FLOATS_ZERO);
 
-		gemm_of(table, layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL, y,
-							   y_stride);
+		slm_gemm_of(table, layout)(w, (int64_t) k, n_group, &c->view, m, with_bias ? bias : NULL, y,
+								   y_stride);
 		if (!CHECK_INT(first_difference(y, expected, y_size), -1))
 			printf("# %s %s k=%zu groups=%d m=%d\n", table->name, info->name, k, n_group, m);
 		floats_free(y, y_size);
@@ -143,7 +126,9 @@ check_gemm_layout(SlmLayout layout)
 {
 	static const size_t block_ks[] = {32, 64, 96, 128, 160, 384, 416, 1536};
 	static const size_t any_ks[] = {1, 2, 3, 31, 32, 33, 100, 384};
-	const size_t *ks = layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+	static const size_t k_ks[] = {256, 512, 768, 1024, 1280, 256, 512, 1536};
+	const size_t *ks = layout >= SLM_LAYOUT_K4 ? k_ks : layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+	size_t k = layout >= SLM_LAYOUT_K4 ? 256 : 96;
 
 	for (int t = 0; t < N_PACKED_TYPES; t++)
 	{
@@ -151,10 +136,10 @@ check_gemm_layout(SlmLayout layout)
 			continue;
 		for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
 		{
-			Codes c = codes_make(96, 70, (FloatKind) kind);
+			Codes c = codes_make(k, 70, (FloatKind) kind);
 
 			for (int m = 1; m <= 70; m++)
-				check_gemm(packed_types[t], 96, m % 4 + 1, m, &c, m % 3 != 0);
+				check_gemm(packed_types[t], k, m % 4 + 1, m, &c, m % 3 != 0);
 			codes_free(&c);
 		}
 		for (int i = 0; i < 8; i++)
@@ -190,6 +175,30 @@ static void
 gemm_bf16_matches_scalar(void)
 {
 	check_gemm_layout(SLM_LAYOUT_BF16);
+}
+
+static void
+gemm_k4_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K4);
+}
+
+static void
+gemm_k5_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K5);
+}
+
+static void
+gemm_k6_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K6);
+}
+
+static void
+gemm_k2_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K2);
 }
 
 static void
@@ -444,6 +453,10 @@ main(void)
 	TEST(gemm_f32_matches_scalar);
 	TEST(gemm_f16_matches_scalar);
 	TEST(gemm_bf16_matches_scalar);
+	TEST(gemm_k4_matches_scalar);
+	TEST(gemm_k5_matches_scalar);
+	TEST(gemm_k6_matches_scalar);
+	TEST(gemm_k2_matches_scalar);
 	TEST(layer_norm_matches_scalar);
 	TEST(rms_norm_matches_scalar);
 	TEST(gelu_erf_matches_scalar);

@@ -254,36 +254,36 @@ gemm_q8_is_one_fma_per_block(void)
 static void
 gemm_is_close_to_double(void)
 {
-	static const SlmDtype types[] = {SLM_DTYPE_F32,  SLM_DTYPE_F16,  SLM_DTYPE_BF16,
-									 SLM_DTYPE_Q8_0, SLM_DTYPE_Q5_0, SLM_DTYPE_Q4_0};
 	enum
 	{
-		K = 480,
+		K = 512,
 		M = 5
 	};
 	static float x[M * K], rows[16 * K], decoded[16 * K], d[M * 16], y[M * 16];
-	static uint8_t file[16 * K * 4], packed[16 * 512 * 4];
+	static uint8_t file[16 * K * 4], packed[16 * K * 4];
 	static int8_t q[M * 512];
-	static int32_t sum[M * 16];
-	SlmActivations view = {x, K, q, 512, d, sum, 16};
+	static int32_t sum[M * 16], half_sum[M * 32];
+	SlmActivations view = {x, K, q, 512, d, sum, 16, half_sum};
 
 	fill_floats(x, M * K, FLOATS_NORMAL);
 	fill_floats(rows, 16 * K, FLOATS_NORMAL);
 	for (int i = 0; i < M; i++)
 		scalar()->quantize_q8(x + i * K, K, 512, q + i * 512, d + i * 16, sum + i * 16);
-	for (int t = 0; t < 6; t++)
+	slm_half_sums(q, M * 512, half_sum);
+	for (int t = 0; t < N_PACKED_TYPES; t++)
 	{
-		SlmLayout layout = slm_layout_of(types[t]);
-		const SlmDtypeInfo *info = slm_dtype_info(types[t]);
-		SlmGemm *gemm = layout == SLM_LAYOUT_Q8    ? scalar()->gemm_q8
-						: layout == SLM_LAYOUT_F32 ? scalar()->gemm_f32
-						: layout == SLM_LAYOUT_F16 ? scalar()->gemm_f16
-												   : scalar()->gemm_bf16;
+		SlmDtype type = packed_types[t];
+		SlmLayout layout = slm_layout_of(type);
+		const SlmDtypeInfo *info = slm_dtype_info(type);
+		size_t row_bytes = K / info->block_items * info->block_bytes;
 
-		slm_quantize(types[t], rows, file, 16 * K);
-		slm_dequantize(types[t], file, decoded, 16 * K);
-		slm_pack_group(types[t], file, K / info->block_items * info->block_bytes, 16, K, packed);
-		gemm(packed, K, 1, &view, M, NULL, y, 16);
+		if (slm_dtype_is_k(type) || type == SLM_DTYPE_IQ4_NL)
+			random_weights(type, file, 16 * row_bytes);
+		else
+			slm_quantize(type, rows, file, 16 * K);
+		slm_dequantize(type, file, decoded, 16 * K);
+		slm_pack_group(type, file, row_bytes, 16, K, packed);
+		slm_gemm_of(scalar(), layout)(packed, K, 1, &view, M, NULL, y, 16);
 		for (int i = 0; i < M; i++)
 			for (int r = 0; r < 16; r++)
 			{
@@ -291,7 +291,7 @@ gemm_is_close_to_double(void)
 
 				for (int j = 0; j < K; j++)
 				{
-					double a = layout == SLM_LAYOUT_Q8
+					double a = slm_layout_is_quantized(layout)
 								   ? (double) q[i * 512 + j] * (double) d[i * 16 + j / 32]
 								   : (double) x[i * K + j];
 
@@ -367,7 +367,7 @@ a_nan_reaches_the_output(void)
 		int32_t sum[2];
 		uint8_t w[SLM_Q8_PAIR_BYTES];
 		SlmBlockQ8_0 rows[16] = {{.d = 0x3c00, .qs = {1}}};
-		SlmActivations view = {x, 32, q, 64, d, sum, 2};
+		SlmActivations view = {x, 32, q, 64, d, sum, 2, NULL};
 
 		x[9] = bad[b];
 		scalar()->quantize_q8(x, 32, 64, q, d, sum);

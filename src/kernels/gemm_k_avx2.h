@@ -1,0 +1,170 @@
+/*
+ * gemm_k_avx2.h - matrix products with blocks of 256 weights by vpmaddubsw
+ *
+ * Codes of K4, K5 and K2 are at most 31 and serve as the unsigned operand (at
+ * most 31 * 127 * 2 a pair); those of K6 are signed bytes and go as in
+ * gemm_q8_avx2.h.
+ */
+#ifndef SLM_KERNELS_GEMM_K_AVX2_H
+#define SLM_KERNELS_GEMM_K_AVX2_H
+
+#include "kernels/gemm_q8_avx2.h"
+#include "kernels/layout_k.h"
+
+#define K_TILE_ROWS 4 /* activation rows, at most */
+
+/* 16 scales or minima of a run. */
+SLM_INLINE Vec
+k_bytes(const bool is_signed, const uint8_t *at)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *) (const void *) at);
+	__m128i high = _mm_srli_si128(bytes, 8);
+
+	return BOTH(
+		Vec,
+		_mm256_cvtepi32_ps(is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes)),
+		_mm256_cvtepi32_ps(is_signed ? _mm256_cvtepi8_epi32(high) : _mm256_cvtepu8_epi32(high)));
+}
+
+/* Four weights of 8 rows, step j of a run: bytes, or the low or high four bits of bytes. */
+SLM_INLINE __m256i
+k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
+{
+	const uint8_t *at = codes + (layout == SLM_LAYOUT_K4 ? j % 4 : j) * 64;
+	__m256i weights = _mm256_loadu_si256((const __m256i *) (const void *) at);
+
+	if (layout == SLM_LAYOUT_K6)
+		return _mm256_xor_si256(weights, _mm256_set1_epi8((char) SLM_Q8_OFFSET));
+	if (layout != SLM_LAYOUT_K4)
+		return weights;
+	return _mm256_and_si256(j < 4 ? weights : _mm256_srli_epi16(weights, 4), _mm256_set1_epi8(15));
+}
+
+SLM_INLINE __m256i
+k_dot(const SlmLayout layout, __m256i sum, __m256i weight, __m256i activation)
+{
+	if (layout == SLM_LAYOUT_K6)
+		return q8_dot(sum, weight, activation);
+	return _mm256_add_epi32(
+		sum, _mm256_madd_epi16(_mm256_maddubs_epi16(weight, activation), _mm256_set1_epi16(1)));
+}
+
+SLM_INLINE void
+k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_block,
+	   const SlmActivations *x, int i0, const float *bias, float *y, size_t y_stride)
+{
+	const int run = layout == SLM_LAYOUT_K4 || layout == SLM_LAYOUT_K5 ? 32 : 16;
+	const bool minima = layout != SLM_LAYOUT_K6;
+	const size_t sum_stride = run == 32 ? x->d_stride : 2 * x->d_stride;
+	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
+	const float *d = x->d + (size_t) i0 * x->d_stride;
+	const int32_t *asum =
+		minima ? (run == 32 ? x->sum : x->half_sum) + (size_t) i0 * sum_stride : NULL;
+	Vec acc[K_TILE_ROWS];
+
+	SLM_UNROLL
+	for (int i = 0; i < n_row; i++)
+		acc[i] = vec_zero();
+	for (int64_t b = 0; b < n_block; b++, w += k_block_bytes(layout))
+	{
+		Vec dw = vec_load_f16((const uint16_t *) (const void *) (w + k_d(layout)));
+
+		for (int r = 0; r < SLM_K_BLOCK / run; r++)
+		{
+			const uint8_t *codes = w + (size_t) r * (k_code_bytes(layout) / (size_t) (32 / run));
+			__m256i lo_sum[K_TILE_ROWS], hi_sum[K_TILE_ROWS];
+			Vec scale = vec_mul(
+				dw, k_bytes(layout == SLM_LAYOUT_K6, w + k_scales(layout) + r * SLM_GROUP_ROWS));
+
+			SLM_UNROLL
+			for (int i = 0; i < n_row; i++)
+				lo_sum[i] = hi_sum[i] = _mm256_setzero_si256();
+			SLM_UNROLL
+			for (int j = 0; j < run / 4; j++)
+			{
+				__m256i lo = k_weights(layout, codes, j), hi = k_weights(layout, codes + 32, j);
+
+				SLM_UNROLL
+				for (int i = 0; i < n_row; i++)
+				{
+					__m256i activation;
+					int32_t four;
+
+					memcpy(&four, q + (size_t) i * x->q_stride + j * 4, 4);
+					activation = _mm256_set1_epi32(four);
+					lo_sum[i] = k_dot(layout, lo_sum[i], lo, activation);
+					hi_sum[i] = k_dot(layout, hi_sum[i], hi, activation);
+				}
+			}
+			SLM_UNROLL
+			for (int i = 0; i < n_row; i++)
+			{
+				Vec by = vec_mul(scale, vec_set1(d[(size_t) i * x->d_stride]));
+				Vec isum = {_mm256_cvtepi32_ps(lo_sum[i]), _mm256_cvtepi32_ps(hi_sum[i])};
+
+				acc[i] = vec_fma(isum, by, acc[i]);
+			}
+			if (minima)
+			{
+				Vec dmin = vec_load_f16((const uint16_t *) (const void *) (w + k_dmin(layout)));
+				Vec min = vec_mul(
+					vec_mul(dmin, k_bytes(false, w + k_minima(layout) + r * SLM_GROUP_ROWS)),
+					vec_set1(0x1p-7f));
+
+				SLM_UNROLL
+				for (int i = 0; i < n_row; i++)
+					acc[i] = vec_fma(min,
+									 vec_set1(d[(size_t) i * x->d_stride] *
+											  (float) asum[(size_t) i * sum_stride]),
+									 acc[i]);
+				asum++;
+			}
+			q += run;
+			d += run == 32 || r % 2 == 1;
+		}
+	}
+	SLM_UNROLL
+	for (int i = 0; i < n_row; i++)
+		vec_store(y + (size_t) (i0 + i) * y_stride,
+				  bias != NULL ? vec_add(acc[i], vec_load(bias)) : acc[i]);
+}
+
+SLM_INLINE void
+gemm_k(const SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x,
+	   int m, const float *bias, float *y, size_t y_stride)
+{
+	int64_t n_block = k / SLM_K_BLOCK;
+
+	for (int g = 0; g < n_group; g++)
+	{
+		const uint8_t *group =
+			(const uint8_t *) w + (size_t) g * (size_t) n_block * k_block_bytes(layout);
+		const float *group_bias = bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL;
+		float *out = y + g * SLM_GROUP_ROWS;
+		int i = 0;
+
+		for (; i + K_TILE_ROWS <= m; i += K_TILE_ROWS)
+			k_tile(layout, K_TILE_ROWS, group, n_block, x, i, group_bias, out, y_stride);
+		if (i + 2 <= m)
+		{
+			k_tile(layout, 2, group, n_block, x, i, group_bias, out, y_stride);
+			i += 2;
+		}
+		if (i < m)
+			k_tile(layout, 1, group, n_block, x, i, group_bias, out, y_stride);
+	}
+}
+
+#define K_GEMM(name, layout)                                                                       \
+	static void name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,        \
+					 const float *bias, float *y, size_t y_stride)                                 \
+	{                                                                                              \
+		gemm_k(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
+	}
+K_GEMM(gemm_k4, SLM_LAYOUT_K4)
+K_GEMM(gemm_k5, SLM_LAYOUT_K5)
+K_GEMM(gemm_k6, SLM_LAYOUT_K6)
+K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+#undef K_GEMM
+
+#endif
