@@ -13,6 +13,7 @@ struct SlmDecoder
 	SlmRun *run;
 	SlmKvShape shape;
 	int room;
+	bool long_context;
 	int32_t *length; /* [n_sequence] */
 	float **block;   /* [n_sequence] keys and values */
 };
@@ -21,6 +22,7 @@ SlmStatus
 slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmError *err)
 {
 	const SlmModelInfo *info = slm_model_info(run->model);
+	int original = (int) run->model->hparams.n_rope_context;
 	SlmDecoder *d;
 	uint64_t n;
 
@@ -35,6 +37,7 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	d->run = run;
 	d->shape = slm_kv_shape(run->model, n_token);
 	d->room = n_token;
+	d->long_context = original > 0 && n_token > original;
 	n = slm_kv_floats(&d->shape);
 	if (n > SIZE_MAX / sizeof(float))
 		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
@@ -99,7 +102,7 @@ gather(SlmDecoder *d, const SlmStep *step, int n_step, int *at_step, int *at_tok
 	float **cache;
 	int n_token = 0, n = 0;
 
-	*batch = (SlmBatch){.shape_of_cache = d->shape};
+	*batch = (SlmBatch){.shape_of_cache = d->shape, .long_context = d->long_context};
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &token, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &wanted->row, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (n_step - *at_step) + 1, &start, err));

@@ -174,12 +174,24 @@ value_one(const SlmAttend *args, int i, const float *e, const float *sum)
 	value_rows(1, args, i, e, sum);
 }
 
-/* Keys from first on, of row r, that the block has scores for: as if they were infinitely far. */
+/* Keys [first, end) of a row: as if they were infinitely far. */
 static void
-hide(const SlmAttend *args, int r, int first)
+hide(float *scores, int first, int end)
 {
-	for (int j = first; j < args->t; j++)
-		args->scores[(size_t) r * args->t_stride + (size_t) j] = -INFINITY;
+	for (int j = first; j < end; j++)
+		scores[j] = -INFINITY;
+}
+
+static void
+cap_scores(float *scores, int n, float cap)
+{
+	size_t n_padded = ((size_t) n + LANES - 1) / LANES * LANES;
+
+	for (size_t j = 0; j < n_padded; j += LANES)
+		vec_store(scores + j, vec_div(vec_load(scores + j), vec_set1(cap)));
+	tanh_map(scores, (int64_t) n_padded);
+	for (size_t j = 0; j < n_padded; j += LANES)
+		vec_store(scores + j, vec_mul(vec_set1(cap), vec_load(scores + j)));
 }
 
 static void
@@ -200,8 +212,16 @@ attend(const SlmAttend *whole, int q0, int q1)
 			score_many(args, i + r, SCORES);
 		for (; r < n; r++)
 			score_one(args, i + r, SCORES);
+		for (r = 0; r < n && args->cap > 0.0f; r++)
+			cap_scores(SCORES, args->t, args->cap);
 		for (r = 0; r < n && whole->seen > 0; r++)
-			hide(args, r, whole->seen + i + r);
+		{
+			int end = whole->seen + i + r < whole->t ? whole->seen + i + r : whole->t;
+
+			hide(SCORES, end, args->t);
+			if (args->window > 0)
+				hide(SCORES, 0, end - args->window);
+		}
 		for (r = 0; r + EXP_ROWS <= n; r += EXP_ROWS)
 			exponentials_many(SCORES, args->t_stride, args->t, sum + r);
 		for (; r < n; r++)

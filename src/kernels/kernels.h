@@ -165,6 +165,7 @@ typedef void SlmSoftmax(float *x, int64_t n);
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale;
  * e = exp(score - max); out = (fmaf chain over keys of e * v) / (16-lane sum of e).
+ * With a cap the score becomes cap * tanh(score / cap).
  * A key that a row does not see takes no part; the sign of a zero apart, that is
  * what a key with e = 0 does, too.
  */
@@ -180,9 +181,11 @@ typedef struct SlmAttend
 	size_t out_stride;
 	size_t t_stride;
 	int t;
-	int seen; /* rows that row 0 sees, 1 .. t; 0: every row sees all */
+	int seen;   /* rows that row 0 sees, 1 .. t; 0: every row sees all */
+	int window; /* where seen > 0: of these a row sees the last so many; 0: all */
 	int head_dim;
 	float scale;
+	float cap; /* 0: none */
 } SlmAttend;
 
 typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);

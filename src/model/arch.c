@@ -59,37 +59,96 @@ static const SlmSlotSpec bert_slots[SLM_SLOT_COUNT] = {
 };
 
 /*
- * What Llama made common: norms before the steps, rotations, heads that share keys, a gated
- * feed-forward block.  Without output.weight, the embeddings are the output matrix, too; so
- * they are packed, and looked up there.
+ * Decoders, piece by piece.  Without output.weight, the embeddings are the output matrix, too;
+ * so they are packed, and looked up there.  Queries, keys and values may stand in one tensor.
  */
-#define PRE_NORM_SLOTS(qkv_bias, out_bias)                                                         \
+#define EMBEDDINGS(norm_bias, output_bias)                                                         \
 	[SLM_SLOT_TOKEN_EMBD] = {MATRIX, "token_embd", EMBD, SLM_SIZE_VOCAB, REQUIRED, NEVER, BODY},   \
-	[SLM_SLOT_ROPE_FREQS] = {VECTOR, "rope_freqs", SLM_SIZE_ROPE_PAIRS, SLM_SIZE_ONE, OPTIONAL,    \
-							 NEVER,  BODY},                                                        \
-	[SLM_SLOT_OUTPUT_NORM] = {VECTOR, "output_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},   \
-	[SLM_SLOT_OUTPUT] = {MATRIX, "output", EMBD, SLM_SIZE_VOCAB, OPTIONAL, NEVER, BODY},           \
-	[SLM_SLOT_ATTN_NORM] = {VECTOR, "attn_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},       \
-	[SLM_SLOT_ATTN_Q] = {MATRIX, "attn_q", EMBD, SLM_SIZE_QUERIES, REQUIRED, qkv_bias, BODY},      \
-	[SLM_SLOT_ATTN_K] = {MATRIX, "attn_k", EMBD, SLM_SIZE_KEYS, REQUIRED, qkv_bias, BODY},         \
-	[SLM_SLOT_ATTN_V] = {MATRIX, "attn_v", EMBD, SLM_SIZE_KEYS, REQUIRED, qkv_bias, BODY},         \
+	[SLM_SLOT_OUTPUT_NORM] =                                                                       \
+		{VECTOR, "output_norm", EMBD, SLM_SIZE_ONE, REQUIRED, norm_bias, BODY},                    \
+	[SLM_SLOT_OUTPUT] = {MATRIX, "output", EMBD, SLM_SIZE_VOCAB, OPTIONAL, output_bias, BODY}
+
+#define ROPE_FACTORS(slot, name)                                                                   \
+	[slot] = {VECTOR, name, SLM_SIZE_ROPE_PAIRS, SLM_SIZE_ONE, OPTIONAL, NEVER, BODY}
+
+#define ATTENTION(norm_bias, qkv_bias, out_bias)                                                   \
+	[SLM_SLOT_ATTN_NORM] = {VECTOR, "attn_norm", EMBD, SLM_SIZE_ONE, REQUIRED, norm_bias, BODY},   \
+	[SLM_SLOT_ATTN_Q] = {MATRIX,   "attn_q", EMBD, SLM_SIZE_QUERIES,                               \
+						 REQUIRED, qkv_bias, BODY, "attn_qkv"},                                    \
+	[SLM_SLOT_ATTN_K] = {MATRIX,   "attn_k", EMBD, SLM_SIZE_KEYS,                                  \
+						 REQUIRED, qkv_bias, BODY, "attn_qkv"},                                    \
+	[SLM_SLOT_ATTN_V] = {MATRIX,   "attn_v", EMBD, SLM_SIZE_KEYS,                                  \
+						 REQUIRED, qkv_bias, BODY, "attn_qkv"},                                    \
 	[SLM_SLOT_ATTN_OUTPUT] = {MATRIX,   "attn_output", SLM_SIZE_QUERIES, EMBD, REQUIRED,           \
-							  out_bias, BODY},                                                     \
-	[SLM_SLOT_FFN_NORM] = {VECTOR, "ffn_norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, BODY},         \
-	[SLM_SLOT_FFN_GATE] = {MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY},          \
-	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY},              \
+							  out_bias, BODY}
+
+#define HEAD_NORMS                                                                                 \
+	[SLM_SLOT_ATTN_Q_NORM] = {VECTOR,   "attn_q_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE,                \
+							  REQUIRED, NEVER,         BODY},                                      \
+	[SLM_SLOT_ATTN_K_NORM] = {VECTOR,   "attn_k_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE,                \
+							  REQUIRED, NEVER,         BODY}
+
+#define FFN_NORM(need, norm_bias)                                                                  \
+	[SLM_SLOT_FFN_NORM] = {VECTOR, "ffn_norm", EMBD, SLM_SIZE_ONE, need, norm_bias, BODY}
+
+#define FEED_FORWARD(bias)                                                                         \
+	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, bias, BODY},               \
+	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, bias, BODY}
+
+/* With a gate, which may stand in one tensor with what it gates, before it. */
+#define GATED_FEED_FORWARD                                                                         \
+	[SLM_SLOT_FFN_GATE] =                                                                          \
+		{MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},                  \
+	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},    \
 	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, BODY}
 
-static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(OPTIONAL, OPTIONAL)};
-static const SlmSlotSpec qwen2_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(REQUIRED, NEVER)};
-static const SlmSlotSpec gemma_slots[SLM_SLOT_COUNT] = {PRE_NORM_SLOTS(NEVER, NEVER)};
-static const SlmSlotSpec qwen3_slots[SLM_SLOT_COUNT] = {
-	PRE_NORM_SLOTS(NEVER, NEVER),
-	[SLM_SLOT_ATTN_Q_NORM] = {VECTOR, "attn_q_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE, REQUIRED, NEVER,
-							  BODY},
-	[SLM_SLOT_ATTN_K_NORM] = {VECTOR, "attn_k_norm", SLM_SIZE_HEAD, SLM_SIZE_ONE, REQUIRED, NEVER,
-							  BODY},
+/* What Llama made common: norms without mean, rotations, heads that share keys, a gate. */
+#define LLAMA_SLOTS(qkv_bias, out_bias)                                                            \
+	EMBEDDINGS(NEVER, NEVER), ROPE_FACTORS(SLM_SLOT_ROPE_FREQS, "rope_freqs"),                     \
+		ATTENTION(NEVER, qkv_bias, out_bias), FFN_NORM(REQUIRED, NEVER), GATED_FEED_FORWARD
+
+#define NORMS_AROUND                                                                               \
+	[SLM_SLOT_ATTN_OUTPUT_NORM] = {VECTOR,   "post_attention_norm",                                \
+								   EMBD,     SLM_SIZE_ONE,                                         \
+								   REQUIRED, NEVER,                                                \
+								   BODY},                                                          \
+	[SLM_SLOT_LAYER_OUTPUT_NORM] = {VECTOR,   "post_ffw_norm", EMBD, SLM_SIZE_ONE,                 \
+									REQUIRED, NEVER,           BODY}
+
+static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(OPTIONAL, OPTIONAL)};
+static const SlmSlotSpec qwen2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(REQUIRED, NEVER)};
+static const SlmSlotSpec qwen3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), HEAD_NORMS};
+static const SlmSlotSpec gemma_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER)};
+static const SlmSlotSpec gemma2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND};
+static const SlmSlotSpec gemma3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND,
+														 HEAD_NORMS};
+static const SlmSlotSpec phi3_slots[SLM_SLOT_COUNT] = {
+	LLAMA_SLOTS(NEVER, NEVER),
+	ROPE_FACTORS(SLM_SLOT_ROPE_LONG, "rope_factors_long"),
+	ROPE_FACTORS(SLM_SLOT_ROPE_SHORT, "rope_factors_short"),
 };
+static const SlmSlotSpec phi2_slots[SLM_SLOT_COUNT] = {EMBEDDINGS(REQUIRED, OPTIONAL),
+													   ATTENTION(REQUIRED, REQUIRED, REQUIRED),
+													   FEED_FORWARD(REQUIRED)};
+static const SlmSlotSpec stablelm_slots[SLM_SLOT_COUNT] = {
+	EMBEDDINGS(REQUIRED, NEVER), ATTENTION(REQUIRED, OPTIONAL, NEVER), FFN_NORM(OPTIONAL, OPTIONAL),
+	GATED_FEED_FORWARD};
+static const SlmSlotSpec gpt2_slots[SLM_SLOT_COUNT] = {
+	EMBEDDINGS(REQUIRED, NEVER),
+	[SLM_SLOT_POSITION_EMBD] = {TABLE, "position_embd", EMBD, SLM_SIZE_CONTEXT, REQUIRED, NEVER,
+								BODY},
+	ATTENTION(REQUIRED, REQUIRED, REQUIRED),
+	FFN_NORM(REQUIRED, REQUIRED),
+	FEED_FORWARD(REQUIRED),
+};
+static const SlmSlotSpec starcoder2_slots[SLM_SLOT_COUNT] = {
+	EMBEDDINGS(REQUIRED, NEVER), ATTENTION(REQUIRED, OPTIONAL, OPTIONAL),
+	FFN_NORM(REQUIRED, REQUIRED), FEED_FORWARD(OPTIONAL)};
+
+/* What all rows of decoders say. */
+#define DECODER(its_name, its_norm, its_place, its_position, its_activation, its_slots)            \
+	.name = its_name, .norm = its_norm, .norm_place = its_place, .position = its_position,         \
+	.mask = SLM_MASK_CAUSAL, .grouped = true, .activation = its_activation, .slot = its_slots
 
 static const SlmArch table[] = {
 	{
@@ -103,46 +162,44 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = bert_slots,
 	},
+	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
+			 llama_slots)},
+	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
+			 qwen2_slots)},
+	{DECODER("qwen3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
+			 qwen3_slots)},
+	{DECODER("phi3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
+			 phi3_slots)},
+	{DECODER("stablelm", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+			 SLM_ACTIVATION_SILU, stablelm_slots)},
+	{DECODER("gpt2", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_LEARNED, SLM_ACTIVATION_GELU_TANH,
+			 gpt2_slots)},
+	{DECODER("starcoder2", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+			 SLM_ACTIVATION_GELU_TANH, starcoder2_slots)},
 	{
-		.name = "llama",
-		.norm = SLM_NORM_RMS,
-		.norm_place = SLM_NORM_PRE,
-		.position = SLM_POSITION_ROPE_NEIGHBOURS,
-		.mask = SLM_MASK_CAUSAL,
-		.grouped = true,
-		.activation = SLM_ACTIVATION_SILU,
-		.slot = llama_slots,
+		DECODER("phi2", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_GELU_TANH, phi2_slots),
+		.parallel = true,
 	},
 	{
-		.name = "qwen2",
-		.norm = SLM_NORM_RMS,
-		.norm_place = SLM_NORM_PRE,
-		.position = SLM_POSITION_ROPE_HALVES,
-		.mask = SLM_MASK_CAUSAL,
-		.grouped = true,
-		.activation = SLM_ACTIVATION_SILU,
-		.slot = qwen2_slots,
-	},
-	{
-		.name = "qwen3",
-		.norm = SLM_NORM_RMS,
-		.norm_place = SLM_NORM_PRE,
-		.position = SLM_POSITION_ROPE_HALVES,
-		.mask = SLM_MASK_CAUSAL,
-		.grouped = true,
-		.activation = SLM_ACTIVATION_SILU,
-		.slot = qwen3_slots,
-	},
-	{
-		.name = "gemma",
-		.norm = SLM_NORM_RMS,
-		.norm_place = SLM_NORM_PRE,
-		.position = SLM_POSITION_ROPE_HALVES,
-		.mask = SLM_MASK_CAUSAL,
-		.grouped = true,
+		DECODER("gemma", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_GELU_TANH, gemma_slots),
 		.scaled_embedding = true,
-		.activation = SLM_ACTIVATION_GELU_TANH,
-		.slot = gemma_slots,
+	},
+	{
+		DECODER("gemma2", SLM_NORM_RMS, SLM_NORM_AROUND, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_GELU_TANH, gemma2_slots),
+		.scaled_embedding = true,
+		.window_period = 2,
+		.wide_scale_layers = 46,
+	},
+	{
+		DECODER("gemma3", SLM_NORM_RMS, SLM_NORM_AROUND, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_GELU_TANH, gemma3_slots),
+		.scaled_embedding = true,
+		.window_period = 6,
+		.window_rope_base = 10000.0f,
+		.wide_scale_layers = 62,
 	},
 };
 

@@ -27,6 +27,8 @@ typedef enum SlmSlot
 	SLM_SLOT_TOKEN_TYPES,
 	SLM_SLOT_EMBD_NORM,
 	SLM_SLOT_ROPE_FREQS,
+	SLM_SLOT_ROPE_LONG,
+	SLM_SLOT_ROPE_SHORT,
 	SLM_SLOT_OUTPUT_NORM,
 	SLM_SLOT_OUTPUT,
 	SLM_SLOT_CLS,
@@ -120,6 +122,8 @@ typedef struct SlmSlotSpec
 	SlmNeed weight;
 	SlmNeed bias; /* a vector of n_out, or of n_in where the weight is a vector */
 	SlmHeadKind head;
+	const char *
+		fused; /* a tensor that may stand for this one and the others that name it, in the order of slots; or NULL */
 } SlmSlotSpec;
 
 typedef enum SlmNorm
@@ -131,7 +135,8 @@ typedef enum SlmNorm
 typedef enum SlmNormPlace
 {
 	SLM_NORM_POST = 0, /* after each residual sum, and after the embeddings */
-	SLM_NORM_PRE       /* before attention, before feed-forward, after the last layer */
+	SLM_NORM_PRE,      /* before attention, before feed-forward, after the last layer */
+	SLM_NORM_AROUND    /* there, and of what each step gives before its residual sum */
 } SlmNormPlace;
 
 /* Rotations of queries and keys by their position (Su et al. 2021) differ in what a pair is. */
@@ -173,9 +178,15 @@ typedef struct SlmArch
 	SlmNormPlace norm_place;
 	SlmPosition position;
 	SlmMask mask;
-	bool grouped;             /* heads may share keys and values, and have a width of their own */
-	bool scaled_embedding;    /* times the root of their width */
-	SlmActivation activation; /* of the feed-forward block */
+	bool
+		parallel; /* attention and feed-forward block read the same rows, and both are added to them */
+	uint8_t window_period; /* a file's window holds in all layers but every so manieth; 0: in all */
+	float window_rope_base; /* of rotations in layers with a window; 0: as in the others */
+	uint32_t
+		wide_scale_layers; /* a model of so many scales scores by the width of rows, not of heads */
+	bool grouped;          /* heads may share keys and values, and have a width of their own */
+	bool scaled_embedding; /* times the root of their width */
+	SlmActivation activation;      /* of the feed-forward block */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
 	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
 	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */

@@ -6,8 +6,6 @@
  * take them in turn.  Sequences never meet: a ragged batch costs the sum of
  * its sequences' squares, and no padding.
  */
-#include <math.h>
-
 #include "model/compute.h"
 
 #define QUERY_ROWS 16 /* what SlmAttend's scores have room for */
@@ -23,6 +21,24 @@ slm_attention_init(SlmCompute *c, int max_key, bool transposes, SlmAttention *ou
 	return SLM_NEW_ARRAY(c->arena, QUERY_ROWS * stride, &out->scores, err);
 }
 
+/* Rows [first, end) of a head; where none of them sees the first keys, these are left out. */
+static void
+attend_block(SlmCompute *c, const SlmAttend *args, int first, int end)
+{
+	SlmAttend block = *args;
+	int from = args->window > 0 ? args->seen + first - args->window : 0;
+
+	from = from > 0 ? from / SLM_GROUP_ROWS * SLM_GROUP_ROWS : 0; /* keys keep their lanes */
+	block.q += (size_t) first * args->q_stride;
+	block.out += (size_t) first * args->out_stride;
+	block.kt += from;
+	block.v += (size_t) from * args->v_stride;
+	block.t -= from;
+	if (args->seen > 0)
+		block.seen = args->seen + first - from;
+	c->kernels->attend(&block, 0, end - first);
+}
+
 /* The query rows of one head. */
 static SlmStatus
 attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
@@ -35,7 +51,7 @@ attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
 	{
 		int end = n_query - i < rows ? n_query : i + rows;
 
-		c->kernels->attend(args, i, end);
+		attend_block(c, args, i, end);
 		SLM_TRY(slm_spend(c, (end - i) * row_cost, err));
 	}
 	return SLM_OK;
@@ -54,8 +70,10 @@ slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const
 		.out_stride = out_stride,
 		.t = k->t,
 		.seen = k->seen,
+		.window = k->window,
 		.head_dim = head_dim,
-		.scale = 1.0f / sqrtf((float) head_dim),
+		.scale = h->attention_scale,
+		.cap = h->attention_cap,
 	};
 
 	for (int kv = 0; kv < (int) h->n_head_kv; kv++)

@@ -136,7 +136,8 @@ typedef struct SlmKeys
 	const float *v;
 	size_t v_stride;
 	int t;
-	int seen; /* as in SlmAttend */
+	int seen;   /* as in SlmAttend */
+	int window; /* likewise */
 } SlmKeys;
 
 /* out[n][out_stride] = attention of the queries over the keys, the heads side by side. */

@@ -42,6 +42,7 @@ typedef struct Forward
 	SlmInput input;
 	SlmAttention attention;
 	SlmRope rope;
+	SlmRope window_rope;  /* of layers with a window, where it has a base of its own */
 	int32_t *sequence_of; /* [n_row], where there are caches */
 } Forward;
 
@@ -64,13 +65,20 @@ set_positions(Forward *f, SlmError *err)
 {
 	const SlmBatch *batch = f->batch;
 
-	SLM_TRY(slm_rope_init(f->c, f->n_row, &f->rope, err));
+	bool windows = f->c->model->hparams.n_window > 0 && f->c->model->arch->window_rope_base > 0.0f;
+
+	SLM_TRY(slm_rope_init(f->c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
+						  &f->rope, err));
+	if (windows)
+		SLM_TRY(slm_rope_init(f->c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err));
 	if (batch->cache != NULL)
 		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row, &f->sequence_of, err));
 	for (int s = 0; s < batch->n_sequence; s++)
 		for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
 		{
 			SLM_TRY(slm_rope_set(f->c, &f->rope, i, position_of(f, s, i), err));
+			if (windows)
+				SLM_TRY(slm_rope_set(f->c, &f->window_rope, i, position_of(f, s, i), err));
 			if (batch->cache != NULL)
 				f->sequence_of[i] = s;
 		}
@@ -207,6 +215,7 @@ embed(Forward *f, SlmError *err)
 		case SLM_NORM_POST:
 			return norm(f, weight_of(f, SLM_SLOT_EMBD_NORM, 0), f->x, NULL, f->n_row, f->x, err);
 		case SLM_NORM_PRE:
+		case SLM_NORM_AROUND:
 			break;
 	}
 	return SLM_OK;
@@ -222,13 +231,14 @@ before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **
 		case SLM_NORM_POST:
 			break;
 		case SLM_NORM_PRE:
+		case SLM_NORM_AROUND:
 			*out = f->part;
 			return norm(f, weight_of(f, slot, layer), x, NULL, m, f->part, err);
 	}
 	return SLM_OK;
 }
 
-/* x = x + part, and the norm of that where it comes behind the sum. */
+/* x = x + part, with the norm of the sum, or of part, where there is one. */
 static SlmStatus
 after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 {
@@ -236,12 +246,24 @@ after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 	{
 		case SLM_NORM_POST:
 			return norm(f, weight_of(f, slot, layer), f->part, x, m, x, err);
+		case SLM_NORM_AROUND:
+			SLM_TRY(norm(f, weight_of(f, slot, layer), f->part, NULL, m, f->part, err));
+			break;
 		case SLM_NORM_PRE:
-			for (size_t i = 0; i < (size_t) m * f->stride; i++)
-				x[i] = x[i] + f->part[i];
-			return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
+			break;
 	}
-	return SLM_OK;
+	for (size_t i = 0; i < (size_t) m * f->stride; i++)
+		x[i] = x[i] + f->part[i];
+	return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
+}
+
+/* The norm that the feed-forward block reads: its own, or that of attention beside it. */
+static SlmSlot
+ffn_norm(const Forward *f, int layer)
+{
+	bool own = weight_of(f, SLM_SLOT_FFN_NORM, layer)->weight != NULL;
+
+	return own || !f->c->model->hparams.parallel ? SLM_SLOT_FFN_NORM : SLM_SLOT_ATTN_NORM;
 }
 
 /* The norm of each head of a row, where the model has one. */
@@ -265,6 +287,10 @@ project(Forward *f, int layer, int first, int m, SlmError *err)
 		weight_of(f, SLM_SLOT_ATTN_K, layer),
 		weight_of(f, SLM_SLOT_ATTN_V, layer),
 	};
+	const SlmRope *rope =
+		f->window_rope.n_pair > 0 && slm_hparams_windowed(h, f->c->model->arch, layer)
+			? &f->window_rope
+			: &f->rope;
 	size_t column[] = {0, f->q_width, f->q_width + f->k_width};
 	float *qkv = f->qkv + (size_t) first * f->qkv_stride;
 	const float *x;
@@ -278,8 +304,8 @@ project(Forward *f, int layer, int first, int m, SlmError *err)
 	{
 		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_Q_NORM, layer), qkv, h->n_head);
 		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_K_NORM, layer), qkv + column[1], h->n_head_kv);
-		slm_rope_turn(f->c, &f->rope, i, qkv, (int) h->n_head);
-		slm_rope_turn(f->c, &f->rope, i, qkv + column[1], (int) h->n_head_kv);
+		slm_rope_turn(f->c, rope, i, qkv, (int) h->n_head);
+		slm_rope_turn(f->c, rope, i, qkv + column[1], (int) h->n_head_kv);
 		if (batch->cache != NULL)
 			slm_kv_put(&batch->shape_of_cache, batch->cache[f->sequence_of[i]], layer,
 					   position_of(f, f->sequence_of[i], i), qkv + column[1], qkv + column[2]);
@@ -321,6 +347,8 @@ mix(Forward *f, int layer, SlmError *err)
 				break;
 			case SLM_MASK_CAUSAL:
 				keys.seen = keys.t - queries.n + 1;
+				if (slm_hparams_windowed(&f->c->model->hparams, f->c->model->arch, layer))
+					keys.window = (int) f->c->model->hparams.n_window;
 				break;
 		}
 		SLM_TRY(slm_attention(f->c, &f->attention, &queries, &keys, f->mixed + first * f->q_width,
@@ -360,22 +388,32 @@ feed(Forward *f, int layer, const float *x, int m, SlmError *err)
 	return slm_spend(f->c, m * (int64_t) n_ff * SLM_COST_MOVE, err);
 }
 
+/* Rows x[m], the first of them row `first`: what attention gives is added to them. */
+static SlmStatus
+add_attention(Forward *f, int layer, int first, float *x, int m, SlmError *err)
+{
+	SLM_TRY(product(f, weight_of(f, SLM_SLOT_ATTN_OUTPUT, layer),
+					f->mixed + (size_t) first * f->q_width, f->q_width, m, f->part, f->stride,
+					err));
+	return after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err);
+}
+
 /* Rows [first, first + m) from attention to the end of the layer. */
 static SlmStatus
 finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 {
 	float *x = f->x + (size_t) first * f->stride;
+	bool parallel = f->c->model->hparams.parallel;
 	const float *in;
 
-	SLM_TRY(product(f, weight_of(f, SLM_SLOT_ATTN_OUTPUT, layer),
-					f->mixed + (size_t) first * f->q_width, f->q_width, m, f->part, f->stride,
-					err));
-	SLM_TRY(after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err));
-	SLM_TRY(before_step(f, SLM_SLOT_FFN_NORM, layer, x, m, &in, err));
+	if (!parallel)
+		SLM_TRY(add_attention(f, layer, first, x, m, err));
+	SLM_TRY(before_step(f, ffn_norm(f, layer), layer, x, m, &in, err));
 	SLM_TRY(feed(f, layer, in, m, err));
 	SLM_TRY(product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
 					f->stride, err));
-	return after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err);
+	SLM_TRY(after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err));
+	return parallel ? add_attention(f, layer, first, x, m, err) : SLM_OK;
 }
 
 /* Layers [first, end) over all rows. */
@@ -426,6 +464,7 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 		case SLM_NORM_POST:
 			break;
 		case SLM_NORM_PRE:
+		case SLM_NORM_AROUND:
 			SLM_TRY(norm(&f, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row, f.x, err));
 			break;
 	}

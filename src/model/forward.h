@@ -24,6 +24,7 @@ typedef struct SlmBatch
 	float *const *cache; /* [n_sequence] */
 	const int32_t *past; /* [n_sequence] tokens in it already */
 	SlmKvShape shape_of_cache;
+	bool long_context; /* these sequences may outgrow n_rope_context */
 } SlmBatch;
 
 /*

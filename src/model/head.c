@@ -95,6 +95,8 @@ some_rows(SlmCompute *c, const SlmWeight *matrix, const SlmInput *input, int m, 
 			at = row[i] / SLM_GROUP_ROWS;
 			group.weight = (const uint8_t *) matrix->weight +
 						   (uint64_t) at * slm_group_bytes(matrix->layout, matrix->n_in);
+			if (matrix->bias != NULL)
+				group.bias = matrix->bias + at * SLM_GROUP_ROWS;
 			SLM_TRY(slm_linear(c, &group, input, m, y, SLM_GROUP_ROWS, err));
 		}
 		for (int j = 0; j < m; j++)
@@ -104,8 +106,9 @@ some_rows(SlmCompute *c, const SlmWeight *matrix, const SlmInput *input, int m, 
 	return SLM_OK;
 }
 
-SlmStatus
-slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_t *row, int n_row,
+/* n rows of the vocabulary's logits, or of those of n_row tokens. */
+static SlmStatus
+raw_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_t *row, int n_row,
 		   float *out, SlmError *err)
 {
 	Network network = {.output = output_matrix(c->model)};
@@ -128,6 +131,25 @@ slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_
 			some_rows(c, matrix, &input, m, row, n_row, y, out + (size_t) i * (size_t) n_row, err));
 	}
 	slm_arena_rewind(c->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_t *row, int n_row,
+		   float *out, SlmError *err)
+{
+	float cap = c->model->hparams.logit_cap;
+
+	SLM_TRY(raw_logits(c, in, in_stride, n, row, n_row, out, err));
+	for (int i = 0; i < n && cap > 0.0f; i++, out += n_row)
+	{
+		for (int j = 0; j < n_row; j++)
+			out[j] = out[j] / cap;
+		c->kernels->tanh(out, n_row);
+		for (int j = 0; j < n_row; j++)
+			out[j] = cap * out[j];
+		SLM_TRY(slm_spend(c, n_row * SLM_COST_EXP, err));
+	}
 	return SLM_OK;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "model/hparams.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -22,6 +23,11 @@ static const char *const known_keys[] = {
 	"attention.head_count_kv",
 	"attention.key_length",
 	"attention.value_length",
+	"attention.scale",
+	"attention.sliding_window",
+	"attn_logit_softcapping",
+	"final_logit_softcapping",
+	"use_parallel_residual",
 	"attention.layer_norm_epsilon",
 	"attention.layer_norm_rms_epsilon",
 	"classifier.activation",
@@ -32,10 +38,8 @@ static const char *const known_keys[] = {
 
 /* Of architectures whose positions are rotations, these as well. */
 static const char *const rope_keys[] = {
-	"rope.dimension_count",
-	"rope.freq_base",
-	"rope.scaling.type",
-	"rope.scaling.factor",
+	"rope.dimension_count", "rope.freq_base",           "rope.scaling.type",
+	"rope.scaling.factor",  "rope.scaling.attn_factor", "rope.scaling.original_context_length",
 };
 
 /* A calibration constant of a head; its key is known, too. */
@@ -178,7 +182,7 @@ read_number(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, float 
 	*out = absent;
 	key_name(arch, suffix, key);
 	SLM_TRY(slm_gguf_get_float(gguf, key, &found, out, err));
-	if (!(*out >= min && *out <= max))
+	if (found && !(*out >= min && *out <= max))
 		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s\" is %g, outside %g to %g", key,
 						(double) *out, (double) min, (double) max);
 	return SLM_OK;
@@ -218,6 +222,30 @@ read_attention(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError
 	return expect_count(gguf, arch, "attention.value_length", h->n_head_dim, err);
 }
 
+/* The context beyond which other factors of frequencies hold, where the file has such (Ding et al. 2024). */
+static SlmStatus
+read_long_context(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	static const SlmSlot slots[] = {SLM_SLOT_ROPE_LONG, SLM_SLOT_ROPE_SHORT};
+	char name[2][MAX_KEY];
+	bool has[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		has[i] = arch->slot[slots[i]].kind != SLM_SLOT_ABSENT;
+		if (!has[i])
+			return SLM_OK;
+		slm_slot_name(arch, slots[i], 0, "weight", name[i], MAX_KEY);
+		has[i] = slm_gguf_tensor(gguf, name[i]) != NULL;
+	}
+	if (has[0] != has[1])
+		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is missing", name[has[0] ? 1 : 0]);
+	if (!has[0])
+		return SLM_OK;
+	return read_count(gguf, arch, "rope.scaling.original_context_length", SLM_MAX_CONTEXT,
+					  &h->n_rope_context, err);
+}
+
 /* How queries and keys turn with their position. */
 static SlmStatus
 read_rope(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
@@ -240,11 +268,37 @@ read_rope(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err
 						SLM_MAX_CALIBRATION, 1.0f, &h->rope_scale, err));
 	key_name(arch, "rope.scaling.type", key);
 	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &type, err));
-	if (!found || text_is(type, "none"))
+	if (!found || text_is(type, "none") || text_is(type, "longrope"))
 		h->rope_scale = 1.0f;
 	else if (!text_is(type, "linear"))
 		return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": scaling \"%s\" is not supported",
 						key, slm_error_quote(quoted, sizeof(quoted), type.data, type.size));
+	SLM_TRY(read_number(gguf, arch, "rope.scaling.attn_factor", 1.0f / SLM_MAX_CALIBRATION,
+						SLM_MAX_CALIBRATION, 1.0f, &h->rope_attention, err));
+	return read_long_context(gguf, arch, h, err);
+}
+
+/* What scores, logits and the order of a layer's steps depend on, where the file says so. */
+static SlmStatus
+read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	uint32_t width = h->n_layer == arch->wide_scale_layers ? h->n_embd / h->n_head : h->n_head_dim;
+	char key[MAX_KEY];
+	bool found, parallel = arch->parallel;
+
+	SLM_TRY(read_number(gguf, arch, "attention.scale", 1.0f / SLM_MAX_CALIBRATION,
+						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) width), &h->attention_scale,
+						err));
+	SLM_TRY(read_optional(gguf, arch, "attention.sliding_window", INT32_MAX, 0, &h->n_window, err));
+	if (h->n_window > h->n_context) /* it hides nothing */
+		h->n_window = 0;
+	SLM_TRY(read_number(gguf, arch, "attn_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
+						&h->attention_cap, err));
+	SLM_TRY(read_number(gguf, arch, "final_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
+						&h->logit_cap, err));
+	key_name(arch, "use_parallel_residual", key);
+	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &parallel, err));
+	h->parallel = parallel;
 	return SLM_OK;
 }
 
@@ -509,6 +563,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(read_count(gguf, arch, "feed_forward_length", SLM_MAX_FF, &h.n_ff, err));
 	SLM_TRY(read_attention(gguf, arch, &h, err));
 	SLM_TRY(read_rope(gguf, arch, &h, err));
+	SLM_TRY(read_steps(gguf, arch, &h, err));
 	SLM_TRY(check_mask(gguf, arch, err));
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
@@ -538,6 +593,12 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	return check_known(gguf, arch, err);
 }
 
+static bool
+cap_valid(float cap)
+{
+	return cap == 0.0f || (cap >= 1.0f && cap <= SLM_MAX_CALIBRATION);
+}
+
 bool
 slm_hparams_valid(const SlmHparams *h)
 {
@@ -546,15 +607,20 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_head <= SLM_MAX_HEADS && h->n_head_kv >= 1 && h->n_head_kv <= h->n_head &&
 		   h->n_head % h->n_head_kv == 0 && h->n_head_dim >= 1 &&
 		   h->n_head_dim <= SLM_MAX_HEAD_DIM && h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 &&
-		   (h->n_rope == 0 || (h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
-							   h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION &&
-							   h->rope_scale <= SLM_MAX_CALIBRATION)) &&
-		   h->n_context >= 1 && h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 &&
-		   h->n_vocab <= SLM_MAX_VOCAB && h->n_token_type <= SLM_MAX_TOKEN_TYPES &&
-		   h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
-		   h->head_activation < SLM_ACTIVATION_COUNT && h->class_kind < SLM_CLASS_KIND_COUNT &&
-		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
-		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   (h->n_rope == 0 ||
+			(h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
+			 h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION && h->rope_scale <= SLM_MAX_CALIBRATION &&
+			 h->rope_attention >= 1.0f / SLM_MAX_CALIBRATION &&
+			 h->rope_attention <= SLM_MAX_CALIBRATION)) &&
+		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
+		   h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
+		   cap_valid(h->logit_cap) && h->parallel <= 1 && h->n_context >= 1 &&
+		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
+		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
+		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
+		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
+		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&

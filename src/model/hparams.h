@@ -20,6 +20,14 @@ typedef struct SlmHparams
 	uint32_t n_rope;     /* of them that rotate; 0: positions are no rotations */
 	float rope_base;     /* pair i turns by position * base^(-2 i / n_rope) / scale */
 	float rope_scale;
+	float rope_attention; /* factor of turned queries and keys */
+	uint32_t
+		n_rope_context; /* longer sequences turn by the factors of rope_factors_long; 0: there are none */
+	uint32_t n_window; /* tokens that a token sees in a layer with a window; 0: no layer has one */
+	float attention_scale; /* of scores */
+	float attention_cap;   /* scores are cap * tanh(score / cap); 0: not so */
+	float logit_cap;       /* the same of logits */
+	uint32_t parallel;     /* 1: attention and feed-forward block read the same rows */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */
@@ -32,7 +40,6 @@ typedef struct SlmHparams
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
 	uint32_t n_span;            /* width of one of its three channels */
 	uint32_t n_sentence_hidden; /* outputs of the sentence head's first matrix */
-	uint32_t reserved;
 	SlmLabelCalibration label;
 	SlmExtractCalibration extract;
 } SlmHparams;
@@ -56,6 +63,15 @@ static inline int
 slm_hparams_layers(const SlmHparams *hparams)
 {
 	return (int) (hparams->n_layer + hparams->n_extract_layer);
+}
+
+/* Does a layer's attention stop at the window? */
+static inline bool
+slm_hparams_windowed(const SlmHparams *hparams, const SlmArch *arch, int layer)
+{
+	int period = arch->window_period;
+
+	return hparams->n_window > 0 && (period == 0 || layer % period < period - 1);
 }
 
 /* The value of a dimension. */

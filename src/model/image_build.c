@@ -23,11 +23,20 @@
 #define STEP_BYTES ((size_t) 1 << 20)
 #define MAX_TEXT_BYTES 255 /* of the name and the licence that an image keeps */
 
+#define MAX_FUSED 3 /* slots that one tensor may stand for */
+
+/* A slot's part of a tensor of the file: the next rows, or numbers of a vector. */
+typedef struct Part
+{
+	const SlmSlotSpec *spec;
+	uint64_t *offset; /* in the directory: where it goes */
+} Part;
+
 /* What the image does with a tensor of the file. */
 typedef struct Use
 {
-	const SlmSlotSpec *spec; /* NULL: nothing */
-	uint64_t *offset;        /* in the directory: where it goes */
+	Part part[MAX_FUSED];
+	int n_part; /* 0: nothing */
 	bool bias;
 } Use;
 
@@ -218,16 +227,18 @@ take_finite(Builder *b, const SlmGgufTensor *tensor, uint64_t n, const uint8_t *
 	return SLM_OK;
 }
 
+/* The next n numbers of a vector. */
 static SlmStatus
-convert_vector(Builder *b, const SlmGgufTensor *tensor, uint64_t image_bytes, SlmError *err)
+convert_vector(Builder *b, const SlmGgufTensor *tensor, uint64_t n, uint64_t image_bytes,
+			   SlmError *err)
 {
 	const uint8_t *data;
 	uint8_t *out;
 
-	SLM_TRY(take_finite(b, tensor, tensor->ne[0], &data, err));
+	SLM_TRY(take_finite(b, tensor, n, &data, err));
 	SLM_TRY(room(b, (size_t) image_bytes, &out, err));
 	memset(out, 0, (size_t) image_bytes);
-	slm_dequantize(tensor->type, data, (float *) out, (int64_t) tensor->ne[0]);
+	slm_dequantize(tensor->type, data, (float *) out, (int64_t) n);
 	return SLM_OK;
 }
 
@@ -251,8 +262,9 @@ convert_table(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
 	return SLM_OK;
 }
 
+/* The next n_row rows of a matrix. */
 static SlmStatus
-convert_matrix(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
+convert_matrix(Builder *b, const SlmGgufTensor *tensor, uint64_t n_row, SlmError *err)
 {
 	int64_t k = (int64_t) tensor->ne[0];
 	size_t row_bytes = (size_t) slm_dtype_bytes(tensor->type, tensor->ne[0]);
@@ -261,9 +273,9 @@ convert_matrix(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
 
 	if (rows_a_step == 0)
 		rows_a_step = SLM_GROUP_ROWS;
-	for (uint64_t row = 0; row < tensor->ne[1]; row += rows_a_step)
+	for (uint64_t row = 0; row < n_row; row += rows_a_step)
 	{
-		uint64_t left = tensor->ne[1] - row;
+		uint64_t left = n_row - row;
 		uint64_t n = left < rows_a_step ? left : rows_a_step;
 		size_t unpolled = 0;
 		const uint8_t *data;
@@ -287,6 +299,37 @@ convert_matrix(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
 	return SLM_OK;
 }
 
+/* Numbers of a slot's bias, or of a slot that is a vector. */
+static uint64_t
+vector_size(const Builder *b, const SlmSlotSpec *spec)
+{
+	return slm_hparams_size(&b->hparams, spec->kind == SLM_SLOT_MATRIX ? spec->n_out : spec->n_in);
+}
+
+static SlmStatus
+convert_part(Builder *b, const SlmGgufTensor *tensor, const Part *part, bool bias, SlmError *err)
+{
+	const SlmSlotSpec *spec = part->spec;
+
+	SLM_TRY(pad_to(b, *part->offset, err));
+	if (bias)
+		return convert_vector(b, tensor, vector_size(b, spec),
+							  slm_image_bias_bytes(spec, &b->hparams), err);
+	switch (spec->kind)
+	{
+		case SLM_SLOT_VECTOR:
+			return convert_vector(b, tensor, vector_size(b, spec),
+								  slm_image_weight_bytes(spec, &b->hparams, tensor->type), err);
+		case SLM_SLOT_TABLE:
+			return convert_table(b, tensor, err);
+		case SLM_SLOT_MATRIX:
+			return convert_matrix(b, tensor, slm_hparams_size(&b->hparams, spec->n_out), err);
+		case SLM_SLOT_ABSENT:
+			break;
+	}
+	return slm_fail(err, SLM_ERR_INTERNAL, "no such slot");
+}
+
 static SlmStatus
 convert_tensors(Builder *b, SlmError *err)
 {
@@ -295,19 +338,10 @@ convert_tensors(Builder *b, SlmError *err)
 		const SlmGgufTensor *tensor = &b->gguf.tensor[i];
 		const Use *use = &b->use[i];
 
-		if (use->spec == NULL)
-			continue;
-		SLM_TRY(skip_to(b, tensor->offset, err));
-		SLM_TRY(pad_to(b, *use->offset, err));
-		if (use->bias)
-			SLM_TRY(convert_vector(b, tensor, slm_image_bias_bytes(use->spec, &b->hparams), err));
-		else if (use->spec->kind == SLM_SLOT_VECTOR)
-			SLM_TRY(convert_vector(
-				b, tensor, slm_image_weight_bytes(use->spec, &b->hparams, tensor->type), err));
-		else if (use->spec->kind == SLM_SLOT_TABLE)
-			SLM_TRY(convert_table(b, tensor, err));
-		else
-			SLM_TRY(convert_matrix(b, tensor, err));
+		if (use->n_part > 0)
+			SLM_TRY(skip_to(b, tensor->offset, err));
+		for (int p = 0; p < use->n_part; p++)
+			SLM_TRY(convert_part(b, tensor, &use->part[p], use->bias, err));
 	}
 	return skip_to(b, b->source->size, err);
 }
@@ -329,6 +363,57 @@ find_arch(Builder *b, SlmError *err)
 	return SLM_OK;
 }
 
+/* Rows of all slots that may be fused with this one, itself among them. */
+static uint64_t
+fused_rows(const Builder *b, const SlmSlotSpec *spec)
+{
+	uint64_t n = 0;
+
+	for (int slot = 0; slot < SLM_SLOT_COUNT; slot++)
+		if (b->arch->slot[slot].fused != NULL &&
+			strcmp(b->arch->slot[slot].fused, spec->fused) == 0)
+			n += slm_hparams_size(&b->hparams, b->arch->slot[slot].n_out);
+	return n;
+}
+
+static bool
+is_slot_name(const Builder *b, const char *name)
+{
+	for (int slot = 0; slot < SLM_SLOT_COUNT; slot++)
+		if (b->arch->slot[slot].name != NULL && strcmp(b->arch->slot[slot].name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The tensor that a slot's weight or bias is in, NULL when there is none: its
+ * own, or the fused one, which has the rows of several; these stand in *n_out.
+ */
+static const SlmGgufTensor *
+find_part(Builder *b, SlmSlot slot, int layer, bool bias, uint64_t *n_out,
+		  char name[SLM_MAX_GGUF_NAME_BYTES + 1])
+{
+	const SlmSlotSpec *spec = &b->arch->slot[slot];
+	const char *part = bias ? "bias" : "weight";
+	const SlmGgufTensor *tensor;
+
+	if (spec->fused != NULL)
+	{
+		uint64_t rows = fused_rows(b, spec);
+
+		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "blk.%d.%s.%s", layer, spec->fused, part);
+		tensor = slm_gguf_tensor(&b->gguf, name);
+		/* one that is named after a slot may be that slot's alone: the rows tell */
+		if (tensor != NULL && (!is_slot_name(b, spec->fused) || tensor->ne[bias ? 0 : 1] == rows))
+		{
+			*n_out = rows;
+			return tensor;
+		}
+	}
+	slm_slot_name(b->arch, slot, layer, part, name, SLM_MAX_GGUF_NAME_BYTES + 1);
+	return slm_gguf_tensor(&b->gguf, name);
+}
+
 /* Binds a tensor to its slot when the file has it, or complains when it must. */
 static SlmStatus
 bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError *err)
@@ -339,6 +424,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	bool vector = bias || spec->kind == SLM_SLOT_VECTOR;
 	uint64_t n_in = slm_hparams_size(&b->hparams, spec->n_in);
 	uint64_t n_out = slm_hparams_size(&b->hparams, spec->n_out);
+	uint64_t n_own = vector ? vector_size(b, spec) : n_in * n_out;
 	const SlmGgufTensor *tensor;
 	char name[SLM_MAX_GGUF_NAME_BYTES + 1];
 	Use *use;
@@ -346,8 +432,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	*bound = false;
 	if (need == SLM_NEVER)
 		return SLM_OK;
-	slm_slot_name(b->arch, slot, layer, bias ? "bias" : "weight", name, sizeof(name));
-	tensor = slm_gguf_tensor(&b->gguf, name);
+	tensor = find_part(b, slot, layer, bias, &n_out, name);
 	if (tensor == NULL)
 	{
 		if (need == SLM_REQUIRED)
@@ -356,7 +441,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	}
 	if (vector)
 	{
-		n_in = bias && spec->kind == SLM_SLOT_MATRIX ? n_out : n_in;
+		n_in = spec->kind == SLM_SLOT_MATRIX ? n_out : n_in;
 		n_out = 1;
 	}
 	if (tensor->ne[0] != n_in || tensor->ne[1] != n_out || tensor->ne[2] != 1 || tensor->ne[3] != 1)
@@ -365,13 +450,18 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 						(unsigned long long) tensor->ne[0],
 						(unsigned long long) (tensor->ne[1] * tensor->ne[2] * tensor->ne[3]),
 						(unsigned long long) n_in, (unsigned long long) n_out);
+	if (n_own % slm_dtype_info(tensor->type)->block_items != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tensor \"%s\" of type %s cannot be cut into parts of %llu numbers", name,
+						slm_dtype_info(tensor->type)->name, (unsigned long long) n_own);
 	use = &b->use[tensor - b->gguf.tensor];
-	use->spec = spec;
+	if (use->n_part == MAX_FUSED)
+		return slm_fail(err, SLM_ERR_INTERNAL, "too many slots in tensor \"%s\"", name);
+	use->part[use->n_part++] = (Part){spec, bias ? &ref->bias : &ref->weight};
 	use->bias = bias;
-	use->offset = bias ? &ref->bias : &ref->weight;
 	if (!bias)
 		ref->type = tensor->type;
-	b->header.n_parameter += n_in * n_out;
+	b->header.n_parameter += n_own;
 	*bound = true;
 	return SLM_OK;
 }
@@ -405,7 +495,7 @@ check_unused(Builder *b, SlmError *err)
 		uint64_t layer = 0;
 		size_t digits = 4;
 
-		if (b->use[i].spec != NULL)
+		if (b->use[i].n_part > 0)
 			continue;
 		if (n_unused++ == 0)
 			slm_error_quote(quoted, sizeof(quoted), name.data, name.size);
@@ -453,7 +543,7 @@ main_type(const Builder *b)
 	SlmDtype best = SLM_DTYPE_F32;
 
 	for (uint64_t i = 0; i < b->gguf.n_tensor; i++)
-		if (b->use[i].spec != NULL)
+		if (b->use[i].n_part > 0)
 			bytes[b->gguf.tensor[i].type] += b->gguf.tensor[i].bytes;
 	for (int type = 0; type <= SLM_DTYPE_BF16; type++)
 		if (bytes[type] > bytes[best])
@@ -583,13 +673,16 @@ plan(Builder *b, SlmError *err)
 		const Use *use = &b->use[i];
 		uint64_t group;
 
-		if (use->spec == NULL)
-			continue;
-		SLM_TRY(place(&at,
-					  use->bias ? slm_image_bias_bytes(use->spec, &b->hparams)
-								: slm_image_weight_bytes(use->spec, &b->hparams, tensor->type),
-					  use->offset, err));
-		if (use->bias || use->spec->kind != SLM_SLOT_MATRIX)
+		for (int p = 0; p < use->n_part; p++)
+		{
+			const SlmSlotSpec *spec = use->part[p].spec;
+
+			SLM_TRY(place(&at,
+						  use->bias ? slm_image_bias_bytes(spec, &b->hparams)
+									: slm_image_weight_bytes(spec, &b->hparams, tensor->type),
+						  use->part[p].offset, err));
+		}
+		if (use->n_part == 0 || use->bias || use->part[0].spec->kind != SLM_SLOT_MATRIX)
 			continue;
 		/* a packed group is never smaller than its rows in the file */
 		group = slm_group_bytes(slm_layout_of(tensor->type), (int64_t) tensor->ne[0]);

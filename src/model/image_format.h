@@ -15,7 +15,7 @@
 
 #define SLM_IMAGE_MAGIC "SLMIMAGE"
 #define SLM_IMAGE_ALIGN 64
-#define SLM_IMAGE_HEADER_BYTES 320 /* SlmImageHeader and zeros */
+#define SLM_IMAGE_HEADER_BYTES 384 /* SlmImageHeader and zeros */
 
 typedef struct SlmImageSpan
 {

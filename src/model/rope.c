@@ -87,14 +87,30 @@ sine_cosine(double x, double *sine, double *cosine)
 	}
 }
 
+/* What divides the frequencies, or NULL. */
+static const float *
+factors(const SlmModel *model, SlmRopeKind kind)
+{
+	if (kind == SLM_ROPE_WINDOW)
+		return NULL;
+	if (model->hparams.n_rope_context == 0)
+		return slm_weight(model, SLM_SLOT_ROPE_FREQS, 0)->weight;
+	return slm_weight(model, kind == SLM_ROPE_LONG ? SLM_SLOT_ROPE_LONG : SLM_SLOT_ROPE_SHORT, 0)
+		->weight;
+}
+
 SlmStatus
-slm_rope_init(SlmCompute *c, int max_row, SlmRope *out, SlmError *err)
+slm_rope_init(SlmCompute *c, SlmRopeKind kind, int max_row, SlmRope *out, SlmError *err)
 {
 	const SlmHparams *h = &c->model->hparams;
-	const float *freqs = slm_weight(c->model, SLM_SLOT_ROPE_FREQS, 0)->weight;
+	const float *freqs = factors(c->model, kind);
+	bool own = kind == SLM_ROPE_WINDOW;
+	double base = own ? (double) c->model->arch->window_rope_base : (double) h->rope_base;
+	float scale = own ? 1.0f : h->rope_scale;
 	size_t n = h->n_rope / 2;
 
 	out->n_pair = (int) n;
+	out->factor = h->rope_attention;
 	if (n == 0)
 		return SLM_OK;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n, &out->step, err));
@@ -104,8 +120,7 @@ slm_rope_init(SlmCompute *c, int max_row, SlmRope *out, SlmError *err)
 	{
 		double share = 2.0 * (double) i / (double) h->n_rope;
 
-		out->step[i] =
-			(float) power_of_e(-share * natural_log((double) h->rope_base)) / h->rope_scale;
+		out->step[i] = (float) power_of_e(-share * natural_log(base)) / scale;
 		if (freqs != NULL)
 			out->step[i] = out->step[i] / freqs[i];
 	}
@@ -127,8 +142,8 @@ slm_rope_set(SlmCompute *c, SlmRope *rope, int row, int position, SlmError *err)
 							"model gives an angle of %g at position %d, over the limit of %g",
 							(double) angle, position, 0x1p21);
 		sine_cosine((double) angle, &sine, &cosine);
-		rope->sine[at + (size_t) i] = (float) sine;
-		rope->cosine[at + (size_t) i] = (float) cosine;
+		rope->sine[at + (size_t) i] = (float) sine * rope->factor;
+		rope->cosine[at + (size_t) i] = (float) cosine * rope->factor;
 	}
 	return slm_spend(c, (int64_t) rope->n_pair * 2 * SLM_COST_EXP, err);
 }

@@ -3,7 +3,9 @@
  *
  * Pair i of a head's first n_rope numbers turns by the angle position *
  * base^(-2 i / n_rope) / scale / freqs[i] (Su et al. 2021; freqs is the tensor
- * rope_freqs of Llama 3.1, ones where a file has none).  Angles are formed in
+ * rope_freqs of Llama 3.1, or one of the two of Phi 3, which hold for short and for
+ * long sequences (Ding et al. 2024); ones where a file has none).  What turned is
+ * then multiplied by rope_attention, which is 1 in most models.  Angles are formed in
  * float, as the public frameworks do; their sines and cosines are those of the
  * float, correct to the last bit or two.  libm's powers and sines differ from
  * machine to machine (law 2), so they are computed here.
@@ -17,13 +19,22 @@
 typedef struct SlmRope
 {
 	int n_pair;
+	float factor;  /* of sines and cosines */
 	float *step;   /* [n_pair] angle from a position to the next */
 	float *cosine; /* [max_row][n_pair] */
 	float *sine;   /* the same */
 } SlmRope;
 
+/* Which turns: those of most layers, or, where they have a base of their own, of layers with a window. */
+typedef enum SlmRopeKind
+{
+	SLM_ROPE_SHORT = 0,
+	SLM_ROPE_LONG, /* of sequences that may outgrow n_rope_context */
+	SLM_ROPE_WINDOW
+} SlmRopeKind;
+
 /* For max_row rows, in the arena; without rotations n_pair is 0. */
-extern SlmStatus slm_rope_init(SlmCompute *c, int max_row, SlmRope *out,
+extern SlmStatus slm_rope_init(SlmCompute *c, SlmRopeKind kind, int max_row, SlmRope *out,
 							   SlmError *err) SLM_MUST_CHECK;
 
 /* Row i turns as its position says. */

@@ -30,6 +30,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LENGTH = 420
+STEP = 3  # from a position that is written down to the next
 ROWS = [0, 1, 17, 100, 101, 200, 255, 268]
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
@@ -37,6 +38,8 @@ SHARED = dict(vocab_size=272, hidden_size=32, intermediate_size=48, num_hidden_l
               num_key_value_heads=2, max_position_embeddings=512, initializer_range=0.25, bos_token_id=0, eos_token_id=1)
 LLAMA3 = dict(rope_type="llama3", rope_theta=10000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=64)
+LONG = dict(rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=64,
+            short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.0, 2.5, 6.0, 9.0])
 MODELS = {
     "llama": (hf.LlamaConfig, dict(tie_word_embeddings=True, rope_parameters=LLAMA3)),
     "nemo": (hf.MistralConfig, dict(head_dim=24, num_key_value_heads=1, tie_word_embeddings=False, sliding_window=None)),
@@ -45,6 +48,18 @@ MODELS = {
     "qwen3": (hf.Qwen3Config, dict(head_dim=16, tie_word_embeddings=False)),
     "blocks": (hf.Qwen2Config, dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, tie_word_embeddings=True)),
     "gemma": (hf.GemmaConfig, dict(head_dim=16, num_key_value_heads=1, hidden_activation="gelu_pytorch_tanh")),
+    "gemma2": (hf.Gemma2Config, dict(head_dim=16, num_key_value_heads=1, sliding_window=40, query_pre_attn_scalar=24,
+                                     attn_logit_softcapping=3.0, final_logit_softcapping=6.0)),
+    "gemma3": (hf.Gemma3TextConfig, dict(head_dim=16, num_hidden_layers=7, intermediate_size=32, sliding_window=33, query_pre_attn_scalar=16,
+                                         rope_parameters=dict(sliding_attention=dict(rope_type="default", rope_theta=10000.0),
+                                                              full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0)))),
+    "phi3": (hf.Phi3Config, dict(tie_word_embeddings=False, pad_token_id=None, sliding_window=100, rope_parameters=LONG)),
+    "phi4": (hf.Phi3Config, dict(tie_word_embeddings=True, pad_token_id=None, partial_rotary_factor=0.5)),
+    "phi2": (hf.PhiConfig, dict(num_key_value_heads=4, tie_word_embeddings=False, partial_rotary_factor=0.5)),
+    "stablelm": (hf.StableLmConfig, dict(use_qkv_bias=True, tie_word_embeddings=False, partial_rotary_factor=0.25)),
+    "gpt2": (hf.GPT2Config, dict(n_embd=32, n_layer=2, n_head=4, n_positions=512, n_inner=48, num_key_value_heads=4)),
+    "starcoder2": (hf.Starcoder2Config, dict(sliding_window=50, tie_word_embeddings=True)),
+    "mistral": (hf.MistralConfig, dict(sliding_window=17, tie_word_embeddings=True)),
 }
 # Tensors of "blocks": type, where the halves d and dmin of a block stand, and what makes weights of about the usual size
 BLOCKS = {
@@ -139,7 +154,7 @@ def make(name, kind, options, out):
     print("model", name, "2e-3" if blocks else "1e-8", file=out)
     print("ids", *ids[0].tolist(), file=out)
     print("rows", *ROWS, file=out)
-    for i in range(LENGTH):
+    for i in range(0, LENGTH, STEP):
         first, second = top.values[i].tolist()
         numbers = [first - second, logits[i].square().mean().sqrt().item(), *logits[i, ROWS].tolist()]
         print("at", i, top.indices[i, 0].item(), *(f"{x:.6g}" for x in numbers), file=out)

@@ -224,6 +224,81 @@ keys_that_are_not_known(void)
 	check_load(&file, SLM_ERR_UNSUPPORTED, "key \"llama.rope.freq_xxxx\" is not supported");
 }
 
+/* A model's file with four bytes of a key's value changed, or with a tensor of another name. */
+static void
+refuse_in(const char *path, const char *key, const void *value, const char *message)
+{
+	GgufBytes file = open_file(path);
+
+	memcpy(gguf_behind(&file, key) + 4, value, 4);
+	check_load(&file, SLM_ERR_CORRUPT, message);
+}
+
+/* Windows, caps, scales and the factors of long contexts: keys that not every decoder has. */
+static void
+keys_of_some(void)
+{
+	static const char gemma2[] = FIXTURE_DIR "decoder-gemma2.gguf";
+	static const char phi3[] = FIXTURE_DIR "decoder-phi3.gguf";
+	const float zero = 0.0f, half = 0.5f, nan = NAN, huge = 1e7f;
+	const uint32_t none = 0, beyond = 1U << 31;
+	static const char *const factors[] = {"rope_factors_long.weight", "rope_factors_short.weight"};
+
+	refuse_in(gemma2, "gemma2.attention.sliding_window", &none, "gemma2.attention.sliding_window");
+	refuse_in(gemma2, "gemma2.attention.sliding_window", &beyond,
+			  "gemma2.attention.sliding_window");
+	refuse_in(gemma2, "gemma2.attn_logit_softcapping", &half,
+			  "key \"gemma2.attn_logit_softcapping\" is 0.5");
+	refuse_in(gemma2, "gemma2.attn_logit_softcapping", &nan, "gemma2.attn_logit_softcapping");
+	refuse_in(gemma2, "gemma2.final_logit_softcapping", &zero,
+			  "key \"gemma2.final_logit_softcapping\" is 0");
+	refuse_in(gemma2, "gemma2.final_logit_softcapping", &huge, "gemma2.final_logit_softcapping");
+	refuse_in(gemma2, "gemma2.attention.scale", &zero, "key \"gemma2.attention.scale\" is 0");
+	refuse_in(phi3, "phi3.rope.scaling.attn_factor", &zero,
+			  "key \"phi3.rope.scaling.attn_factor\" is 0");
+	refuse_in(phi3, "phi3.rope.scaling.original_context_length", &none,
+			  "phi3.rope.scaling.original_context_length");
+	refuse_in(phi3, "phi3.rope.scaling.original_context_length", &beyond,
+			  "phi3.rope.scaling.original_context_length");
+	for (int i = 0; i < 2; i++)
+	{
+		GgufBytes file = open_file(phi3);
+		char message[80];
+
+		*(gguf_behind(&file, factors[i]) - 1) = 'X';
+		snprintf(message, sizeof(message), "tensor \"%s\" is missing", factors[i]);
+		check_load(&file, SLM_ERR_CORRUPT, message);
+		file = open_file(phi3);
+		memcpy(gguf_data_of(&file, factors[i]), &nan, 4);
+		snprintf(message, sizeof(message), "tensor \"%s\" has a value that is not finite",
+				 factors[i]);
+		check_load(&file, SLM_ERR_CORRUPT, message);
+	}
+}
+
+/* Tensors that hold several slots have all their rows, or are not there. */
+static void
+fused_tensors(void)
+{
+	static const char phi3[] = FIXTURE_DIR "decoder-phi3.gguf",
+					  gpt2[] = FIXTURE_DIR "decoder-gpt2.gguf";
+	const uint32_t one = 1, two = 2, fewer = 47;
+	GgufBytes file;
+
+	refuse_in(phi3, "phi3.attention.head_count_kv", &one,
+			  "tensor \"blk.0.attn_qkv.weight\" is 32 x 64, but must be 32 x 48 here");
+	refuse_in(phi3, "phi3.feed_forward_length", &fewer,
+			  "tensor \"blk.0.ffn_gate.weight\" is missing");
+	refuse_in(gpt2, "gpt2.attention.head_count_kv", &two,
+			  "tensor \"blk.0.attn_qkv.weight\" is 32 x 96, but must be 32 x 64 here");
+	file = open_file(phi3);
+	*(gguf_behind(&file, "blk.1.attn_qkv.weight") - 1) = 'X';
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.1.attn_q.weight\" is missing");
+	file = open_file(gpt2);
+	*(gguf_behind(&file, "blk.1.attn_qkv.bias") - 1) = 'X';
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.1.attn_q.bias\" is missing");
+}
+
 /* Frequencies that are no numbers, or none at all. */
 static void
 frequencies(void)
@@ -265,6 +340,8 @@ main(void)
 	TEST(scales_of_blocks);
 	TEST(keys_that_are_not_there);
 	TEST(keys_that_are_not_known);
+	TEST(keys_of_some);
+	TEST(fused_tensors);
 	TEST(frequencies);
 	return check_done();
 }

@@ -374,9 +374,10 @@ transpose_matches_scalar(void)
 		}
 }
 
-/* Attention of query rows q0 .. q1-1 of t, one head among others; seen as in SlmAttend. */
+/* Attention of query rows q0 .. q1-1 of t, one head among others; seen, window and cap as in SlmAttend. */
 static void
-check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int q1, FloatKind kind)
+check_attend_in(const SlmKernels *table, int t, int seen, int window, float cap, int head_dim,
+				int q0, int q1, FloatKind kind)
 {
 	size_t stride = (size_t) head_dim + 5, n = (size_t) (t - 1) * stride + (size_t) head_dim;
 	size_t t_stride = ((size_t) t + 15) / 16 * 16;
@@ -395,6 +396,8 @@ check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int
 					  .t_stride = t_stride,
 					  .t = t,
 					  .seen = seen,
+					  .window = window,
+					  .cap = cap,
 					  .head_dim = head_dim,
 					  .scale = 0.176776695f};
 
@@ -403,8 +406,8 @@ check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int
 	args.out = b;
 	scalar()->attend(&args, q0, q1);
 	if (!CHECK_INT(first_difference(a, b, n), -1))
-		printf("# %s t=%d seen=%d head_dim=%d rows %d..%d\n", table->name, t, seen, head_dim, q0,
-			   q1);
+		printf("# %s t=%d seen=%d window=%d cap=%g head_dim=%d rows %d..%d\n", table->name, t, seen,
+			   window, (double) cap, head_dim, q0, q1);
 	floats_free(q, n);
 	floats_free(k, n);
 	floats_free(v, n);
@@ -412,6 +415,12 @@ check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int
 	floats_free(scores, n_scores);
 	floats_free(a, n);
 	floats_free(b, n);
+}
+
+static void
+check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int q1, FloatKind kind)
+{
+	check_attend_in(table, t, seen, 0, 0.0f, head_dim, q0, q1, kind);
 }
 
 static void
@@ -433,8 +442,16 @@ attend_matches_scalar(void)
 				check_attend(table, t, 0, head_dims[i], t / 3, t, FLOATS_NORMAL);
 				check_attend(table, t, 1, head_dims[i], t / 3, t, FLOATS_NORMAL);
 			}
+		for (int t = 1; t <= 70; t += 3)
+			for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+			{
+				check_attend_in(table, t, 0, 0, 2.0f, 24, 0, t, (FloatKind) kind);
+				check_attend_in(table, t, 1, 1 + t / 4, 0.0f, 24, 0, t, (FloatKind) kind);
+				check_attend_in(table, t, 1 + t / 3, 7, 30.0f, 32, 0, t, (FloatKind) kind);
+			}
 		for (int t = 100; t <= 600; t += 125)
 		{
+			check_attend_in(table, t, t - 18, 50, 5.0f, 64, 0, 19, FLOATS_NORMAL);
 			check_attend(table, t, 0, 32, t - 19, t, FLOATS_NORMAL);
 			check_attend(table, t, t - 18, 32, 0, 19, FLOATS_NORMAL);
 		}

@@ -420,9 +420,9 @@ softmax_by_hand(void)
 	CHECK(isnan(y[0]) && isnan(y[1]));
 }
 
-/* Attention against double precision: of row i over all rows, or the first seen + i. */
+/* Attention against double precision: of row i over all rows, or the first seen + i, of them the last `window`. */
 static void
-check_attention(int seen)
+check_attention(int seen, int window, float cap)
 {
 	enum
 	{
@@ -430,7 +430,8 @@ check_attention(int seen)
 		DIM = 32
 	};
 	static float q[T * DIM], k[T * DIM], v[T * DIM], kt[DIM * 48], scores[16 * 48], out[T * DIM];
-	SlmAttend args = {q, kt, v, out, scores, DIM, DIM, DIM, 48, T, seen, DIM, 0.176776695f};
+	SlmAttend args = {q,  kt, v,    out,    scores, DIM,          DIM, DIM,
+					  48, T,  seen, window, DIM,    0.176776695f, cap};
 
 	fill_floats(q, T * DIM, FLOATS_NORMAL);
 	fill_floats(k, T * DIM, FLOATS_NORMAL);
@@ -448,6 +449,10 @@ check_attention(int seen)
 			for (int c = 0; c < DIM; c++)
 				e[j] += (double) q[i * DIM + c] * (double) k[j * DIM + c];
 			e[j] *= (double) args.scale;
+			if (cap > 0.0f)
+				e[j] = (double) cap * tanh(e[j] / (double) cap);
+			if (window > 0 && j < n - window)
+				e[j] = -INFINITY;
 			max = fmax(max, e[j]);
 		}
 		for (int j = 0; j < n; j++)
@@ -469,9 +474,12 @@ check_attention(int seen)
 static void
 attend_is_close_to_double(void)
 {
-	check_attention(0);
-	check_attention(1);
-	check_attention(9);
+	check_attention(0, 0, 0.0f);
+	check_attention(1, 0, 0.0f);
+	check_attention(9, 0, 0.0f);
+	check_attention(1, 9, 0.0f);
+	check_attention(0, 0, 3.0f);
+	check_attention(5, 3, 1.0f);
 }
 
 int
