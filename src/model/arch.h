@@ -181,7 +181,8 @@ typedef struct SlmArch
 	bool
 		parallel; /* attention and feed-forward block read the same rows, and both are added to them */
 	uint8_t window_period; /* a file's window holds in all layers but every so manieth; 0: in all */
-	float window_rope_base; /* of rotations in layers with a window; 0: as in the others */
+	float
+		window_rope_base; /* of rotations in layers with a window, where a file does not say; 0: as in the others */
 	uint32_t
 		wide_scale_layers; /* a model of so many scales scores by the width of rows, not of heads */
 	bool grouped;          /* heads may share keys and values, and have a width of their own */

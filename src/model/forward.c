@@ -65,7 +65,8 @@ set_positions(Forward *f, SlmError *err)
 {
 	const SlmBatch *batch = f->batch;
 
-	bool windows = f->c->model->hparams.n_window > 0 && f->c->model->arch->window_rope_base > 0.0f;
+	bool windows =
+		f->c->model->hparams.n_window > 0 && f->c->model->hparams.rope_base_window > 0.0f;
 
 	SLM_TRY(slm_rope_init(f->c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
 						  &f->rope, err));

@@ -38,8 +38,13 @@ static const char *const known_keys[] = {
 
 /* Of architectures whose positions are rotations, these as well. */
 static const char *const rope_keys[] = {
-	"rope.dimension_count", "rope.freq_base",           "rope.scaling.type",
-	"rope.scaling.factor",  "rope.scaling.attn_factor", "rope.scaling.original_context_length",
+	"rope.dimension_count",
+	"rope.freq_base",
+	"rope.scaling.type",
+	"rope.scaling.factor",
+	"rope.freq_base_swa",
+	"rope.scaling.attn_factor",
+	"rope.scaling.original_context_length",
 };
 
 /* A calibration constant of a head; its key is known, too. */
@@ -264,6 +269,8 @@ read_rope(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err
 						h->n_rope);
 	SLM_TRY(read_number(gguf, arch, "rope.freq_base", 1.0f, SLM_MAX_ROPE_BASE, 10000.0f,
 						&h->rope_base, err));
+	SLM_TRY(read_number(gguf, arch, "rope.freq_base_swa", 1.0f, SLM_MAX_ROPE_BASE,
+						arch->window_rope_base, &h->rope_base_window, err));
 	SLM_TRY(read_number(gguf, arch, "rope.scaling.factor", 1.0f / SLM_MAX_CALIBRATION,
 						SLM_MAX_CALIBRATION, 1.0f, &h->rope_scale, err));
 	key_name(arch, "rope.scaling.type", key);
@@ -284,14 +291,16 @@ read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 {
 	uint32_t width = h->n_layer == arch->wide_scale_layers ? h->n_embd / h->n_head : h->n_head_dim;
 	char key[MAX_KEY];
+	int64_t window = 0;
 	bool found, parallel = arch->parallel;
 
 	SLM_TRY(read_number(gguf, arch, "attention.scale", 1.0f / SLM_MAX_CALIBRATION,
 						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) width), &h->attention_scale,
 						err));
-	SLM_TRY(read_optional(gguf, arch, "attention.sliding_window", INT32_MAX, 0, &h->n_window, err));
-	if (h->n_window > h->n_context) /* it hides nothing */
-		h->n_window = 0;
+	key_name(arch, "attention.sliding_window", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 0, INT32_MAX, &found, &window, err));
+	h->n_window =
+		window < (int64_t) h->n_context ? (uint32_t) window : 0; /* a longer one hides nothing */
 	SLM_TRY(read_number(gguf, arch, "attn_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
 						&h->attention_cap, err));
 	SLM_TRY(read_number(gguf, arch, "final_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
@@ -609,6 +618,8 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_head_dim <= SLM_MAX_HEAD_DIM && h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 &&
 		   (h->n_rope == 0 ||
 			(h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
+			 (h->rope_base_window == 0.0f ||
+			  (h->rope_base_window >= 1.0f && h->rope_base_window <= SLM_MAX_ROPE_BASE)) &&
 			 h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION && h->rope_scale <= SLM_MAX_CALIBRATION &&
 			 h->rope_attention >= 1.0f / SLM_MAX_CALIBRATION &&
 			 h->rope_attention <= SLM_MAX_CALIBRATION)) &&

@@ -15,10 +15,11 @@ typedef struct SlmHparams
 	uint32_t n_embd;
 	uint32_t n_ff;
 	uint32_t n_head;
-	uint32_t n_head_kv;  /* heads that have keys and values of their own; divides n_head */
-	uint32_t n_head_dim; /* numbers of a head */
-	uint32_t n_rope;     /* of them that rotate; 0: positions are no rotations */
-	float rope_base;     /* pair i turns by position * base^(-2 i / n_rope) / scale */
+	uint32_t n_head_kv;     /* heads that have keys and values of their own; divides n_head */
+	uint32_t n_head_dim;    /* numbers of a head */
+	uint32_t n_rope;        /* of them that rotate; 0: positions are no rotations */
+	float rope_base;        /* pair i turns by position * base^(-2 i / n_rope) / scale */
+	float rope_base_window; /* of layers with a window; 0: they turn like the others */
 	float rope_scale;
 	float rope_attention; /* factor of turned queries and keys */
 	uint32_t
@@ -27,7 +28,8 @@ typedef struct SlmHparams
 	float attention_scale; /* of scores */
 	float attention_cap;   /* scores are cap * tanh(score / cap); 0: not so */
 	float logit_cap;       /* the same of logits */
-	uint32_t parallel;     /* 1: attention and feed-forward block read the same rows */
+	uint32_t reserved;
+	uint32_t parallel; /* 1: attention and feed-forward block read the same rows */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */

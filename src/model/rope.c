@@ -105,7 +105,7 @@ slm_rope_init(SlmCompute *c, SlmRopeKind kind, int max_row, SlmRope *out, SlmErr
 	const SlmHparams *h = &c->model->hparams;
 	const float *freqs = factors(c->model, kind);
 	bool own = kind == SLM_ROPE_WINDOW;
-	double base = own ? (double) c->model->arch->window_rope_base : (double) h->rope_base;
+	double base = own ? (double) h->rope_base_window : (double) h->rope_base;
 	float scale = own ? 1.0f : h->rope_scale;
 	size_t n = h->n_rope / 2;
 

@@ -48,17 +48,18 @@ MODELS = {
     "qwen3": (hf.Qwen3Config, dict(head_dim=16, tie_word_embeddings=False)),
     "blocks": (hf.Qwen2Config, dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, tie_word_embeddings=True)),
     "gemma": (hf.GemmaConfig, dict(head_dim=16, num_key_value_heads=1, hidden_activation="gelu_pytorch_tanh")),
-    "gemma2": (hf.Gemma2Config, dict(head_dim=16, num_key_value_heads=1, sliding_window=40, query_pre_attn_scalar=24,
+    "gemma2": (hf.Gemma2Config, dict(head_dim=16, num_key_value_heads=1, sliding_window=40, query_pre_attn_scalar=16,
                                      attn_logit_softcapping=3.0, final_logit_softcapping=6.0)),
+    "scaled": (hf.Gemma2Config, dict(head_dim=16, num_key_value_heads=2, query_pre_attn_scalar=24)),
     "gemma3": (hf.Gemma3TextConfig, dict(head_dim=16, num_hidden_layers=7, intermediate_size=32, sliding_window=33, query_pre_attn_scalar=16,
-                                         rope_parameters=dict(sliding_attention=dict(rope_type="default", rope_theta=10000.0),
+                                         rope_parameters=dict(sliding_attention=dict(rope_type="default", rope_theta=5000.0),
                                                               full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0)))),
     "phi3": (hf.Phi3Config, dict(tie_word_embeddings=False, pad_token_id=None, sliding_window=100, rope_parameters=LONG)),
     "phi4": (hf.Phi3Config, dict(tie_word_embeddings=True, pad_token_id=None, partial_rotary_factor=0.5)),
-    "phi2": (hf.PhiConfig, dict(num_key_value_heads=4, tie_word_embeddings=False, partial_rotary_factor=0.5)),
+    "phi2": (hf.PhiConfig, dict(num_key_value_heads=4, intermediate_size=128, tie_word_embeddings=False, partial_rotary_factor=0.5)),
     "stablelm": (hf.StableLmConfig, dict(use_qkv_bias=True, tie_word_embeddings=False, partial_rotary_factor=0.25)),
-    "gpt2": (hf.GPT2Config, dict(n_embd=32, n_layer=2, n_head=4, n_positions=512, n_inner=48, num_key_value_heads=4)),
-    "starcoder2": (hf.Starcoder2Config, dict(sliding_window=50, tie_word_embeddings=True)),
+    "gpt2": (hf.GPT2Config, dict(n_embd=32, n_layer=2, n_head=4, n_positions=512, n_ctx=512, intermediate_size=128, num_key_value_heads=4)),
+    "starcoder2": (hf.Starcoder2Config, dict(tie_word_embeddings=True)),
     "mistral": (hf.MistralConfig, dict(sliding_window=17, tie_word_embeddings=True)),
 }
 # Tensors of "blocks": type, where the halves d and dmin of a block stand, and what makes weights of about the usual size
@@ -117,7 +118,8 @@ def tokenizer():
     return out
 
 
-def make(name, kind, options, out):
+def build(name, kind, options):
+    """The model, and the blocks that stand for some of its tensors."""
     torch.manual_seed(len(name) * 1000 + sum(map(ord, name)))
     config = kind(**{**SHARED, **options})
     config.vocab_size = tokenizer().get_vocab_size()
@@ -138,16 +140,24 @@ def make(name, kind, options, out):
             blocks[tensor] = random_blocks(tensor, parameter.shape, random)
             values = gguf.dequantize(blocks[tensor], gguf.GGMLQuantizationType[dtype])
             parameter.data.copy_(torch.from_numpy(values.reshape(parameter.shape)))
+    return model, blocks
+
+
+def save(model, folder):
+    model.save_pretrained(folder, state_dict={k: v.half() if v.dim() > 1 else v for k, v in model.state_dict().items()})
+    hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), bos_token="<|begin|>", eos_token="<|end|>").save_pretrained(folder)
+
+
+def make(name, kind, options, out):
+    model, blocks = build(name, kind, options)
     path = os.path.join(HERE, f"decoder-{name}.gguf")
     with tempfile.TemporaryDirectory() as folder:
-        saved = {k: v.half() if v.dim() > 1 else v for k, v in model.state_dict().items()}
-        model.save_pretrained(folder, state_dict=saved)
-        hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), bos_token="<|begin|>", eos_token="<|end|>").save_pretrained(folder)
+        save(model, folder)
         subprocess.run([sys.executable, os.path.join(ROOT, "models", "convert"), folder, path, "--name", f"decoder-{name}"], check=True)
     if blocks:
         put_blocks(path, blocks)
     model = model.double()
-    ids = torch.randint(0, config.vocab_size, (1, LENGTH))
+    ids = torch.randint(0, model.config.vocab_size, (1, LENGTH))
     with torch.no_grad():
         logits = model(ids).logits[0]
     top = logits.topk(2, dim=-1)

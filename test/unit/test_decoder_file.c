@@ -240,11 +240,11 @@ keys_of_some(void)
 {
 	static const char gemma2[] = FIXTURE_DIR "decoder-gemma2.gguf";
 	static const char phi3[] = FIXTURE_DIR "decoder-phi3.gguf";
+	static const char scaled[] = FIXTURE_DIR "decoder-scaled.gguf";
 	const float zero = 0.0f, half = 0.5f, nan = NAN, huge = 1e7f;
 	const uint32_t none = 0, beyond = 1U << 31;
 	static const char *const factors[] = {"rope_factors_long.weight", "rope_factors_short.weight"};
 
-	refuse_in(gemma2, "gemma2.attention.sliding_window", &none, "gemma2.attention.sliding_window");
 	refuse_in(gemma2, "gemma2.attention.sliding_window", &beyond,
 			  "gemma2.attention.sliding_window");
 	refuse_in(gemma2, "gemma2.attn_logit_softcapping", &half,
@@ -253,7 +253,9 @@ keys_of_some(void)
 	refuse_in(gemma2, "gemma2.final_logit_softcapping", &zero,
 			  "key \"gemma2.final_logit_softcapping\" is 0");
 	refuse_in(gemma2, "gemma2.final_logit_softcapping", &huge, "gemma2.final_logit_softcapping");
-	refuse_in(gemma2, "gemma2.attention.scale", &zero, "key \"gemma2.attention.scale\" is 0");
+	refuse_in(scaled, "gemma2.attention.scale", &zero, "key \"gemma2.attention.scale\" is 0");
+	refuse_in(FIXTURE_DIR "decoder-gemma3.gguf", "gemma3.rope.freq_base_swa", &half,
+			  "key \"gemma3.rope.freq_base_swa\" is 0.5");
 	refuse_in(phi3, "phi3.rope.scaling.attn_factor", &zero,
 			  "key \"phi3.rope.scaling.attn_factor\" is 0");
 	refuse_in(phi3, "phi3.rope.scaling.original_context_length", &none,
