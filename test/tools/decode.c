@@ -1,0 +1,114 @@
+/*
+ * decode.c - a decoder as a filter, for comparisons with other programs
+ *
+ *     decode MODEL.gguf < ids > logits
+ *     decode --bench PROMPT TOKENS MODEL.gguf
+ *
+ * A sequence is i32 n and n token ids (i32); for each the answer is the floats of
+ * all logits after each of its tokens, [n][n_vocab].  With --bench a prompt of so
+ * many tokens is read and so many more are fed one by one, whatever they are; the
+ * speeds of both are printed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/decode.h"
+#include "model_fixture.h"
+
+#define MAX_TOKENS 65536
+
+static void
+die(const char *what, const SlmError *err)
+{
+	fprintf(stderr, "decode: %s: %s\n", what, err->message);
+	exit(1);
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+/* Logits after each of n tokens, written as they are. */
+static void
+answer(ModelFixture *f, const int32_t *id, int32_t n)
+{
+	int n_vocab = slm_model_info(f->run.model)->n_vocab;
+	SlmArenaMark mark = slm_arena_mark(f->run.arena);
+	SlmStep step = {0, id, n, n};
+	SlmDecoder *d;
+	float *logits;
+
+	if (slm_decoder_new(&f->run, 1, n, &d, &f->err) != SLM_OK ||
+		SLM_NEW_ARRAY(f->run.arena, (size_t) n * (size_t) n_vocab, &logits, &f->err) != SLM_OK ||
+		slm_decode(d, &step, 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
+		die("sequence", &f->err);
+	fwrite(logits, sizeof(float), (size_t) n * (size_t) n_vocab, stdout);
+	slm_arena_rewind(f->run.arena, mark);
+}
+
+static void
+bench(ModelFixture *f, int n_prompt, int n_more)
+{
+	int n_vocab = slm_model_info(f->run.model)->n_vocab;
+	float *logits = malloc((size_t) n_vocab * sizeof(float));
+	int32_t *id = calloc((size_t) (n_prompt + n_more), sizeof(*id));
+	SlmStep step = {0, id, n_prompt, 1};
+	SlmDecoder *d;
+	double start, read;
+
+	if (logits == NULL || id == NULL)
+		exit(2);
+	for (int i = 0; i < n_prompt + n_more; i++)
+		id[i] = i * 7919 % n_vocab;
+	if (slm_decoder_new(&f->run, 1, n_prompt + n_more, &d, &f->err) != SLM_OK)
+		die("decoder", &f->err);
+	start = now();
+	if (slm_decode(d, &step, 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
+		die("prompt", &f->err);
+	read = now();
+	for (int i = 0; i < n_more; i++)
+	{
+		step = (SlmStep){0, id + n_prompt + i, 1, 1};
+		if (slm_decode(d, &step, 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
+			die("token", &f->err);
+	}
+	printf("prompt %d tokens: %.1f tokens/s, then %d tokens: %.1f tokens/s\n", n_prompt,
+		   n_prompt / (read - start), n_more, n_more / (now() - read));
+	free(logits);
+	free(id);
+}
+
+int
+main(int argc, char **argv)
+{
+	bool measure = argc == 5 && strcmp(argv[1], "--bench") == 0;
+	ModelFixture f;
+	int32_t n;
+
+	if (argc != 2 && !measure)
+	{
+		fprintf(stderr, "decode [--bench PROMPT TOKENS] MODEL.gguf\n");
+		return 2;
+	}
+	if (model_fixture_load(&f, argv[argc - 1]) != SLM_OK)
+		die(argv[argc - 1], &f.err);
+	if (measure)
+		bench(&f, atoi(argv[2]), atoi(argv[3]));
+	while (!measure && fread(&n, sizeof(n), 1, stdin) == 1)
+	{
+		int32_t id[MAX_TOKENS];
+
+		if (n < 1 || n > MAX_TOKENS || fread(id, sizeof(*id), (size_t) n, stdin) != (size_t) n)
+			return 2;
+		answer(&f, id, n);
+	}
+	model_fixture_free(&f);
+	return 0;
+}
