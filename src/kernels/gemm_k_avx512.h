@@ -8,9 +8,8 @@
 #ifndef SLM_KERNELS_GEMM_K_AVX512_H
 #define SLM_KERNELS_GEMM_K_AVX512_H
 
+#include "kernels/gemm_q8_avx512.h"
 #include "kernels/layout_k.h"
-#include "kernels/simd_common.h"
-#include "kernels/tables.h"
 
 #define K_TILE_VECS 3
 #define K_TILE_ROWS 8
@@ -71,6 +70,14 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 			const uint8_t *mins = w + k_minima(layout) + r * SLM_GROUP_ROWS;
 			__m512i isum[K_TILE_VECS][K_TILE_ROWS];
 			__m512 dw[K_TILE_VECS];
+
+			if (n_row <= PREFETCH_ROWS)
+			{
+				SLM_UNROLL
+				for (int v = 0; v < n_vec; v++)
+					prefetch(codes + (size_t) v * group_bytes + 2 * k_block_bytes(layout),
+							 k_code_bytes(layout) / (size_t) (32 / run));
+			}
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)

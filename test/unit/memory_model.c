@@ -8,6 +8,7 @@
 
 #include "host.h"
 
+#define IMAGE_MAX ((uint64_t) 16 << 30)
 #define ARENA_MAX ((size_t) 256 << 20)
 #define MAX_TOKENS 64
 
@@ -34,7 +35,7 @@ reserve_image(void *arg, uint64_t image_bytes, SlmError *err)
 	MemoryModel *m = arg;
 	void *image = NULL;
 
-	if (image_bytes > ARENA_MAX || posix_memalign(&image, 64, image_bytes) != 0)
+	if (image_bytes > IMAGE_MAX || posix_memalign(&image, 64, image_bytes) != 0)
 		return slm_fail(err, SLM_ERR_DISK_FULL, "no room for an image of %llu bytes",
 						(unsigned long long) image_bytes);
 	m->image = image;
