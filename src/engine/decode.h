@@ -41,6 +41,28 @@ extern SlmStatus slm_decode(SlmDecoder *decoder, const SlmStep *step, int n_step
 							const int32_t *row, int n_row, float *logits,
 							SlmError *err) SLM_MUST_CHECK;
 
+/* Tokens that a sequence goes on with behind the first `past` of those it holds by then. */
+typedef struct SlmBranch
+{
+	int past;
+	const int32_t *token; /* [n] */
+	int n;                /* at least 1 */
+	int n_logits;         /* 0 .. n, as in SlmStep */
+	const int32_t *row;   /* [n_row], as in slm_decode() */
+	int n_row;
+} SlmBranch;
+
+/*
+ * What a tree of continuations gives, without computing twice what they begin
+ * with: the same as slm_decoder_truncate() and slm_decode() for one branch after
+ * the other, but in whole batches.  Depth first, a tree needs no room beyond its
+ * longest path.  logits [n_logits][n_row] of each branch, one behind the other.
+ * The sequence holds the last path then; after an error, what all branches
+ * leave of what it held.
+ */
+extern SlmStatus slm_decode_branches(SlmDecoder *decoder, int sequence, const SlmBranch *branch,
+									 int n_branch, float *logits, SlmError *err) SLM_MUST_CHECK;
+
 /* Tokens that a sequence holds, and room for so many. */
 extern int slm_decoder_length(const SlmDecoder *decoder, int sequence);
 extern int slm_decoder_room(const SlmDecoder *decoder);
