@@ -47,6 +47,44 @@ FROM (SELECT ARRAY['the train is at the inn', 'an engine', 'in']) AS a (texts),
      slm_extract_batch(texts, '["who"]', 'writer') AS b, LATERAL (SELECT texts[b.ord]) AS one (t);
 SELECT slm_extract('the train', '["who"]', 'writer', instructions => 'Say who it is.') IS NOT NULL AS instructed;
 
+-- Labels, scored as answers that the model might give: one pass for all of them, one answer in all forms.
+CREATE TABLE rides (id int, body text);
+INSERT INTO rides VALUES (1, 'the train is late'), (2, 'a ring on the hand'), (3, NULL), (4, ' '), (5, 'the engine, and the other one'), (6, 'the train is late');
+SELECT count(DISTINCT label) AS labels, count(*) AS forms FROM (VALUES
+    (slm_classify('the train is late', '{ring,train,inn}', 'writer')),
+    (slm_classify('the train is late', '{ring,train,inn}', slm_pin('writer'))),
+    (slm_classify('the train is late', '{inn,train,ring}', 'writer', instructions => NULL)),
+    ((SELECT label FROM slm_classify_scores('the train is late', '{ring,train,inn}', 'writer') LIMIT 1))
+) AS v (label);
+SELECT count(*), sum(confidence) < 1 AS none_has_a_share, bool_and(confidence > 0) AS positive
+FROM slm_classify_scores('the train is late', '{ring,train,inn}', 'writer');
+SELECT count(*), abs(sum(confidence) - 1) < 0.00001 AS all_of_it
+FROM slm_classify_scores('the train is late', '{ring,train,none of these}', 'writer');
+SELECT slm_classify('the train is late', '{ring,train}', 'writer', min_confidence => 1) IS NULL AS unsure,
+       slm_classify('the train is late', '{ring,train}', 'writer', on_error => 'null') IN ('ring', 'train') AS sure;
+SELECT bool_and(b.label IS NOT DISTINCT FROM slm_classify(body, '{ring,train,inn}', 'writer')
+                AND b.confidence IS NOT DISTINCT FROM (SELECT max(confidence) FROM slm_classify_scores(body, '{ring,train,inn}', 'writer'))) AS same,
+       count(*), count(label) AS labelled
+FROM slm_classify_batch((SELECT array_agg(body ORDER BY id) FROM rides), '{ring,train,inn}', 'writer') AS b JOIN rides ON id = ord;
+SELECT (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer'))
+       <> (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer', instructions => 'Be strict.')) AS instructed,
+       (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer'))
+       <> (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer', '{"ring": "worn on hands"}')) AS described;
+SELECT slm_classify_multi('the train', '{ring,train,inn}', 'writer', threshold => 0) AS all_labels,
+       slm_classify_multi('the train', '{ring,train,inn}', 'writer', threshold => 1) AS none;
+SELECT slm_filter(body, 'there is a train', 'writer') IS NULL AS nothing, count(*) FROM rides GROUP BY 1 ORDER BY 1;
+-- Beyond the context: chunks, or as the model's options say.
+SELECT slm_create_model('strict', 'decoder-qwen2.gguf', '{"prompt_format": "chatml", "overflow": "error"}') AS created \gset
+SELECT slm_classify(repeat('the train ', 400), '{ring,train}', 'writer') IN ('ring', 'train') AS in_chunks,
+       slm_classify(repeat('the train ', 400), '{ring,train}', 'strict', on_error => 'null') IS NULL AS refused;
+SELECT error_of(format('SELECT slm_classify(%L, %L, %L)', repeat('the train ', 400), '{ring,train}', 'strict'));
+SELECT error_of($$ SELECT slm_classify('x', '{ring}', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', '{ring,ring}', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', NULL, 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', (SELECT array_agg('label ' || n) FROM generate_series(1, 200) AS n), 'writer') $$);
+SELECT error_of($$ SELECT slm_filter('x', ' ', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', '{a,b}', 'tiny', instructions => 'Be strict.') $$);
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);
@@ -64,5 +102,6 @@ SELECT error_of($$ SELECT slm_embed('x', 'writer') $$);
 SELECT error_of($$ SELECT slm_create_model('bad', 'decoder-llama.gguf', '{"prompt_format": "jinja"}') $$);
 RESET slm.generate_model;
 SELECT error_of($$ SELECT slm_generate('x') $$);
-SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny']) AS m;
+SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny', 'strict']) AS m;
+DROP TABLE rides;
 DROP FUNCTION error_of;

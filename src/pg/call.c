@@ -158,7 +158,9 @@ slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint)
 	if (!PG_ARGISNULL(i_arg))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no instructions", NameStr(call->ref->name)),
-						errdetail("Its architecture is an encoder."),
+						slm_model_info(call->ref->model)->can_decode
+							? errdetail("It is registered to give embeddings.")
+							: errdetail("Its architecture is an encoder."),
 						hint != NULL ? errhint("%s", hint) : 0));
 }
 

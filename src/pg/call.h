@@ -79,8 +79,8 @@ extern SlmText slm_arg_text(SlmCall *call, int i_arg, const char *what, const ch
 extern ArrayType *slm_arg_text_array(SlmCall *call, int i_arg, const char *name);
 
 /*
- * 0A000 when not NULL: no model that we run takes instructions.  hint, which may
- * be NULL, says what to do instead.  Needs call->ref.
+ * 0A000 when not NULL, for a model that does not write.  hint, which may be NULL,
+ * says what to do instead.  Needs call->ref.
  */
 extern void slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint);
 

@@ -332,8 +332,8 @@ branches_do_not_matter(void)
 		for (int s = 0; s < 2; s++)
 		{
 			start = (SlmStep){s, g->id, 5, 1};
-			CHECK_STATUS(
-				slm_decode(d, &start, 1, g->row, N_ROWS, s == 0 ? whole : alone, &f.err), SLM_OK);
+			CHECK_STATUS(slm_decode(d, &start, 1, g->row, N_ROWS, s == 0 ? whole : alone, &f.err),
+						 SLM_OK);
 		}
 		CHECK(memcmp(whole, alone, N_ROWS * sizeof(float)) == 0);
 		model_fixture_free(&f);
