@@ -85,6 +85,37 @@ SELECT error_of($$ SELECT slm_classify('x', (SELECT array_agg('label ' || n) FRO
 SELECT error_of($$ SELECT slm_filter('x', ' ', 'writer') $$);
 SELECT error_of($$ SELECT slm_classify('x', '{a,b}', 'tiny', instructions => 'Be strict.') $$);
 
+-- What prompts begin with is read once: not a bit changes, tokens do; another role starts anew.
+CREATE VIEW work AS
+SELECT md5(string_agg(concat_ws('|', label, float4send(confidence), fits, extracted, generated), '|' ORDER BY id, label)) AS answers
+FROM (SELECT id, label, confidence, slm_filter(body, 'there is a train', 'writer') AS fits,
+             slm_extract(body, '{"who": "who it is about", "where": "where that is"}', 'writer') AS extracted,
+             slm_generate(body, 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) AS generated
+      FROM (SELECT id * 10 + n AS id, body || n AS body FROM rides, generate_series(1, 3) AS n WHERE body > ' ') AS r,
+           slm_classify_scores(body, '{a ring,a train,an inn}', 'writer', '{"a ring": "worn on a hand"}') OFFSET 0) AS a;
+SET slm.max_prefix_memory = 0;
+SELECT answers FROM work \gset
+SELECT slm_stat_reset();
+SELECT answers = :'answers' AS same FROM work;
+SELECT sum(tokens_in) AS tokens_in, sum(tokens_kept) AS tokens_kept FROM slm_stat_calls \gset
+SELECT :tokens_in > 6000 AS read, :tokens_kept AS kept;
+RESET slm.max_prefix_memory;
+SELECT slm_stat_reset();
+SELECT answers = :'answers' AS same FROM work;
+SELECT 2 * sum(tokens_in) < :tokens_in AS fewer, sum(tokens_in) + sum(tokens_kept) = :tokens_in AS all_of_them FROM slm_stat_calls;
+SELECT function, tokens_kept > 0 AS kept FROM slm_stat_calls WHERE model = 'writer' ORDER BY function;
+SELECT slm_stat_reset();
+CREATE ROLE slm_reader;
+GRANT USAGE ON FOREIGN SERVER writer TO slm_reader;
+SET ROLE slm_reader;
+SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
+RESET ROLE;
+SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
+SELECT role = 'slm_reader' AS reader, tokens_kept > 0 AS kept FROM slm_stat_calls ORDER BY reader;
+REVOKE USAGE ON FOREIGN SERVER writer FROM slm_reader;
+DROP ROLE slm_reader;
+DROP VIEW work;
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);

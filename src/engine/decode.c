@@ -80,8 +80,49 @@ slm_decoder_share(SlmDecoder *d, int from, int to, int n, SlmError *err)
 	if (n < 0 || n > d->length[from])
 		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to share", n, d->length[from]);
 	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
-	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], d->block[from], n, err));
+	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], &d->shape, d->block[from], n, err));
 	d->length[to] = n;
+	return SLM_OK;
+}
+
+SlmRun *
+slm_decoder_run(const SlmDecoder *d)
+{
+	return d->run;
+}
+
+uint64_t
+slm_decoder_saved_floats(const SlmDecoder *d, int n)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+
+	return slm_kv_floats(&shape);
+}
+
+SlmStatus
+slm_decoder_save(SlmDecoder *d, int sequence, int n, float *to, SlmError *err)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+	SlmCompute compute;
+
+	if (n < 0 || n > d->length[sequence])
+		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to save", n, d->length[sequence]);
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	return slm_kv_copy(&compute, &shape, to, &d->shape, d->block[sequence], n, err);
+}
+
+SlmStatus
+slm_decoder_load(SlmDecoder *d, int sequence, const float *from, int n_saved, int n, SlmError *err)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n_saved);
+	SlmCompute compute;
+
+	if (n < 0 || n > n_saved || n > d->room)
+		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to load", n, n_saved);
+	d->length[sequence] = 0;
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[sequence], &shape, from, n, err));
+	d->length[sequence] = n;
 	return SLM_OK;
 }
 

@@ -74,4 +74,17 @@ extern void slm_decoder_truncate(SlmDecoder *decoder, int sequence, int n);
 extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
 								   SlmError *err) SLM_MUST_CHECK;
 
+extern SlmRun *slm_decoder_run(const SlmDecoder *decoder);
+
+/*
+ * What a sequence's first n tokens have come to, in memory of the caller's: so
+ * many floats.  A sequence of any decoder of the same model becomes the first n of
+ * n_saved tokens again, as if it had computed them.
+ */
+extern uint64_t slm_decoder_saved_floats(const SlmDecoder *decoder, int n);
+extern SlmStatus slm_decoder_save(SlmDecoder *decoder, int sequence, int n, float *to,
+								  SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_decoder_load(SlmDecoder *decoder, int sequence, const float *from, int n_saved,
+								  int n, SlmError *err) SLM_MUST_CHECK;
+
 #endif

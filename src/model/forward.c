@@ -349,9 +349,9 @@ mix(Forward *f, int layer, SlmError *err)
 		{
 			SLM_TRY(remember(f, layer, s, err));
 			keys = (SlmKeys){
-				.kt = slm_kv_keys(&batch->shape_of_cache, batch->cache[s], layer),
+				.kt = batch->cache[s] + slm_kv_keys_at(&batch->shape_of_cache, layer),
 				.t_stride = batch->shape_of_cache.room,
-				.v = slm_kv_values(&batch->shape_of_cache, batch->cache[s], layer),
+				.v = batch->cache[s] + slm_kv_values_at(&batch->shape_of_cache, layer),
 				.v_stride = batch->shape_of_cache.values,
 				.t = batch->past[s] + queries.n,
 			};

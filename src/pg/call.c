@@ -45,6 +45,13 @@ static SlmMemo answers = {
 
 #define ANSWER_KEY_BYTES_MAX (64 * 1024)
 
+static void
+count_tokens(SlmCall *call)
+{
+	call->counts.tokens_in = call->run.n_token_in;
+	call->counts.tokens_kept = call->run.n_token_kept;
+}
+
 Datum
 slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallBody *body)
 {
@@ -70,7 +77,7 @@ slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallB
 				call.counts.cancels = 1;
 			else
 				call.counts.errors = 1;
-			call.counts.tokens_in = call.run.n_token_in;
+			count_tokens(&call);
 			slm_stat_add(verb, call.ref, &call.counts);
 		}
 		PG_RE_THROW();
@@ -342,11 +349,29 @@ slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
 	slm_call_named_model(call, PG_ARGISNULL(i_arg) ? NULL : PG_GETARG_TEXT_PP(i_arg), which);
 }
 
+/*
+ * Who beginnings of prompts belong to, as in slm_key_start(); valid until the next
+ * call, and without an allocation.
+ */
+static SlmText
+prompt_owner(const SlmCall *call)
+{
+	static struct
+	{
+		char fingerprint[SLM_FINGERPRINT_CHARS];
+		Oid role;
+		int isa;
+	} owner;
+
+	memcpy(owner.fingerprint, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	owner.role = GetUserId();
+	owner.isa = slm_force_isa;
+	return (SlmText){(const char *) &owner, sizeof(owner)};
+}
+
 void
 slm_call_begin(SlmCall *call)
 {
-	uint64_t n_token_in = call->run.n_token_in;
-
 	INSTR_TIME_SET_CURRENT(call->engine_started);
 	call->run.arena = slm_scratch();
 	call->run.model = call->ref->model;
@@ -354,7 +379,8 @@ slm_call_begin(SlmCall *call)
 	call->run.kernels = slm_current_kernels();
 	call->run.host = &slm_pg_host;
 	call->run.max_input_tokens = slm_max_input_tokens;
-	call->run.n_token_in = n_token_in;
+	call->run.prefixes = slm_kept_prefixes();
+	call->run.owner = prompt_owner(call);
 }
 
 int
@@ -367,7 +393,7 @@ slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n
 	INSTR_TIME_SUBTRACT(now, call->engine_started);
 	call->counts.inference_us += INSTR_TIME_GET_MICROSEC(now);
 	slm_engine_check(status, &call->err);
-	call->counts.tokens_in = call->run.n_token_in;
+	count_tokens(call);
 
 	for (int i = 0; row_status != NULL && i < n; i++)
 		n_failed += row_status[i] != SLM_OK;

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "engine/prefix.h"
 #include "task/buffer.h"
 #include "task/verbatim.h"
 
@@ -189,14 +190,24 @@ write_answer(Answer *a, SlmError *err)
 	return SLM_OK;
 }
 
-/* The model reads the prompt but for its last token, which goes with the first of the answer. */
+/*
+ * The model reads the prompt but for its last token, which goes with the first of
+ * the answer, and for what it has read of another prompt.
+ */
 static SlmStatus
 read_prompt(Answer *a, const int32_t *id, int n_id, SlmError *err)
 {
-	SlmStep step = {0, id, n_id - 1, 0};
+	int n_common = slm_prefix_common(a->run, id, n_id), n_kept;
+	SlmStep step = {0};
 
+	SLM_TRY(slm_prefix_restore(a->decoder, 0, id, n_id, err));
+	n_kept = slm_decoder_length(a->decoder, 0);
+	step.token = id + n_kept;
+	step.n = n_id - 1 - n_kept;
 	if (step.n > 0)
 		SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, 0, NULL, err));
+	if (n_common - n_kept >= SLM_PREFIX_TOKENS)
+		SLM_TRY(slm_prefix_keep(a->decoder, 0, id, n_common, err));
 	a->next[a->n_next++] = id[n_id - 1];
 	return SLM_OK;
 }

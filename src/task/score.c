@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "engine/prefix.h"
 #include "task/buffer.h"
 #include "task/choices.h"
 #include "task/chunk.h"
@@ -104,6 +105,7 @@ typedef struct Scorer
 	int max_prompt, n_prompt;
 	int n_token; /* that are to be read */
 	int longest;
+	bool of_empty; /* the text: what is read is what texts will follow */
 } Scorer;
 
 static SlmStatus
@@ -140,6 +142,32 @@ add_scores(const Scorer *r, const Prompt *prompt, float *logits, float *answer, 
 	return SLM_OK;
 }
 
+/*
+ * Keeps what the group's rows begin with, but for what was kept before, for other
+ * groups; the sequence holds the last prompt.  Questions about one text have the
+ * text in common, too, which no other row has: of them that is not asked.
+ */
+static SlmStatus
+keep_beginning(Scorer *r, SlmDecoder *decoder, int n_kept, SlmError *err)
+{
+	const Prompt *last = &r->prompt[r->n_prompt - 1];
+	bool many_rows = r->of_empty;
+	int n_common = last->n;
+
+	for (int i = 1; i < r->n_prompt; i++)
+		if (r->of_empty || r->prompt[i].row != r->prompt[i - 1].row)
+		{
+			many_rows = true;
+			if (r->prompt[i].n_common < n_common)
+				n_common = r->prompt[i].n_common;
+		}
+	if (!many_rows)
+		n_common = slm_prefix_common(r->run, last->id, last->n);
+	if (n_common - n_kept < SLM_PREFIX_TOKENS)
+		return SLM_OK;
+	return slm_prefix_keep(decoder, 0, last->id, n_common, err);
+}
+
 /* All prompts of the group, one behind the other in one block of keys and values. */
 static SlmStatus
 read_prompts(Scorer *r, SlmError *err)
@@ -149,9 +177,11 @@ read_prompts(Scorer *r, SlmError *err)
 	SlmBranch *branch;
 	SlmDecoder *decoder;
 	float *logits, *answer;
-	int n = 0;
+	int n = 0, n_kept;
 
 	SLM_TRY(slm_decoder_new(r->run, 1, r->longest + r->choices->depth, &decoder, err));
+	SLM_TRY(slm_prefix_restore(decoder, 0, r->prompt[0].id, r->prompt[0].n, err));
+	n_kept = r->prompt[0].n_common = slm_decoder_length(decoder, 0);
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) r->n_prompt * ((size_t) r->choices->n_choice + 1),
 						  &branch, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) r->n_prompt * n_logits, &logits, err));
@@ -166,6 +196,7 @@ read_prompts(Scorer *r, SlmError *err)
 		n += slm_choices_branches(r->choices, p->n, branch + n);
 	}
 	SLM_TRY(slm_decode_branches(decoder, 0, branch, n, logits, err));
+	SLM_TRY(keep_beginning(r, decoder, n_kept, err));
 	for (int i = 0; i < r->n_prompt; i++)
 		SLM_TRY(add_scores(r, &r->prompt[i], logits + (size_t) i * n_logits, answer, err));
 	return SLM_OK;
@@ -540,6 +571,7 @@ score_empty(SlmRun *run, SlmScoring *s, SlmError *err)
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) s->n_score, &score, err));
 	SLM_TRY(scorer_init(&r, run, s, score, 1, err));
+	r.of_empty = true;
 	SLM_TRY(add_questions(&r, 0, slm_text(""), 1.0f, &longest, NULL, err));
 	SLM_TRY(finish_group(&r, NULL, err));
 	s->n_token = longest;
