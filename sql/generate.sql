@@ -85,6 +85,26 @@ SELECT error_of($$ SELECT slm_classify('x', (SELECT array_agg('label ' || n) FRO
 SELECT error_of($$ SELECT slm_filter('x', ' ', 'writer') $$);
 SELECT error_of($$ SELECT slm_classify('x', '{a,b}', 'tiny', instructions => 'Be strict.') $$);
 
+-- Summaries: written, within max_words whatever the model says; short texts are their own.
+SELECT slm_summarize('the train', 3, 'writer'), slm_summarize(' ', 3, 'writer') IS NULL AS blank, slm_summarize(NULL, 3, 'writer') IS NULL AS nothing;
+SELECT bool_and(cardinality(regexp_split_to_array(btrim(s, E' \t\n\r\f\v'), '\s+')) <= n) AS bounded, bool_and(s IS NOT NULL) AS written,
+       bool_and(s = slm_summarize(body, n, slm_pin('writer'))) AS same, count(*)
+FROM rides, generate_series(1, 3) AS n, LATERAL (SELECT slm_summarize(body, n, 'writer') OFFSET 0) AS o (s) WHERE body > ' ';
+SELECT slm_summarize(body, 2, 'other') <> slm_summarize(body, 2, 'other', instructions => 'In French.') AS instructed FROM rides WHERE id = 5;
+SELECT bool_and(b.summary IS NOT DISTINCT FROM slm_summarize(body, 3, 'writer')) AS same, count(*)
+FROM slm_summarize_batch((SELECT array_agg(body ORDER BY id) FROM rides), 3, 'writer') AS b JOIN rides ON id = ord;
+SELECT slm_summarize_agg(body, 3, 'writer' ORDER BY id) = slm_summarize(string_agg(body, E'\n\n' ORDER BY id), 3, 'writer') AS same FROM rides WHERE body > ' ';
+-- Longer than the context: summaries of summaries, or as the model's options say.
+SELECT cardinality(regexp_split_to_array(slm_summarize(string_agg('The train ' || n || ' is late.', ' '), 10, 'writer'), '\s+')) <= 10 AS bounded,
+       slm_summarize(string_agg('The train ' || n || ' is late.', ' '), 10, 'strict', on_error => 'null') IS NULL AS refused
+FROM generate_series(1, 100) AS n;
+SELECT error_of(format('SELECT slm_summarize(%L, 10, %L)', repeat('the train ', 400), 'strict'));
+SELECT error_of($$ SELECT slm_summarize('x', 0, 'writer') $$);
+SELECT error_of($$ SELECT slm_summarize('a b c', 2, 'tiny', instructions => 'In French.') $$);
+SET statement_timeout = '100ms';
+SELECT slm_summarize_agg(repeat('the train is late ', 10000), 10, 'writer') FROM generate_series(1, 10);
+RESET statement_timeout;
+
 -- What prompts begin with is read once: not a bit changes, tokens do; another role starts anew.
 CREATE VIEW work AS
 SELECT md5(string_agg(concat_ws('|', label, float4send(confidence), fits, extracted, generated), '|' ORDER BY id, label)) AS answers

@@ -157,18 +157,19 @@ slm_arg_text_array(SlmCall *call, int i_arg, const char *name)
 	return array;
 }
 
-void
-slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint)
+SlmText
+slm_arg_instructions(SlmCall *call, int i_arg, const char *hint)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
 
-	if (!PG_ARGISNULL(i_arg))
+	if (!PG_ARGISNULL(i_arg) && !slm_call_writes(call))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no instructions", NameStr(call->ref->name)),
 						slm_model_info(call->ref->model)->can_decode
 							? errdetail("It is registered to give embeddings.")
 							: errdetail("Its architecture is an encoder."),
 						hint != NULL ? errhint("%s", hint) : 0));
+	return slm_arg_text(call, i_arg, "instructions", "");
 }
 
 bool
@@ -347,6 +348,12 @@ slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("pinned model must not be null")));
 	slm_call_named_model(call, PG_ARGISNULL(i_arg) ? NULL : PG_GETARG_TEXT_PP(i_arg), which);
+}
+
+bool
+slm_call_writes(const SlmCall *call)
+{
+	return call->ref->head == NULL && slm_task_writes(call->ref->model, &call->ref->options);
 }
 
 /*

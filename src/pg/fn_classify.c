@@ -66,12 +66,8 @@ static void
 prepare(SlmCall *call, Classify *classify)
 {
 	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
-	classify->instructions = slm_text("");
-	if (slm_scores_labels(call->ref))
-		classify->instructions = slm_arg_text(call, CLASSIFY_INSTRUCTIONS, "instructions", "");
-	else
-		slm_arg_no_instructions(call, CLASSIFY_INSTRUCTIONS,
-								"Descriptions of the labels say what they mean.");
+	classify->instructions = slm_arg_instructions(call, CLASSIFY_INSTRUCTIONS,
+												  "Descriptions of the labels say what they mean.");
 	classify->set = slm_label_set(call, classify->labels, classify->descriptions, classify->mode,
 								  classify->instructions);
 }
@@ -84,7 +80,7 @@ run_model(SlmCall *call, const Classify *classify, const SlmText *text, int n, f
 	if (call->ref->head != NULL)
 		return slm_task_classify_by_head(&call->run, call->ref->head, text, n, classify->mode,
 										 output, row_status, &call->err);
-	if (slm_scores_labels(call->ref))
+	if (slm_call_writes(call))
 		return slm_task_score(&call->run, slm_label_scoring(classify->set), text, n, output,
 							  row_status, &call->err);
 	return slm_task_classify(&call->run, text, n, slm_label_embedding(classify->set),

@@ -158,7 +158,7 @@ prepare_labels(SlmCall *call, const SlmLabelInput *input, const Question *questi
 	SlmScoring *scoring;
 	float *embedding;
 
-	if (slm_scores_labels(call->ref))
+	if (slm_call_writes(call))
 	{
 		SLM_TRY(slm_scoring_new(&call->run, question->task, input->label, input->n,
 								question->instructions, &scoring, &call->err));
@@ -241,12 +241,6 @@ add_set(SlmCall *call, const StringInfoData *key, const SlmLabelInput *input,
 	return set;
 }
 
-bool
-slm_scores_labels(const SlmModelRef *ref)
-{
-	return ref->head == NULL && slm_task_scores(ref->model, &ref->options);
-}
-
 const SlmLabelSet *
 slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions, SlmClassifyMode mode,
 			  SlmText instructions)
@@ -272,7 +266,7 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions, SlmClassify
 						errdetail("It has learned its own labels.")));
 
 	slm_key_start(call, SLM_SET_LABELS, &key);
-	if (slm_scores_labels(call->ref))
+	if (slm_call_writes(call))
 	{
 		appendBinaryStringInfo(&key, (const char *) &question.task, sizeof(question.task));
 		appendBinaryStringInfo(&key, (const char *) &instructions.size, sizeof(instructions.size));

@@ -35,13 +35,10 @@ typedef struct SlmLabelInput
  */
 extern void slm_label_descriptions(Jsonb *descriptions, SlmLabelInput *out);
 
-/* Are labels scored, as answers that a model might write? */
-extern bool slm_scores_labels(const SlmModelRef *ref);
-
 /*
  * The label set of a call's arguments (labels and descriptions may be NULL,
  * instructions empty), from the backend's store or checked and made ready now.
- * Mode and instructions count where labels are scored.  Needs call->ref; starts
+ * Mode and instructions count where the model writes: its labels are scored.  Needs call->ref; starts
  * and ends its own engine part.  Valid until the next set is made.  Errors: 22004
  * without labels for a model that has none of its own, 22023 for a bad set.
  */

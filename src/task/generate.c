@@ -11,8 +11,10 @@
 #include "engine/prefix.h"
 #include "task/buffer.h"
 #include "task/verbatim.h"
+#include "task/words.h"
 
 #define FORCED_BYTES 256 /* looked ahead at a time */
+#define WORDS_EVERY 16   /* tokens until words are counted again */
 
 /* An answer being written. */
 typedef struct Answer
@@ -34,7 +36,17 @@ typedef struct Answer
 
 	SlmGrammarState *state; /* NULL without a constraint */
 	bool done;              /* the value is complete */
+	bool ended;             /* not by a limit */
 } Answer;
+
+bool
+slm_task_writes(const SlmModel *model, const SlmModelOptions *options)
+{
+	SlmRun run = {.model = model, .options = options};
+
+	return slm_model_info(model)->can_decode &&
+		   slm_effective_pooling(&run) == SLM_POOLING_UNSPECIFIED;
+}
 
 SlmStatus
 slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err)
@@ -147,6 +159,24 @@ valid_text(const Answer *a, SlmText *out, SlmError *err)
 	return SLM_OK;
 }
 
+/* Has the answer more words than it may? */
+static SlmStatus
+has_more_words(const Answer *a, bool *out, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(a->run->arena);
+	int n_word, n_number;
+	SlmText text;
+
+	*out = false;
+	if (a->prompt->max_words == 0 || a->n_token % WORDS_EVERY != 0)
+		return SLM_OK;
+	SLM_TRY(valid_text(a, &text, err));
+	SLM_TRY(slm_count_words(text, a->run->host, &n_word, &n_number, err));
+	*out = n_word > a->prompt->max_words;
+	slm_arena_rewind(a->run->arena, mark);
+	return SLM_OK;
+}
+
 /* What the model chooses next; *end says that it ended the answer. */
 static SlmStatus
 choose(Answer *a, bool *end, SlmError *err)
@@ -174,9 +204,9 @@ choose(Answer *a, bool *end, SlmError *err)
 static SlmStatus
 write_answer(Answer *a, SlmError *err)
 {
-	bool end = false;
+	bool end = false, enough = false;
 
-	while (!end && !a->done && has_room(a))
+	while (!end && !a->done && !enough && has_room(a))
 	{
 		if (a->state != NULL)
 			SLM_TRY(put_forced(a, err));
@@ -184,7 +214,9 @@ write_answer(Answer *a, SlmError *err)
 			break;
 		SLM_TRY(choose(a, &end, err));
 		end |= stopped(a);
+		SLM_TRY(has_more_words(a, &enough, err));
 	}
+	a->ended = end || a->done;
 	if (a->state != NULL && !a->done)
 		return slm_fail(err, SLM_ERR_LIMIT, "answer is not complete after %d tokens", a->n_token);
 	return SLM_OK;
@@ -269,5 +301,6 @@ slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmErro
 	SLM_TRY(write_answer(&a, err));
 	out->n_token = a.n_token;
 	out->n_forced = a.n_forced;
+	out->ended = a.ended;
 	return valid_text(&a, &out->text, err);
 }

@@ -38,9 +38,6 @@ typedef enum SlmScoreTask
 /* A question with its answers and their scores for an empty text; flat, may be copied. */
 typedef struct SlmScoring SlmScoring;
 
-/* Labels are scored: the model writes, and is not registered to give embeddings. */
-extern bool slm_task_scores(const SlmModel *model, const SlmModelOptions *options);
-
 /*
  * Makes ready for labels that slm_task_check_labels() has passed; instructions may
  * be empty.  In run->arena.  SLM_ERR_LIMIT when the question alone is longer than

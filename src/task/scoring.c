@@ -23,15 +23,6 @@ slm_scoring_bytes(const SlmScoring *s)
 	return s->n_byte;
 }
 
-bool
-slm_task_scores(const SlmModel *model, const SlmModelOptions *options)
-{
-	SlmRun run = {.model = model, .options = options};
-
-	return slm_model_info(model)->can_decode &&
-		   slm_effective_pooling(&run) == SLM_POOLING_UNSPECIFIED;
-}
-
 /* ---- A prompt ------------------------------------------------------------------ */
 
 static SlmStatus

@@ -452,21 +452,6 @@ cancel_at_every_poll(void)
 	model_fixture_free(&f);
 }
 
-static void
-which_models_score(void)
-{
-	ModelFixture f;
-
-	CHECK_STATUS(model_fixture_load(&f, QWEN), SLM_OK);
-	CHECK(slm_task_scores(f.run.model, f.run.options));
-	f.memory.options.pooling = SLM_POOLING_LAST;
-	CHECK(!slm_task_scores(f.run.model, f.run.options));
-	model_fixture_free(&f);
-	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert.gguf"), SLM_OK);
-	CHECK(!slm_task_scores(f.run.model, f.run.options));
-	model_fixture_free(&f);
-}
-
 int
 main(void)
 {
@@ -477,6 +462,5 @@ main(void)
 	TEST(limits);
 	TEST(many_labels);
 	TEST(cancel_at_every_poll);
-	TEST(which_models_score);
 	return check_done();
 }
