@@ -128,6 +128,7 @@ read_answers(SlmRun *run, const SlmText *text, int n, int32_t end, Builder *b, s
 		SlmTokens tokens;
 		int32_t *token;
 
+		SLM_TRY(slm_poll(run->host, err));
 		SLM_TRY(slm_tokenize(slm_model_tokenizer(run->model), run->host, text[i].data, text[i].size,
 							 run->arena, &tokens, err));
 		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) tokens.n + 1, &token, err));

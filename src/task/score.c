@@ -149,7 +149,10 @@ read_prompts(Scorer *r, SlmError *err)
 	r->n_path = last->n;
 	SLM_TRY(keep_beginning(r, err));
 	for (int i = 0; i < r->n_prompt; i++)
+	{
+		SLM_TRY(slm_poll(r->run->host, err));
 		SLM_TRY(add_scores(r, &r->prompt[i], logits + (size_t) i * n_logits, answer, err));
+	}
 	return SLM_OK;
 }
 
@@ -297,12 +300,14 @@ slm_score_texts(SlmRun *run, const SlmScoring *s, const SlmText *text, int n, bo
 	SlmArenaMark mark = slm_arena_mark(run->arena);
 	int *n_token, room = text_room(run, s), longest = 0;
 
-	memset(score, 0, (size_t) n * (size_t) s->n_score * sizeof(*score));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &n_token, err));
 	for (int i = 0; i < n; i++)
 	{
-		SlmStatus status = count_tokens(run, s, text[i], &n_token[i], err);
+		SlmStatus status;
 
+		SLM_TRY(slm_poll(run->host, err));
+		memset(score + (size_t) i * (size_t) s->n_score, 0, (size_t) s->n_score * sizeof(*score));
+		status = count_tokens(run, s, text[i], &n_token[i], err);
 		if (row_status != NULL)
 			row_status[i] = status;
 		if (row_status == NULL || !slm_task_row_failed(status))
@@ -390,6 +395,7 @@ slm_task_score(SlmRun *run, const SlmScoring *s, const SlmText *text, int n, flo
 	{
 		float *out = probability + (size_t) i * (size_t) s->n_label;
 
+		SLM_TRY(slm_poll(run->host, err));
 		if (row_status == NULL || row_status[i] == SLM_OK)
 			to_probabilities(s, run->kernels, score + (size_t) i * (size_t) s->n_score, scratch,
 							 out);

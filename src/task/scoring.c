@@ -44,6 +44,7 @@ slm_scoring_prompt(SlmRun *run, const SlmScoring *s, int question, SlmText text,
 
 	if (chat == NULL)
 		return slm_fail(err, SLM_ERR_INTERNAL, "no such chat format");
+	SLM_TRY(slm_poll(run->host, err));
 	SLM_TRY(put_part(&user, run->arena, s, s->head, err));
 	SLM_TRY(slm_buffer_put(&user, run->arena, text.data, text.size, err));
 	SLM_TRY(put_part(&user, run->arena, s, tail[question], err));
