@@ -18,11 +18,19 @@ struct SlmDecoder
 	float **block;   /* [n_sequence] keys and values */
 };
 
+int
+slm_short_context(const SlmRun *run)
+{
+	int context = slm_context_length(run);
+	int original = (int) run->model->hparams.n_rope_context;
+
+	return original > 0 && original < context ? original : context;
+}
+
 SlmStatus
 slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmError *err)
 {
 	const SlmModelInfo *info = slm_model_info(run->model);
-	int original = (int) run->model->hparams.n_rope_context;
 	SlmDecoder *d;
 	uint64_t n;
 
@@ -37,7 +45,7 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	d->run = run;
 	d->shape = slm_kv_shape(run->model, n_token);
 	d->room = n_token;
-	d->long_context = original > 0 && n_token > original;
+	d->long_context = n_token > slm_short_context(run);
 	n = slm_kv_floats(&d->shape);
 	if (n > SIZE_MAX / sizeof(float))
 		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
@@ -89,6 +97,12 @@ SlmRun *
 slm_decoder_run(const SlmDecoder *d)
 {
 	return d->run;
+}
+
+bool
+slm_decoder_is_long(const SlmDecoder *d)
+{
+	return d->long_context;
 }
 
 uint64_t

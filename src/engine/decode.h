@@ -5,7 +5,9 @@
  * step appends tokens to sequences and gives the logits of what may follow.
  * The bits of a sequence's logits depend on its tokens alone: not on the other
  * sequences of a step, on how its tokens were cut into steps, or on whether
- * its beginning was shared (law 2).
+ * its beginning was shared (law 2).  One thing beside them counts: a model with
+ * frequencies for long contexts turns to them where the decoder has room for one
+ * (slm_decoder_is_long()).
  */
 #ifndef SLM_ENGINE_DECODE_H
 #define SLM_ENGINE_DECODE_H
@@ -76,10 +78,16 @@ extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
 
 extern SlmRun *slm_decoder_run(const SlmDecoder *decoder);
 
+/* Does the model take its sequences for long ones? */
+extern bool slm_decoder_is_long(const SlmDecoder *decoder);
+
+/* The most room with which it does not; of most models all of the context. */
+extern int slm_short_context(const SlmRun *run);
+
 /*
  * What a sequence's first n tokens have come to, in memory of the caller's: so
- * many floats.  A sequence of any decoder of the same model becomes the first n of
- * n_saved tokens again, as if it had computed them.
+ * many floats.  A sequence of any decoder of the same model that is long or is not,
+ * as this one, becomes the first n of n_saved tokens again, as if it had computed them.
  */
 extern uint64_t slm_decoder_saved_floats(const SlmDecoder *decoder, int n);
 extern SlmStatus slm_decoder_save(SlmDecoder *decoder, int sequence, int n, float *to,

@@ -22,6 +22,14 @@ is_owner(SlmText owner, const char *bytes, size_t n)
 	return owner.size == n && memcmp(owner.data, bytes, n) == 0;
 }
 
+/* Is a beginning there, its owner's, and of use to a decoder? */
+static bool
+is_of_use(const SlmPrefix *prefix, const SlmDecoder *d)
+{
+	return prefix->used > 0 && prefix->of_long == slm_decoder_is_long(d) &&
+		   is_owner(slm_decoder_run(d)->owner, prefix->owner, prefix->owner_size);
+}
+
 /* Is anything kept for a run? */
 static bool
 keeps(const SlmRun *run)
@@ -73,7 +81,7 @@ slm_prefix_restore(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmErr
 		SlmPrefix *one = &p->prefix[i];
 		int n_common;
 
-		if (one->used == 0 || !is_owner(run->owner, one->owner, one->owner_size))
+		if (!is_of_use(one, d))
 			continue;
 		n_common = count_common(one->id, one->n, id, n - 1);
 		if (n_common > n_best)
@@ -140,16 +148,15 @@ make_room(SlmPrefixes *p, size_t n_byte)
 
 /* Does a kept beginning make this one needless?  Forgets those that this one makes needless. */
 static bool
-is_kept(SlmRun *run, const int32_t *id, int n)
+is_kept(const SlmDecoder *d, const int32_t *id, int n)
 {
-	SlmPrefixes *p = run->prefixes;
+	SlmPrefixes *p = slm_decoder_run(d)->prefixes;
 
 	for (int i = 0; i < SLM_PREFIXES; i++)
 	{
 		SlmPrefix *one = &p->prefix[i];
 
-		if (one->used == 0 || !is_owner(run->owner, one->owner, one->owner_size) ||
-			count_common(one->id, one->n, id, n) < (one->n < n ? one->n : n))
+		if (!is_of_use(one, d) || count_common(one->id, one->n, id, n) < (one->n < n ? one->n : n))
 			continue;
 		if (one->n >= n)
 			return true;
@@ -172,7 +179,7 @@ slm_prefix_keep(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmError 
 	if (!keeps(run) || n < SLM_PREFIX_TOKENS || n_float > p->max_bytes / sizeof(float))
 		return SLM_OK;
 	SLM_TRY(slm_poll(run->host, err));
-	if (is_kept(run, id, n))
+	if (is_kept(d, id, n))
 		return SLM_OK;
 	n_byte = n_id * sizeof(*id) + (size_t) n_float * sizeof(float);
 	if (n_byte > p->max_bytes)
@@ -190,6 +197,7 @@ slm_prefix_keep(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmError 
 	}
 	memcpy(prefix->id, id, (size_t) n * sizeof(*id));
 	prefix->n = n;
+	prefix->of_long = slm_decoder_is_long(d);
 	prefix->n_byte = n_byte;
 	memcpy(prefix->owner, run->owner.data, run->owner.size);
 	prefix->owner_size = run->owner.size;

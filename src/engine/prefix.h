@@ -31,6 +31,7 @@ typedef struct SlmPrefix
 	size_t owner_size;
 	int32_t *id; /* [n] with what they come to behind them, in one allocation */
 	int n;
+	bool of_long; /* by a decoder that is long */
 	float *saved;
 	size_t n_byte;
 } SlmPrefix;

@@ -3,7 +3,8 @@
  *
  * All prompts of a call stand one behind the other in one block of keys and values:
  * each goes on from what it has in common with the one before it.  They are read in
- * groups, so that a batch has enough to do.
+ * groups, so that a batch has enough to do.  No text may change what the others come
+ * to, so whether the decoder is a long one is the question's to say.
  */
 #include <math.h>
 #include <string.h>
@@ -60,7 +61,9 @@ scorer_init(Scorer *r, int longest_text, SlmError *err)
 	int64_t room = (int64_t) r->s->n_token + longest_text + longest_text / 8 + SPARE_TOKENS +
 				   r->choices->depth;
 
-	r->room = slm_context_length(r->run);
+	if (r->s->is_long && room <= slm_short_context(r->run))
+		room = slm_short_context(r->run) + 1;
+	r->room = slm_scoring_context(r->run, r->s);
 	if (room < r->room)
 		r->room = (int) room;
 	SLM_TRY(slm_decoder_new(r->run, 1, r->room, &r->decoder, err));
@@ -230,7 +233,7 @@ add_questions(Scorer *r, int row, SlmText text, float share, SlmError *err)
 static int
 text_room(const SlmRun *run, const SlmScoring *s)
 {
-	return slm_context_length(run) - s->n_token - slm_scoring_choices(s)->depth - SPARE_TOKENS;
+	return slm_scoring_context(run, s) - s->n_token - slm_scoring_choices(s)->depth - SPARE_TOKENS;
 }
 
 /* Adds a text beyond the room of a question in chunks. */
@@ -279,7 +282,7 @@ count_tokens(SlmRun *run, const SlmScoring *s, SlmText text, int *n_token, SlmEr
 	if (room < 1)
 		return slm_fail(err, SLM_ERR_LIMIT,
 						"question of %d tokens leaves no room in the context of %d tokens",
-						s->n_token, slm_context_length(run));
+						s->n_token, slm_scoring_context(run, s));
 	return slm_task_overflow(run, room, &tokens.n, err);
 }
 

@@ -20,8 +20,9 @@
  * logistic function of score(yes) - score(no), less the same of the empty text
  * where that is above 0: what fits no text at all must not be said to fit.
  *
- * A text that does not fit into the context is taken in chunks, whose scores are
- * averaged, weighted by their tokens; or as options->overflow says.
+ * A text that does not fit into the context (of a model with frequencies for long
+ * ones: the one without them, unless the question takes half of that) is taken in
+ * chunks, whose scores are averaged, weighted by their tokens; or as options->overflow says.
  */
 #ifndef SLM_TASK_SCORE_H
 #define SLM_TASK_SCORE_H

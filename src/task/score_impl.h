@@ -22,6 +22,7 @@ struct SlmScoring
 	int32_t n_score; /* of a text: of the answers of ONE, else of the questions */
 	int32_t none;    /* the answer that is "none of these"; -1 */
 	int32_t n_token; /* of the longest question without a text */
+	bool is_long;    /* decoders are long (engine/decode.h), whatever the texts */
 	SlmPart system;
 	SlmPart head;      /* before the text */
 	uint32_t tail_at;  /* SlmPart[n_question]: behind it */
@@ -39,6 +40,13 @@ static inline const float *
 slm_scoring_empty(const SlmScoring *s)
 {
 	return (const float *) ((const char *) s + s->empty_at);
+}
+
+/* Tokens that a question and its text may have. */
+static inline int
+slm_scoring_context(const SlmRun *run, const SlmScoring *s)
+{
+	return s->is_long ? slm_context_length(run) : slm_short_context(run);
 }
 
 /*

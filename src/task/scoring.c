@@ -38,7 +38,7 @@ slm_scoring_prompt(SlmRun *run, const SlmScoring *s, int question, SlmText text,
 	const SlmPart *tail = (const SlmPart *) ((const char *) s + s->tail_at);
 	const SlmChat *chat = slm_chat_find(run->options->prompt_format);
 	SlmText system = {(const char *) s + s->system.at, s->system.size};
-	int n_context = slm_context_length(run);
+	int n_context = slm_scoring_context(run, s);
 	SlmBuffer user = {0};
 	int32_t *token;
 
@@ -202,13 +202,18 @@ lay_out(SlmScoring *s, const Writer *w, SlmPart *tail, const SlmChoices *choices
 	return SLM_OK;
 }
 
-/* Takes the scores of the empty text. */
+/*
+ * Takes the scores of the empty text.  A question that takes more than half of a
+ * short context is asked in a long one.
+ */
 static SlmStatus
 score_empty(SlmRun *run, SlmScoring *s, SlmError *err)
 {
+	int short_context = slm_short_context(run);
 	float *empty = (float *) ((char *) s + s->empty_at);
 	SlmText nothing = slm_text("");
 
+	s->is_long = short_context < slm_context_length(run);
 	for (int i = 0; i < s->n_question; i++)
 	{
 		SlmArenaMark mark = slm_arena_mark(run->arena);
@@ -220,6 +225,7 @@ score_empty(SlmRun *run, SlmScoring *s, SlmError *err)
 			s->n_token = n;
 		slm_arena_rewind(run->arena, mark);
 	}
+	s->is_long &= s->n_token > short_context / 2;
 	SLM_TRY(slm_score_texts(run, s, &nothing, 1, true, empty, NULL, err));
 	for (int i = 0; i < s->n_score; i++)
 		if (s->task != SLM_SCORE_ONE && !(empty[i] > 0.0f))

@@ -32,6 +32,9 @@ CASES = [
     ("nemo", "llama-3", "one", "", [("anger", ""), (NONE, "neither"), ("interest", ""), ("another thing", "")], ["on and on", "thinner than in the inn"]),
     ("qwen3", "gemma", "each", "Be strict.", [("order", "on orders"), ("oar", ""), ("a thing that rings", "")], ["the ring on order", "in"]),
     ("biased", "alpaca", "condition", "", [("there is a train in it", "")], ["the train is late", "no"]),
+    ("phi3", "phi-3", "one", "", [("the ring", ""), ("a train", "on time")], ["the ring on the hand", "no"]),
+    ("gemma3", "plain", "each", "", [("the ring", ""), ("a train", "on time")], ["the ring on the hand"]),
+    ("gpt2", "chatml", "one", "", [("the ring", ""), ("a train", "on time")], ["the ring on the hand"]),
     ("gemma", "zephyr", "one", "", [("aa", ""), ("ab", ""), ("abc", ""), ("abd", ""), ("b", "")], ["abcabd", "b b b"]),
 ]
 
@@ -54,6 +57,8 @@ def conversation(form, system, user):
         return f"{head.format('system')}{system}<|eot_id|>{head.format('user')}{user}<|eot_id|>{head.format('assistant')}"
     if form == "gemma":
         return f"<start_of_turn>user\n{system}\n\n{user}<end_of_turn>\n<start_of_turn>model\n"
+    if form == "phi-3":
+        return f"<|system|>\n{system}<|end|>\n<|user|>\n{user}<|end|>\n<|assistant|>\n"
     if form == "alpaca":
         return f"{system}\n\n### Instruction:\n{user}\n\n### Response:\n"
     if form == "zephyr":
@@ -103,7 +108,7 @@ class Reader:
 
 def check_model(name, model):
     """Is it the one of the file?"""
-    ids, wanted = None, None
+    ids, last, wanted = None, 0, None
     with open(os.path.join(HERE, "decoders.txt"), encoding="utf-8") as lines:
         here = False
         for line in lines:
@@ -112,10 +117,10 @@ def check_model(name, model):
                 here = rest[0] == name
             elif here and word == "ids":
                 ids = [int(x) for x in rest]
-            elif here and word == "at" and int(rest[0]) == len(ids) - 1:
-                wanted = [float(x) for x in rest[4:]]
+            elif here and word == "at":
+                last, wanted = int(rest[0]), [float(x) for x in rest[4:]]
     with torch.no_grad():
-        logits = model(torch.tensor([ids])).logits[0, -1, make_decoders.ROWS]
+        logits = model(torch.tensor([ids])).logits[0, last, make_decoders.ROWS]
     assert torch.allclose(logits, torch.tensor(wanted, dtype=torch.double), rtol=1e-4, atol=1e-4), name
 
 

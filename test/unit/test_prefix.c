@@ -6,6 +6,7 @@
 #include "check.h"
 #include "engine/prefix.h"
 #include "host.h"
+#include "model/model_impl.h"
 #include "model_fixture.h"
 #include "task/generate.h"
 #include "task/score.h"
@@ -14,7 +15,9 @@
 #define MAX_VOCAB 272
 #define MEGABYTE (1U << 20)
 
-static const char *const models[] = {"llama", "nemo", "biased", "qwen2", "qwen3", "gemma"};
+static const char *const models[] = {
+	"llama", "nemo", "biased", "qwen2",  "qwen3",  "gemma",    "gemma2",  "gemma3",    "phi2",
+	"phi3",  "phi4", "gpt2",   "blocks", "scaled", "stablelm", "mistral", "starcoder2"};
 static SlmPrefixes prefixes;
 static int32_t id[LENGTH];
 
@@ -100,6 +103,32 @@ the_same_bits(void)
 			CHECK(memcmp(computed, restored, sizeof(computed)) == 0);
 			end(&f);
 		}
+}
+
+/* What a model makes of tokens in a long context is not what it makes of them in a short one. */
+static void
+long_and_short_apart(void)
+{
+	static float in_short[MAX_VOCAB], in_long[MAX_VOCAB], other[MAX_VOCAB];
+	ModelFixture f;
+	SlmDecoder *d;
+	int n;
+
+	begin(&f, "phi3");
+	f.memory.model->hparams.n_rope_context = 64; /* the file's is beyond its context */
+	n = slm_short_context(&f.run) - 1;           /* read_tokens() makes room for one more */
+	CHECK(n > SLM_PREFIX_TOKENS && n < slm_context_length(&f.run) - 1);
+	CHECK_INT(read_tokens(&f, n, true, &d, in_short), 0);
+	CHECK(!slm_decoder_is_long(d));
+	keep(d, n);
+	CHECK_INT(read_tokens(&f, n + 1, true, &d, in_long), 0);
+	CHECK(slm_decoder_is_long(d));
+	keep(d, n + 1);
+	CHECK_INT(read_tokens(&f, n, true, &d, other), n - 1);
+	CHECK(memcmp(in_short, other, sizeof(other)) == 0);
+	CHECK_INT(read_tokens(&f, n + 1, true, &d, other), n);
+	CHECK(memcmp(in_long, other, sizeof(other)) == 0);
+	end(&f);
 }
 
 static void
@@ -360,6 +389,7 @@ int
 main(void)
 {
 	TEST(the_same_bits);
+	TEST(long_and_short_apart);
 	TEST(owners_find_their_own);
 	TEST(the_longest_is_enough);
 	TEST(memory_is_bounded);

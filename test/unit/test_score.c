@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "check.h"
 #include "host.h"
+#include "model/model_impl.h"
 #include "model_fixture.h"
 #include "task/choices.h"
 #include "task/score.h"
@@ -124,7 +125,7 @@ parity_with_transformers(void)
 		*next++ = 0;
 		golden_line(line);
 	}
-	CHECK_INT(n_text, 13);
+	CHECK_INT(n_text, 17);
 	printf("# %d texts, largest error of a probability %.1e\n", n_text, largest_error);
 	model_fixture_free(&golden.f);
 	free(text);
@@ -203,7 +204,9 @@ static const char *const texts[N_TEXTS] = {
 	"the ring on the hand",
 	"x",
 	"\xfe\xfe",
-	"an engine, a train, an inn and the other thing in there, again and again and again and again",
+	"an engine, a train, an inn and the other thing in there, again and again and again and again; "
+	"and as it goes on, there are more of them: a ring for each engine, an inn for each train, and "
+	"no end to it; whoever is in there looks on and says nothing, but that the other one is late",
 	"in",
 	"the ring on the hand",
 	"the ring on the hanger",
@@ -227,14 +230,15 @@ make_scoring(ModelFixture *f, SlmScoreTask task, SlmScoring **out)
 
 /* The same bits alone and beside others, in another order, and with every instruction set. */
 static void
-company_does_not_matter(void)
+check_company(const char *path, uint32_t rope_context)
 {
 	SlmText text[N_TEXTS], back[N_TEXTS];
 	ModelFixture f;
 
 	for (int i = 0; i < N_TEXTS; i++)
 		text[i] = back[N_TEXTS - 1 - i] = slm_text(texts[i]);
-	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "decoder-llama.gguf"), SLM_OK);
+	CHECK_STATUS(model_fixture_load(&f, path), SLM_OK);
+	f.memory.model->hparams.n_rope_context = rope_context;
 	f.memory.options.prompt_format = slm_text("chatml");
 	for (int task = SLM_SCORE_ONE; task <= SLM_SCORE_CONDITION; task++)
 	{
@@ -283,6 +287,16 @@ company_does_not_matter(void)
 					 SLM_ERR_ENCODING);
 	}
 	model_fixture_free(&f);
+}
+
+static void
+company_does_not_matter(void)
+{
+	check_company(FIXTURE_DIR "decoder-llama.gguf", 0);
+	check_company(FIXTURE_DIR "decoder-gemma3.gguf", 0); /* windows */
+	/* asked in a long context, which the question needs; and in a short one, which a text outgrows */
+	check_company(FIXTURE_DIR "decoder-phi3.gguf", 64);
+	check_company(FIXTURE_DIR "decoder-phi3.gguf", 340);
 }
 
 static double
