@@ -356,24 +356,18 @@ slm_call_writes(const SlmCall *call)
 	return call->ref->head == NULL && slm_task_writes(call->ref->model, &call->ref->options);
 }
 
-/*
- * Who beginnings of prompts belong to, as in slm_key_start(); valid until the next
- * call, and without an allocation.
- */
-static SlmText
-prompt_owner(const SlmCall *call)
-{
-	static struct
-	{
-		char fingerprint[SLM_FINGERPRINT_CHARS];
-		Oid role;
-		int isa;
-	} owner;
+StaticAssertDecl(sizeof(SlmPromptOwner) <= SLM_PREFIX_OWNER_BYTES, "owners are bounded");
 
-	memcpy(owner.fingerprint, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
-	owner.role = GetUserId();
-	owner.isa = slm_force_isa;
-	return (SlmText){(const char *) &owner, sizeof(owner)};
+/* Who beginnings of prompts belong to: as in slm_key_start(), but without an allocation. */
+static SlmText
+prompt_owner(SlmCall *call)
+{
+	SlmPromptOwner *owner = &call->owner;
+
+	memcpy(owner->fingerprint, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	owner->role = GetUserId();
+	owner->isa = slm_force_isa;
+	return (SlmText){(const char *) owner, sizeof(*owner)};
 }
 
 void

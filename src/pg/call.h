@@ -29,6 +29,14 @@
 #include "task/embed.h"
 #include "task/generate.h"
 
+/* Whose the beginnings of prompts are that a call keeps or finds; without padding. */
+typedef struct SlmPromptOwner
+{
+	char fingerprint[SLM_FINGERPRINT_CHARS];
+	Oid role;
+	int32 isa;
+} SlmPromptOwner;
+
 typedef struct SlmCall
 {
 	FunctionCallInfo fcinfo;
@@ -37,6 +45,7 @@ typedef struct SlmCall
 	bool null_on_error;     /* on_error => 'null' */
 	const SlmModelRef *ref; /* NULL before slm_call_model() */
 	SlmRun run;             /* valid after slm_call_begin() */
+	SlmPromptOwner owner;   /* of the run's prompts */
 	SlmError err;           /* of the engine call in progress */
 	SlmCallCounts counts;
 	instr_time engine_started;
