@@ -47,6 +47,95 @@ FROM (SELECT ARRAY['the train is at the inn', 'an engine', 'in']) AS a (texts),
      slm_extract_batch(texts, '["who"]', 'writer') AS b, LATERAL (SELECT texts[b.ord]) AS one (t);
 SELECT slm_extract('the train', '["who"]', 'writer', instructions => 'Say who it is.') IS NOT NULL AS instructed;
 
+-- Labels, scored as answers that the model might give: one pass for all of them, one answer in all forms.
+CREATE TABLE rides (id int, body text);
+INSERT INTO rides VALUES (1, 'the train is late'), (2, 'a ring on the hand'), (3, NULL), (4, ' '), (5, 'the engine, and the other one'), (6, 'the train is late');
+SELECT count(DISTINCT label) AS labels, count(*) AS forms FROM (VALUES
+    (slm_classify('the train is late', '{ring,train,inn}', 'writer')),
+    (slm_classify('the train is late', '{ring,train,inn}', slm_pin('writer'))),
+    (slm_classify('the train is late', '{inn,train,ring}', 'writer', instructions => NULL)),
+    ((SELECT label FROM slm_classify_scores('the train is late', '{ring,train,inn}', 'writer') LIMIT 1))
+) AS v (label);
+SELECT count(*), sum(confidence) < 1 AS none_has_a_share, bool_and(confidence > 0) AS positive
+FROM slm_classify_scores('the train is late', '{ring,train,inn}', 'writer');
+SELECT count(*), abs(sum(confidence) - 1) < 0.00001 AS all_of_it
+FROM slm_classify_scores('the train is late', '{ring,train,none of these}', 'writer');
+SELECT slm_classify('the train is late', '{ring,train}', 'writer', min_confidence => 1) IS NULL AS unsure,
+       slm_classify('the train is late', '{ring,train}', 'writer', on_error => 'null') IN ('ring', 'train') AS sure;
+SELECT bool_and(b.label IS NOT DISTINCT FROM slm_classify(body, '{ring,train,inn}', 'writer')
+                AND b.confidence IS NOT DISTINCT FROM (SELECT max(confidence) FROM slm_classify_scores(body, '{ring,train,inn}', 'writer'))) AS same,
+       count(*), count(label) AS labelled
+FROM slm_classify_batch((SELECT array_agg(body ORDER BY id) FROM rides), '{ring,train,inn}', 'writer') AS b JOIN rides ON id = ord;
+SELECT (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer'))
+       <> (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer', instructions => 'Be strict.')) AS instructed,
+       (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer'))
+       <> (SELECT max(confidence) FROM slm_classify_scores('the train', '{ring,train}', 'writer', '{"ring": "worn on hands"}')) AS described;
+SELECT slm_classify_multi('the train', '{ring,train,inn}', 'writer', threshold => 0) AS all_labels,
+       slm_classify_multi('the train', '{ring,train,inn}', 'writer', threshold => 1) AS none;
+SELECT slm_filter(body, 'there is a train', 'writer') IS NULL AS nothing, count(*) FROM rides GROUP BY 1 ORDER BY 1;
+-- Beyond the context: chunks, or as the model's options say.
+SELECT slm_create_model('strict', 'decoder-qwen2.gguf', '{"prompt_format": "chatml", "overflow": "error"}') AS created \gset
+SELECT slm_classify(repeat('the train ', 400), '{ring,train}', 'writer') IN ('ring', 'train') AS in_chunks,
+       slm_classify(repeat('the train ', 400), '{ring,train}', 'strict', on_error => 'null') IS NULL AS refused;
+SELECT error_of(format('SELECT slm_classify(%L, %L, %L)', repeat('the train ', 400), '{ring,train}', 'strict'));
+SELECT error_of($$ SELECT slm_classify('x', '{ring}', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', '{ring,ring}', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', NULL, 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', (SELECT array_agg('label ' || n) FROM generate_series(1, 200) AS n), 'writer') $$);
+SELECT error_of($$ SELECT slm_filter('x', ' ', 'writer') $$);
+SELECT error_of($$ SELECT slm_classify('x', '{a,b}', 'tiny', instructions => 'Be strict.') $$);
+
+-- Summaries: written, within max_words whatever the model says; short texts are their own.
+SELECT slm_summarize('the train', 3, 'writer'), slm_summarize(' ', 3, 'writer') IS NULL AS blank, slm_summarize(NULL, 3, 'writer') IS NULL AS nothing;
+SELECT bool_and(cardinality(regexp_split_to_array(btrim(s, E' \t\n\r\f\v'), '\s+')) <= n) AS bounded, bool_and(s IS NOT NULL) AS written,
+       bool_and(s = slm_summarize(body, n, slm_pin('writer'))) AS same, count(*)
+FROM rides, generate_series(1, 3) AS n, LATERAL (SELECT slm_summarize(body, n, 'writer') OFFSET 0) AS o (s) WHERE body > ' ';
+SELECT slm_summarize(body, 2, 'other') <> slm_summarize(body, 2, 'other', instructions => 'In French.') AS instructed FROM rides WHERE id = 5;
+SELECT bool_and(b.summary IS NOT DISTINCT FROM slm_summarize(body, 3, 'writer')) AS same, count(*)
+FROM slm_summarize_batch((SELECT array_agg(body ORDER BY id) FROM rides), 3, 'writer') AS b JOIN rides ON id = ord;
+SELECT slm_summarize_agg(body, 3, 'writer' ORDER BY id) = slm_summarize(string_agg(body, E'\n\n' ORDER BY id), 3, 'writer') AS same FROM rides WHERE body > ' ';
+-- Longer than the context: summaries of summaries, or as the model's options say.
+SELECT cardinality(regexp_split_to_array(slm_summarize(string_agg('The train ' || n || ' is late.', ' '), 10, 'writer'), '\s+')) <= 10 AS bounded,
+       slm_summarize(string_agg('The train ' || n || ' is late.', ' '), 10, 'strict', on_error => 'null') IS NULL AS refused
+FROM generate_series(1, 100) AS n;
+SELECT error_of(format('SELECT slm_summarize(%L, 10, %L)', repeat('the train ', 400), 'strict'));
+SELECT error_of($$ SELECT slm_summarize('x', 0, 'writer') $$);
+SELECT error_of($$ SELECT slm_summarize('a b c', 2, 'tiny', instructions => 'In French.') $$);
+SET statement_timeout = '100ms';
+SELECT slm_summarize_agg(repeat('the train is late ', 10000), 10, 'writer') FROM generate_series(1, 10);
+RESET statement_timeout;
+
+-- What prompts begin with is read once: not a bit changes, tokens do; another role starts anew.
+CREATE VIEW work AS
+SELECT md5(string_agg(concat_ws('|', label, float4send(confidence), fits, extracted, generated), '|' ORDER BY id, label)) AS answers
+FROM (SELECT id, label, confidence, slm_filter(body, 'there is a train', 'writer') AS fits,
+             slm_extract(body, '{"who": "who it is about", "where": "where that is"}', 'writer') AS extracted,
+             slm_generate(body, 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) AS generated
+      FROM (SELECT id * 10 + n AS id, body || n AS body FROM rides, generate_series(1, 3) AS n WHERE body > ' ') AS r,
+           slm_classify_scores(body, '{a ring,a train,an inn}', 'writer', '{"a ring": "worn on a hand"}') OFFSET 0) AS a;
+SET slm.max_prefix_memory = 0;
+SELECT answers FROM work \gset
+SELECT slm_stat_reset();
+SELECT answers = :'answers' AS same FROM work;
+SELECT sum(tokens_in) AS tokens_in, sum(tokens_kept) AS tokens_kept FROM slm_stat_calls \gset
+SELECT :tokens_in > 6000 AS read, :tokens_kept AS kept;
+RESET slm.max_prefix_memory;
+SELECT slm_stat_reset();
+SELECT answers = :'answers' AS same FROM work;
+SELECT 2 * sum(tokens_in) < :tokens_in AS fewer, sum(tokens_in) + sum(tokens_kept) = :tokens_in AS all_of_them FROM slm_stat_calls;
+SELECT function, tokens_kept > 0 AS kept FROM slm_stat_calls WHERE model = 'writer' ORDER BY function;
+SELECT slm_stat_reset();
+CREATE ROLE slm_reader;
+GRANT USAGE ON FOREIGN SERVER writer TO slm_reader;
+SET ROLE slm_reader;
+SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
+RESET ROLE;
+SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
+SELECT role = 'slm_reader' AS reader, tokens_kept > 0 AS kept FROM slm_stat_calls ORDER BY reader;
+REVOKE USAGE ON FOREIGN SERVER writer FROM slm_reader;
+DROP ROLE slm_reader;
+DROP VIEW work;
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);
@@ -64,5 +153,6 @@ SELECT error_of($$ SELECT slm_embed('x', 'writer') $$);
 SELECT error_of($$ SELECT slm_create_model('bad', 'decoder-llama.gguf', '{"prompt_format": "jinja"}') $$);
 RESET slm.generate_model;
 SELECT error_of($$ SELECT slm_generate('x') $$);
-SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny']) AS m;
+SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny', 'strict']) AS m;
+DROP TABLE rides;
 DROP FUNCTION error_of;

@@ -18,11 +18,19 @@ struct SlmDecoder
 	float **block;   /* [n_sequence] keys and values */
 };
 
+int
+slm_short_context(const SlmRun *run)
+{
+	int context = slm_context_length(run);
+	int original = (int) run->model->hparams.n_rope_context;
+
+	return original > 0 && original < context ? original : context;
+}
+
 SlmStatus
 slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmError *err)
 {
 	const SlmModelInfo *info = slm_model_info(run->model);
-	int original = (int) run->model->hparams.n_rope_context;
 	SlmDecoder *d;
 	uint64_t n;
 
@@ -37,7 +45,7 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	d->run = run;
 	d->shape = slm_kv_shape(run->model, n_token);
 	d->room = n_token;
-	d->long_context = original > 0 && n_token > original;
+	d->long_context = n_token > slm_short_context(run);
 	n = slm_kv_floats(&d->shape);
 	if (n > SIZE_MAX / sizeof(float))
 		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
@@ -80,88 +88,230 @@ slm_decoder_share(SlmDecoder *d, int from, int to, int n, SlmError *err)
 	if (n < 0 || n > d->length[from])
 		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to share", n, d->length[from]);
 	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
-	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], d->block[from], n, err));
+	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], &d->shape, d->block[from], n, err));
 	d->length[to] = n;
 	return SLM_OK;
 }
 
-/* The rows of a batch after which logits are wanted. */
+SlmRun *
+slm_decoder_run(const SlmDecoder *d)
+{
+	return d->run;
+}
+
+bool
+slm_decoder_is_long(const SlmDecoder *d)
+{
+	return d->long_context;
+}
+
+uint64_t
+slm_decoder_saved_floats(const SlmDecoder *d, int n)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+
+	return slm_kv_floats(&shape);
+}
+
+SlmStatus
+slm_decoder_save(SlmDecoder *d, int sequence, int n, float *to, SlmError *err)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+	SlmCompute compute;
+
+	if (n < 0 || n > d->length[sequence])
+		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to save", n, d->length[sequence]);
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	return slm_kv_copy(&compute, &shape, to, &d->shape, d->block[sequence], n, err);
+}
+
+SlmStatus
+slm_decoder_load(SlmDecoder *d, int sequence, const float *from, int n_saved, int n, SlmError *err)
+{
+	SlmKvShape shape = slm_kv_shape(d->run->model, n_saved);
+	SlmCompute compute;
+
+	if (n < 0 || n > n_saved || n > d->room)
+		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to load", n, n_saved);
+	d->length[sequence] = 0;
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[sequence], &shape, from, n, err));
+	d->length[sequence] = n;
+	return SLM_OK;
+}
+
+/* Tokens to be read behind the first `past` of what a block holds by then. */
+typedef struct Piece
+{
+	float *block;
+	int past;
+	const int32_t *token; /* [n] */
+	int n;
+	int n_logits;
+	const int32_t *row;
+	int n_row;
+} Piece;
+
+/* A row of a batch after which logits are wanted. */
 typedef struct Wanted
 {
-	int *row; /* [n] */
-	int n;
+	int hidden; /* the row; -1: it has its logits */
+	const int32_t *row;
+	int n_row;
+	size_t out; /* where its logits go */
 } Wanted;
 
-/* The next batch, from token *at_token of step *at_step on; moves these behind it. */
-static SlmStatus
-gather(SlmDecoder *d, const SlmStep *step, int n_step, int *at_step, int *at_token, SlmBatch *batch,
-	   Wanted *wanted, SlmError *err)
+/* Pieces on their way through the model. */
+typedef struct Reading
 {
-	SlmArena *arena = d->run->arena;
+	SlmDecoder *d;
+	const Piece *piece; /* [n_piece] */
+	int n_piece;
+	int at_piece, at_token; /* what comes next */
+	float *logits;
+	size_t n_out; /* logits that those before it have */
+
+	SlmBatch batch;
+	Wanted *wanted; /* [SLM_BATCH_TOKENS], n_wanted of them in the batch */
+	int n_wanted;
+} Reading;
+
+/* The rows of a piece's tokens [from, from + take), which are the batch's from row on. */
+static void
+want(Reading *r, const Piece *piece, int from, int take, int row)
+{
+	for (int i = 0; i < take; i++)
+		if (from + i >= piece->n - piece->n_logits)
+		{
+			r->wanted[r->n_wanted++] = (Wanted){row + i, piece->row, piece->n_row, r->n_out};
+			r->n_out += (size_t) piece->n_row;
+		}
+}
+
+/* Makes the next batch. */
+static SlmStatus
+gather(Reading *r, SlmError *err)
+{
+	SlmArena *arena = r->d->run->arena;
+	int left = r->n_piece - r->at_piece;
+	size_t most = (size_t) (left < SLM_BATCH_TOKENS ? left : SLM_BATCH_TOKENS);
 	int32_t *token, *start, *past;
 	float **cache;
 	int n_token = 0, n = 0;
 
-	*batch = (SlmBatch){.shape_of_cache = d->shape, .long_context = d->long_context};
+	r->batch = (SlmBatch){
+		.shape_of_cache = r->d->shape,
+		.long_context = r->d->long_context,
+	};
+	r->n_wanted = 0;
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &token, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &wanted->row, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (n_step - *at_step) + 1, &start, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (n_step - *at_step), &past, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (n_step - *at_step), &cache, err));
-	wanted->n = 0;
-	while (*at_step < n_step && n_token < SLM_BATCH_TOKENS)
+	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &r->wanted, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, most + 1, &start, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, most, &past, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, most, &cache, err));
+	while (r->at_piece < r->n_piece && n_token < SLM_BATCH_TOKENS)
 	{
-		const SlmStep *s = &step[*at_step];
-		int left = s->n - *at_token;
-		int take = left < SLM_BATCH_TOKENS - n_token ? left : SLM_BATCH_TOKENS - n_token;
+		const Piece *piece = &r->piece[r->at_piece];
+		int rest = piece->n - r->at_token, room = SLM_BATCH_TOKENS - n_token;
+		int take = rest < room ? rest : room;
 
-		memcpy(token + n_token, s->token + *at_token, (size_t) take * sizeof(*token));
-		for (int i = 0; i < take; i++)
-			if (*at_token + i >= s->n - s->n_logits)
-				wanted->row[wanted->n++] = n_token + i;
+		memcpy(token + n_token, piece->token + r->at_token, (size_t) take * sizeof(*token));
+		want(r, piece, r->at_token, take, n_token);
 		start[n] = n_token;
-		past[n] = d->length[s->sequence] + *at_token;
-		cache[n] = d->block[s->sequence];
+		past[n] = piece->past + r->at_token;
+		cache[n] = piece->block;
 		n_token += take;
 		n++;
-		if (take > batch->max_length)
-			batch->max_length = take;
-		*at_token = take == left ? 0 : *at_token + take;
-		*at_step += take == left;
+		if (take > r->batch.max_length)
+			r->batch.max_length = take;
+		r->at_token = take == rest ? 0 : r->at_token + take;
+		r->at_piece += take == rest;
 	}
 	start[n] = n_token;
-	batch->token = token;
-	batch->start = start;
-	batch->past = past;
-	batch->cache = cache;
-	batch->n_sequence = n;
+	r->batch.token = token;
+	r->batch.start = start;
+	r->batch.past = past;
+	r->batch.cache = cache;
+	r->batch.n_sequence = n;
 	return SLM_OK;
 }
 
-/* Logits after the wanted rows of a batch. */
+/* Logits of all wanted rows of one list of tokens, which is that of the first one. */
 static SlmStatus
-answer(SlmDecoder *d, SlmCompute *compute, const Wanted *wanted, const float *hidden,
-	   const int32_t *row, int n_row, float *logits, SlmError *err)
+answer_list(Reading *r, SlmCompute *compute, Wanted *first, const float *hidden, SlmError *err)
 {
+	SlmArena *arena = r->d->run->arena;
+	SlmArenaMark mark = slm_arena_mark(arena);
 	int64_t n_embd = compute->model->hparams.n_embd;
-	size_t stride = slm_row_stride(n_embd);
-	float *in;
+	size_t stride = slm_row_stride(n_embd), n_row = (size_t) first->n_row;
+	Wanted *end = r->wanted + r->n_wanted;
+	const int32_t *row = first->row;
+	bool in_place = true;
+	size_t *place;
+	float *in, *out;
+	int n = 0;
 
-	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) wanted->n * stride, &in, err));
-	for (int i = 0; i < wanted->n; i++)
-		memcpy(in + (size_t) i * stride, hidden + (size_t) wanted->row[i] * stride,
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (end - first), &place, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) (end - first) * stride, &in, err));
+	for (Wanted *w = first; w < end; w++)
+	{
+		if (w->hidden < 0 || w->row != row || (size_t) w->n_row != n_row)
+			continue;
+		memcpy(in + (size_t) n * stride, hidden + (size_t) w->hidden * stride,
 			   (size_t) n_embd * sizeof(float));
-	SLM_TRY(slm_logits(compute, in, stride, wanted->n, row, n_row, logits, err));
-	return slm_check_finite(logits, (size_t) wanted->n * (size_t) n_row, err);
+		in_place &= n == 0 || w->out == place[n - 1] + n_row;
+		place[n++] = w->out;
+		w->hidden = -1;
+	}
+	out = r->logits + place[0];
+	if (!in_place)
+		SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n * n_row, &out, err));
+	SLM_TRY(slm_logits(compute, in, stride, n, row, (int) n_row, out, err));
+	SLM_TRY(slm_check_finite(out, (size_t) n * n_row, err));
+	for (int i = 0; i < n && !in_place; i++)
+		memcpy(r->logits + place[i], out + (size_t) i * n_row, n_row * sizeof(float));
+	slm_arena_rewind(arena, mark);
+	return SLM_OK;
+}
+
+/* One batch; what it takes from the arena stays there. */
+static SlmStatus
+read_batch(Reading *r, SlmError *err)
+{
+	SlmRun *run = r->d->run;
+	SlmCompute compute;
+	float *hidden;
+
+	slm_compute_init(&compute, run->model, run->kernels, run->host, run->arena);
+	SLM_TRY(gather(r, err));
+	SLM_TRY(slm_forward(&compute, &r->batch, &hidden, err));
+	for (int i = 0; i < r->n_wanted; i++)
+		if (r->wanted[i].hidden >= 0)
+			SLM_TRY(answer_list(r, &compute, &r->wanted[i], hidden, err));
+	run->n_token_in += (uint64_t) r->batch.start[r->batch.n_sequence];
+	return SLM_OK;
 }
 
 static SlmStatus
-check_steps(const SlmDecoder *d, const SlmStep *step, int n_step, SlmError *err)
+read_pieces(SlmDecoder *d, const Piece *piece, int n_piece, float *logits, SlmError *err)
 {
-	for (int i = 0; i < n_step; i++)
-		if (step[i].n < 1 || step[i].n > d->room - d->length[step[i].sequence])
-			return slm_fail(err, SLM_ERR_LIMIT, "%d more tokens do not fit behind %d of %d",
-							step[i].n, d->length[step[i].sequence], d->room);
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	Reading r = {.d = d, .piece = piece, .n_piece = n_piece, .logits = logits};
+
+	while (r.at_piece < n_piece)
+	{
+		SLM_TRY(read_batch(&r, err));
+		slm_arena_rewind(d->run->arena, mark);
+	}
+	return SLM_OK;
+}
+
+static SlmStatus
+check_room(const SlmDecoder *d, int past, int n, SlmError *err)
+{
+	if (n < 1 || n > d->room - past)
+		return slm_fail(err, SLM_ERR_LIMIT, "%d more tokens do not fit behind %d of %d", n, past,
+						d->room);
 	return SLM_OK;
 }
 
@@ -169,35 +319,54 @@ SlmStatus
 slm_decode(SlmDecoder *d, const SlmStep *step, int n_step, const int32_t *row, int n_row,
 		   float *logits, SlmError *err)
 {
-	SlmRun *run = d->run;
-	SlmArenaMark mark = slm_arena_mark(run->arena);
-	int at_step = 0, at_token = 0;
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	Piece *piece;
 
-	SLM_TRY(check_steps(d, step, n_step, err));
-	while (at_step < n_step)
+	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) n_step, &piece, err));
+	for (int i = 0; i < n_step; i++)
 	{
-		SlmCompute compute;
-		SlmBatch batch;
-		Wanted wanted;
-		float *hidden;
-		SlmStatus status;
-		int n_token = 0;
+		const SlmStep *s = &step[i];
+		int past = d->length[s->sequence];
 
-		slm_compute_init(&compute, run->model, run->kernels, run->host, run->arena);
-		status = gather(d, step, n_step, &at_step, &at_token, &batch, &wanted, err);
-		if (status == SLM_OK)
-		{
-			n_token = batch.start[batch.n_sequence];
-			status = slm_forward(&compute, &batch, &hidden, err);
-		}
-		if (status == SLM_OK && wanted.n > 0)
-			status = answer(d, &compute, &wanted, hidden, row, n_row, logits, err);
-		slm_arena_rewind(run->arena, mark);
-		SLM_TRY(status);
-		run->n_token_in += (uint64_t) n_token;
-		logits += (size_t) wanted.n * (size_t) n_row;
+		SLM_TRY(check_room(d, past, s->n, err));
+		piece[i] = (Piece){
+			d->block[s->sequence], past, s->token, s->n, s->n_logits, row, n_row,
+		};
 	}
+	SLM_TRY(read_pieces(d, piece, n_step, logits, err));
 	for (int i = 0; i < n_step; i++)
 		d->length[step[i].sequence] += step[i].n;
+	slm_arena_rewind(d->run->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_decode_branches(SlmDecoder *d, int sequence, const SlmBranch *branch, int n_branch,
+					float *logits, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	int held = d->length[sequence], least = held;
+	Piece *piece;
+
+	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) n_branch, &piece, err));
+	for (int i = 0; i < n_branch; i++)
+	{
+		const SlmBranch *b = &branch[i];
+
+		if (b->past < 0 || b->past > held)
+			return slm_fail(err, SLM_ERR_INTERNAL, "branch %d stands behind %d tokens of %d", i,
+							b->past, held);
+		SLM_TRY(check_room(d, b->past, b->n, err));
+		piece[i] = (Piece){
+			d->block[sequence], b->past, b->token, b->n, b->n_logits, b->row, b->n_row,
+		};
+		held = b->past + b->n;
+		if (b->past < least)
+			least = b->past;
+	}
+	d->length[sequence] = least; /* what lies behind is about to be overwritten */
+	SLM_TRY(read_pieces(d, piece, n_branch, logits, err));
+	d->length[sequence] = held;
+	slm_arena_rewind(d->run->arena, mark);
 	return SLM_OK;
 }

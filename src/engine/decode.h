@@ -5,7 +5,9 @@
  * step appends tokens to sequences and gives the logits of what may follow.
  * The bits of a sequence's logits depend on its tokens alone: not on the other
  * sequences of a step, on how its tokens were cut into steps, or on whether
- * its beginning was shared (law 2).
+ * its beginning was shared (law 2).  One thing beside them counts: a model with
+ * frequencies for long contexts turns to them where the decoder has room for one
+ * (slm_decoder_is_long()).
  */
 #ifndef SLM_ENGINE_DECODE_H
 #define SLM_ENGINE_DECODE_H
@@ -41,6 +43,28 @@ extern SlmStatus slm_decode(SlmDecoder *decoder, const SlmStep *step, int n_step
 							const int32_t *row, int n_row, float *logits,
 							SlmError *err) SLM_MUST_CHECK;
 
+/* Tokens that a sequence goes on with behind the first `past` of those it holds by then. */
+typedef struct SlmBranch
+{
+	int past;
+	const int32_t *token; /* [n] */
+	int n;                /* at least 1 */
+	int n_logits;         /* 0 .. n, as in SlmStep */
+	const int32_t *row;   /* [n_row], as in slm_decode() */
+	int n_row;
+} SlmBranch;
+
+/*
+ * What a tree of continuations gives, without computing twice what they begin
+ * with: the same as slm_decoder_truncate() and slm_decode() for one branch after
+ * the other, but in whole batches.  Depth first, a tree needs no room beyond its
+ * longest path.  logits [n_logits][n_row] of each branch, one behind the other.
+ * The sequence holds the last path then; after an error, what all branches
+ * leave of what it held.
+ */
+extern SlmStatus slm_decode_branches(SlmDecoder *decoder, int sequence, const SlmBranch *branch,
+									 int n_branch, float *logits, SlmError *err) SLM_MUST_CHECK;
+
 /* Tokens that a sequence holds, and room for so many. */
 extern int slm_decoder_length(const SlmDecoder *decoder, int sequence);
 extern int slm_decoder_room(const SlmDecoder *decoder);
@@ -51,5 +75,24 @@ extern void slm_decoder_truncate(SlmDecoder *decoder, int sequence, int n);
 /* Sequence `to` becomes the first n tokens of `from`, as if they had been computed again. */
 extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
 								   SlmError *err) SLM_MUST_CHECK;
+
+extern SlmRun *slm_decoder_run(const SlmDecoder *decoder);
+
+/* Does the model take its sequences for long ones? */
+extern bool slm_decoder_is_long(const SlmDecoder *decoder);
+
+/* The most room with which it does not; of most models all of the context. */
+extern int slm_short_context(const SlmRun *run);
+
+/*
+ * What a sequence's first n tokens have come to, in memory of the caller's: so
+ * many floats.  A sequence of any decoder of the same model that is long or is not,
+ * as this one, becomes the first n of n_saved tokens again, as if it had computed them.
+ */
+extern uint64_t slm_decoder_saved_floats(const SlmDecoder *decoder, int n);
+extern SlmStatus slm_decoder_save(SlmDecoder *decoder, int sequence, int n, float *to,
+								  SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_decoder_load(SlmDecoder *decoder, int sequence, const float *from, int n_saved,
+								  int n, SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -54,6 +54,9 @@ extern void slm_model_options_init(SlmModelOptions *options);
 extern SlmStatus slm_model_options_check(const SlmModelOptions *options, const SlmModel *model,
 										 SlmError *err) SLM_MUST_CHECK;
 
+/* Beginnings of prompts that are kept from call to call (engine/prefix.h). */
+typedef struct SlmPrefixes SlmPrefixes;
+
 /* One call's view of everything it needs; all borrowed. */
 typedef struct SlmRun
 {
@@ -62,8 +65,11 @@ typedef struct SlmRun
 	const SlmKernels *kernels;
 	const SlmHost *host;
 	SlmArena *arena;
-	int max_input_tokens; /* of one text, 0: no cap */
-	uint64_t n_token_in;  /* counts up: tokens that went through the model */
+	int max_input_tokens;  /* of one text, 0: no cap */
+	SlmPrefixes *prefixes; /* NULL: none are kept */
+	SlmText owner;         /* of those: the model and whoever may see its prompts, as bytes */
+	uint64_t n_token_in;   /* counts up: tokens that went through the model */
+	uint64_t n_token_kept; /* counts up: tokens that need not, because they were kept */
 } SlmRun;
 
 /* Tokens a window can hold, special tokens included. */

@@ -42,8 +42,7 @@ typedef struct Forward
 	SlmInput input;
 	SlmAttention attention;
 	SlmRope rope;
-	SlmRope window_rope;  /* of layers with a window, where it has a base of its own */
-	int32_t *sequence_of; /* [n_row], where there are caches */
+	SlmRope window_rope; /* of layers with a window, where it has a base of its own */
 } Forward;
 
 static const SlmWeight *
@@ -72,16 +71,12 @@ set_positions(Forward *f, SlmError *err)
 						  &f->rope, err));
 	if (windows)
 		SLM_TRY(slm_rope_init(f->c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err));
-	if (batch->cache != NULL)
-		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row, &f->sequence_of, err));
 	for (int s = 0; s < batch->n_sequence; s++)
 		for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
 		{
 			SLM_TRY(slm_rope_set(f->c, &f->rope, i, position_of(f, s, i), err));
 			if (windows)
 				SLM_TRY(slm_rope_set(f->c, &f->window_rope, i, position_of(f, s, i), err));
-			if (batch->cache != NULL)
-				f->sequence_of[i] = s;
 		}
 	return SLM_OK;
 }
@@ -277,12 +272,11 @@ norm_heads(Forward *f, const SlmWeight *weight, float *x, uint32_t n_head)
 		f->c->kernels->rms_norm(x, weight->weight, h->norm_epsilon, h->n_head_dim, x);
 }
 
-/* qkv = the three products of rows [first, first + m), turned; keys and values go to the caches. */
+/* qkv = the three products of rows [first, first + m), turned. */
 static SlmStatus
 project(Forward *f, int layer, int first, int m, SlmError *err)
 {
 	const SlmHparams *h = &f->c->model->hparams;
-	const SlmBatch *batch = f->batch;
 	const SlmWeight *weight[] = {
 		weight_of(f, SLM_SLOT_ATTN_Q, layer),
 		weight_of(f, SLM_SLOT_ATTN_K, layer),
@@ -307,16 +301,33 @@ project(Forward *f, int layer, int first, int m, SlmError *err)
 		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_K_NORM, layer), qkv + column[1], h->n_head_kv);
 		slm_rope_turn(f->c, rope, i, qkv, (int) h->n_head);
 		slm_rope_turn(f->c, rope, i, qkv + column[1], (int) h->n_head_kv);
-		if (batch->cache != NULL)
-			slm_kv_put(&batch->shape_of_cache, batch->cache[f->sequence_of[i]], layer,
-					   position_of(f, f->sequence_of[i], i), qkv + column[1], qkv + column[2]);
 		if (f->rope.n_pair > 0)
 			SLM_TRY(slm_spend(f->c, (int64_t) f->qkv_stride * SLM_COST_NORM, err));
 	}
 	return SLM_OK;
 }
 
-/* mixed = attention inside each sequence. */
+/* Puts the keys and values of a sequence's rows behind the past ones of its block. */
+static SlmStatus
+remember(Forward *f, int layer, int s, SlmError *err)
+{
+	const SlmBatch *batch = f->batch;
+
+	for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
+	{
+		const float *key = f->qkv + (size_t) i * f->qkv_stride + f->q_width;
+
+		slm_kv_put(&batch->shape_of_cache, batch->cache[s], layer, position_of(f, s, i), key,
+				   key + f->k_width);
+		SLM_TRY(slm_spend(f->c, 2 * (int64_t) f->k_width * SLM_COST_MOVE, err));
+	}
+	return SLM_OK;
+}
+
+/*
+ * mixed = attention inside each sequence, one after the other: those that share a
+ * block put their own keys and values there when it is their turn.
+ */
 static SlmStatus
 mix(Forward *f, int layer, SlmError *err)
 {
@@ -335,13 +346,16 @@ mix(Forward *f, int layer, SlmError *err)
 		};
 
 		if (batch->cache != NULL)
+		{
+			SLM_TRY(remember(f, layer, s, err));
 			keys = (SlmKeys){
-				.kt = slm_kv_keys(&batch->shape_of_cache, batch->cache[s], layer),
+				.kt = batch->cache[s] + slm_kv_keys_at(&batch->shape_of_cache, layer),
 				.t_stride = batch->shape_of_cache.room,
-				.v = slm_kv_values(&batch->shape_of_cache, batch->cache[s], layer),
+				.v = batch->cache[s] + slm_kv_values_at(&batch->shape_of_cache, layer),
 				.v_stride = batch->shape_of_cache.values,
 				.t = batch->past[s] + queries.n,
 			};
+		}
 		switch (f->c->model->arch->mask)
 		{
 			case SLM_MASK_FULL:

@@ -18,8 +18,9 @@ typedef struct SlmBatch
 
 	/*
 	 * Of a causal model, what came before: each sequence's block of keys and
-	 * values, which the batch's own are put into behind the past ones.  cache is
-	 * NULL where nothing did, and nothing is kept.
+	 * values, which the batch's own are put into behind the past ones.  Sequences
+	 * may share a block: each then stands behind what those before it have left
+	 * there.  cache is NULL where nothing came before, and nothing is kept.
 	 */
 	float *const *cache; /* [n_sequence] */
 	const int32_t *past; /* [n_sequence] tokens in it already */

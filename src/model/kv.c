@@ -29,28 +29,32 @@ void
 slm_kv_put(const SlmKvShape *shape, float *block, int layer, int position, const float *key,
 		   const float *value)
 {
-	float *keys = slm_kv_keys(shape, block, layer) + position;
+	float *keys = block + slm_kv_keys_at(shape, layer) + position;
 
 	for (size_t i = 0; i < shape->n_key; i++)
 		keys[i * shape->room] = key[i];
-	memcpy(slm_kv_values(shape, block, layer) + (size_t) position * shape->values, value,
+	memcpy(block + slm_kv_values_at(shape, layer) + (size_t) position * shape->values, value,
 		   shape->n_key * sizeof(float));
 }
 
 SlmStatus
-slm_kv_copy(SlmCompute *c, const SlmKvShape *shape, float *to, float *from, int n, SlmError *err)
+slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, float *to, const SlmKvShape *from_shape,
+			const float *from, int n, SlmError *err)
 {
-	for (int layer = 0; layer < shape->n_layer; layer++)
+	for (int layer = 0; layer < to_shape->n_layer; layer++)
 	{
-		for (size_t i = 0; i < shape->n_key; i++)
+		float *keys = to + slm_kv_keys_at(to_shape, layer);
+		const float *from_keys = from + slm_kv_keys_at(from_shape, layer);
+
+		for (size_t i = 0; i < to_shape->n_key; i++)
 		{
-			memcpy(slm_kv_keys(shape, to, layer) + i * shape->room,
-				   slm_kv_keys(shape, from, layer) + i * shape->room, (size_t) n * sizeof(float));
+			memcpy(keys + i * to_shape->room, from_keys + i * from_shape->room,
+				   (size_t) n * sizeof(float));
 			SLM_TRY(slm_spend(c, n * SLM_COST_MOVE, err));
 		}
-		memcpy(slm_kv_values(shape, to, layer), slm_kv_values(shape, from, layer),
-			   (size_t) n * shape->values * sizeof(float));
-		SLM_TRY(slm_spend(c, n * (int64_t) shape->values * SLM_COST_MOVE, err));
+		memcpy(to + slm_kv_values_at(to_shape, layer), from + slm_kv_values_at(from_shape, layer),
+			   (size_t) n * to_shape->values * sizeof(float));
+		SLM_TRY(slm_spend(c, n * (int64_t) to_shape->values * SLM_COST_MOVE, err));
 	}
 	return SLM_OK;
 }

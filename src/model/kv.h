@@ -26,24 +26,26 @@ extern SlmKvShape slm_kv_shape(const SlmModel *model, int n_token);
 /* Floats of a sequence's block; below 2^63 by limits.h. */
 extern uint64_t slm_kv_floats(const SlmKvShape *shape);
 
-static inline float *
-slm_kv_keys(const SlmKvShape *shape, float *block, int layer)
+/* Where the keys of a layer, and its values, begin in a block. */
+static inline size_t
+slm_kv_keys_at(const SlmKvShape *shape, int layer)
 {
-	return block + (size_t) layer * (shape->n_key + shape->values) * shape->room;
+	return (size_t) layer * (shape->n_key + shape->values) * shape->room;
 }
 
-static inline float *
-slm_kv_values(const SlmKvShape *shape, float *block, int layer)
+static inline size_t
+slm_kv_values_at(const SlmKvShape *shape, int layer)
 {
-	return slm_kv_keys(shape, block, layer) + shape->n_key * shape->room;
+	return slm_kv_keys_at(shape, layer) + shape->n_key * shape->room;
 }
 
 /* Puts a token's keys and values, each n_key floats, at its position. */
 extern void slm_kv_put(const SlmKvShape *shape, float *block, int layer, int position,
 					   const float *key, const float *value);
 
-/* Copies the first n tokens of a block to another of the same shape. */
-extern SlmStatus slm_kv_copy(SlmCompute *c, const SlmKvShape *shape, float *to, float *from, int n,
+/* Copies the first n tokens of a block to another of the same model, which may have another room. */
+extern SlmStatus slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, float *to,
+							 const SlmKvShape *from_shape, const float *from, int n,
 							 SlmError *err) SLM_MUST_CHECK;
 
 #endif

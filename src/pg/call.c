@@ -45,6 +45,13 @@ static SlmMemo answers = {
 
 #define ANSWER_KEY_BYTES_MAX (64 * 1024)
 
+static void
+count_tokens(SlmCall *call)
+{
+	call->counts.tokens_in = call->run.n_token_in;
+	call->counts.tokens_kept = call->run.n_token_kept;
+}
+
 Datum
 slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallBody *body)
 {
@@ -70,7 +77,7 @@ slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallB
 				call.counts.cancels = 1;
 			else
 				call.counts.errors = 1;
-			call.counts.tokens_in = call.run.n_token_in;
+			count_tokens(&call);
 			slm_stat_add(verb, call.ref, &call.counts);
 		}
 		PG_RE_THROW();
@@ -150,16 +157,19 @@ slm_arg_text_array(SlmCall *call, int i_arg, const char *name)
 	return array;
 }
 
-void
-slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint)
+SlmText
+slm_arg_instructions(SlmCall *call, int i_arg, const char *hint)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
 
-	if (!PG_ARGISNULL(i_arg))
+	if (!PG_ARGISNULL(i_arg) && !slm_call_writes(call))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("model \"%s\" takes no instructions", NameStr(call->ref->name)),
-						errdetail("Its architecture is an encoder."),
+						slm_model_info(call->ref->model)->can_decode
+							? errdetail("It is registered to give embeddings.")
+							: errdetail("Its architecture is an encoder."),
 						hint != NULL ? errhint("%s", hint) : 0));
+	return slm_arg_text(call, i_arg, "instructions", "");
 }
 
 bool
@@ -340,11 +350,29 @@ slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which)
 	slm_call_named_model(call, PG_ARGISNULL(i_arg) ? NULL : PG_GETARG_TEXT_PP(i_arg), which);
 }
 
+bool
+slm_call_writes(const SlmCall *call)
+{
+	return call->ref->head == NULL && slm_task_writes(call->ref->model, &call->ref->options);
+}
+
+StaticAssertDecl(sizeof(SlmPromptOwner) <= SLM_PREFIX_OWNER_BYTES, "owners are bounded");
+
+/* Who beginnings of prompts belong to: as in slm_key_start(), but without an allocation. */
+static SlmText
+prompt_owner(SlmCall *call)
+{
+	SlmPromptOwner *owner = &call->owner;
+
+	memcpy(owner->fingerprint, call->ref->fingerprint, SLM_FINGERPRINT_CHARS);
+	owner->role = GetUserId();
+	owner->isa = slm_force_isa;
+	return (SlmText){(const char *) owner, sizeof(*owner)};
+}
+
 void
 slm_call_begin(SlmCall *call)
 {
-	uint64_t n_token_in = call->run.n_token_in;
-
 	INSTR_TIME_SET_CURRENT(call->engine_started);
 	call->run.arena = slm_scratch();
 	call->run.model = call->ref->model;
@@ -352,7 +380,8 @@ slm_call_begin(SlmCall *call)
 	call->run.kernels = slm_current_kernels();
 	call->run.host = &slm_pg_host;
 	call->run.max_input_tokens = slm_max_input_tokens;
-	call->run.n_token_in = n_token_in;
+	call->run.prefixes = slm_kept_prefixes();
+	call->run.owner = prompt_owner(call);
 }
 
 int
@@ -365,7 +394,7 @@ slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n
 	INSTR_TIME_SUBTRACT(now, call->engine_started);
 	call->counts.inference_us += INSTR_TIME_GET_MICROSEC(now);
 	slm_engine_check(status, &call->err);
-	call->counts.tokens_in = call->run.n_token_in;
+	count_tokens(call);
 
 	for (int i = 0; row_status != NULL && i < n; i++)
 		n_failed += row_status[i] != SLM_OK;

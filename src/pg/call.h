@@ -27,6 +27,15 @@
 #include "pg/stats.h"
 #include "task/classify.h"
 #include "task/embed.h"
+#include "task/generate.h"
+
+/* Whose the beginnings of prompts are that a call keeps or finds; without padding. */
+typedef struct SlmPromptOwner
+{
+	char fingerprint[SLM_FINGERPRINT_CHARS];
+	Oid role;
+	int32 isa;
+} SlmPromptOwner;
 
 typedef struct SlmCall
 {
@@ -36,6 +45,7 @@ typedef struct SlmCall
 	bool null_on_error;     /* on_error => 'null' */
 	const SlmModelRef *ref; /* NULL before slm_call_model() */
 	SlmRun run;             /* valid after slm_call_begin() */
+	SlmPromptOwner owner;   /* of the run's prompts */
 	SlmError err;           /* of the engine call in progress */
 	SlmCallCounts counts;
 	instr_time engine_started;
@@ -79,10 +89,10 @@ extern SlmText slm_arg_text(SlmCall *call, int i_arg, const char *what, const ch
 extern ArrayType *slm_arg_text_array(SlmCall *call, int i_arg, const char *name);
 
 /*
- * 0A000 when not NULL: no model that we run takes instructions.  hint, which may
- * be NULL, says what to do instead.  Needs call->ref.
+ * Instructions in UTF-8, empty when NULL; 0A000 when not NULL for a model that does
+ * not write.  hint, which may be NULL, says what to do instead.  Needs call->ref.
  */
-extern void slm_arg_no_instructions(SlmCall *call, int i_arg, const char *hint);
+extern SlmText slm_arg_instructions(SlmCall *call, int i_arg, const char *hint);
 
 /*
  * Converts a text of the database's encoding to UTF-8, in palloc'd memory or in
@@ -122,6 +132,12 @@ extern void slm_call_model(SlmCall *call, int i_arg, SlmDefaultModel which);
 
 /* The same for a name that is not an argument; NULL: the default setting's. */
 extern void slm_call_named_model(SlmCall *call, const text *name, SlmDefaultModel which);
+
+/*
+ * Does the call's model write?  Labels are scored then, fields and summaries
+ * written.  Needs call->ref.
+ */
+extern bool slm_call_writes(const SlmCall *call);
 
 /* Starts a part that calls the engine: resets the scratch arena, fills call->run. */
 extern void slm_call_begin(SlmCall *call);

@@ -43,6 +43,7 @@ typedef struct Classify
 	ArrayType *labels;
 	Jsonb *descriptions;
 	text *condition; /* of slm_filter, instead of labels */
+	SlmText instructions;
 	const SlmLabelSet *set;
 	SlmClassifyMode mode;
 	float min_confidence;
@@ -65,9 +66,10 @@ static void
 prepare(SlmCall *call, Classify *classify)
 {
 	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
-	slm_arg_no_instructions(call, CLASSIFY_INSTRUCTIONS,
-							"Descriptions of the labels say what they mean.");
-	classify->set = slm_label_set(call, classify->labels, classify->descriptions);
+	classify->instructions = slm_arg_instructions(call, CLASSIFY_INSTRUCTIONS,
+												  "Descriptions of the labels say what they mean.");
+	classify->set = slm_label_set(call, classify->labels, classify->descriptions, classify->mode,
+								  classify->instructions);
 }
 
 /* output[i][slm_label_n_output()] of text[i], by the model, or by the head trained on it. */
@@ -78,6 +80,9 @@ run_model(SlmCall *call, const Classify *classify, const SlmText *text, int n, f
 	if (call->ref->head != NULL)
 		return slm_task_classify_by_head(&call->run, call->ref->head, text, n, classify->mode,
 										 output, row_status, &call->err);
+	if (slm_call_writes(call))
+		return slm_task_score(&call->run, slm_label_scoring(classify->set), text, n, output,
+							  row_status, &call->err);
 	return slm_task_classify(&call->run, text, n, slm_label_embedding(classify->set),
 							 slm_label_n_output(classify->set), classify->mode, output, row_status,
 							 &call->err);
@@ -109,7 +114,7 @@ probabilities(SlmCall *call, const Classify *classify, SlmText text)
 	{
 		slm_answer_key(call, &key,
 					   classify->mode == SLM_CLASSIFY_MULTI ? SLM_ANSWER_MULTI : SLM_ANSWER_LABEL);
-		slm_label_key(&key, classify->labels, classify->descriptions);
+		slm_label_key(&key, classify->labels, classify->descriptions, classify->instructions);
 	}
 	slm_key_bytes(&key, text.data, text.size);
 	if (slm_answer_find(call, &key, probability, set->n))

@@ -70,16 +70,12 @@ static void
 prepare(SlmCall *call, Extract *extract)
 {
 	slm_call_model(call, EXTRACT_MODEL, SLM_DEFAULT_EXTRACT);
-	extract->instructions = slm_text("");
-	if (!slm_model_info(call->ref->model)->can_decode)
-	{
-		slm_arg_no_instructions(call, EXTRACT_INSTRUCTIONS,
-								"Descriptions of the fields say what they mean.");
+	extract->instructions = slm_arg_instructions(call, EXTRACT_INSTRUCTIONS,
+												 "Descriptions of the fields say what they mean.");
+	if (slm_call_writes(call))
+		extract->form = slm_form(call, extract->schema, true);
+	else
 		extract->set = slm_field_set(call, extract->schema);
-		return;
-	}
-	extract->instructions = slm_arg_text(call, EXTRACT_INSTRUCTIONS, "instructions", "");
-	extract->form = slm_form(call, extract->schema, true);
 }
 
 /* Values of texts, found or written; out [n] in the arena. */

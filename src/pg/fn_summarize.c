@@ -2,8 +2,8 @@
  * fn_summarize.c - slm_summarize, slm_summarize_batch, the aggregate
  * slm_summarize_agg
  *
- * A summary is pieces of its input, so what the task gives are offsets; here
- * they become a text.  What is remembered is that text.
+ * A summary is pieces of its input, so what the task gives are offsets, which become
+ * a text here; or a text that a model has written.  What is remembered is that text.
  *
  * The aggregate collects its rows, a blank line between each two, up to
  * AGG_PART_BYTES.  What would exceed that is summarized first (map), and the
@@ -18,7 +18,7 @@
 #include "utils/memutils.h"
 
 #include "pg/call.h"
-#include "task/summarize.h"
+#include "task/write_summary.h"
 
 #define DEFAULT_MAX_WORDS 60
 #define AGG_PART_BYTES (1024 * 1024)
@@ -58,29 +58,63 @@ arg_max_words(SlmCall *call, int i_arg)
 	return max_words;
 }
 
-/* Appends the pieces of a summary, and what says that it ends inside of a sentence. */
-static void
-append_summary(StringInfo out, SlmText input, const SlmSummary *summary, const char *separator)
+/* Summaries of some texts, in the arena: of one kind or the other, as the model is. */
+typedef struct Summaries
 {
-	for (int i = 0; i < summary->n_piece; i++)
+	const SlmText *text;
+	SlmSummary *taken;          /* NULL where they are */
+	SlmWrittenSummary *written; /* written */
+} Summaries;
+
+static SlmStatus
+compute(SlmCall *call, const SlmText *text, int n, int max_words, SlmText instructions,
+		Summaries *out, SlmStatus *row_status)
+{
+	SlmRun *run = &call->run;
+
+	*out = (Summaries){.text = text};
+	if (slm_call_writes(call))
 	{
-		if (i > 0)
-			appendStringInfoString(out, separator);
-		appendBinaryStringInfo(out, input.data + summary->piece[i].start, summary->piece[i].size);
+		SLM_TRY(slm_arena_alloc_array(run->arena, n, sizeof(*out->written), (void **) &out->written,
+									  &call->err));
+		return slm_task_write_summaries(run, text, n, max_words, instructions, out->written,
+										row_status, &call->err);
 	}
-	if (summary->cut) /* an ellipsis is one character where the encoding is sure to have it */
+	SLM_TRY(slm_arena_alloc_array(run->arena, n, sizeof(*out->taken), (void **) &out->taken,
+								  &call->err));
+	return slm_task_summarize(run, text, n, max_words, out->taken, row_status, &call->err);
+}
+
+/* Appends summary i, its pieces apart, and what says that it ends inside of a sentence. */
+static void
+append_summary(StringInfo out, const Summaries *summaries, int i, const char *separator)
+{
+	const SlmSummary *taken = summaries->taken != NULL ? &summaries->taken[i] : NULL;
+	bool cut = taken != NULL ? taken->cut : summaries->written[i].cut;
+
+	if (taken == NULL)
+		appendBinaryStringInfo(out, summaries->written[i].text.data,
+							   summaries->written[i].text.size);
+	for (int j = 0; taken != NULL && j < taken->n_piece; j++)
+	{
+		if (j > 0)
+			appendStringInfoString(out, separator);
+		appendBinaryStringInfo(out, summaries->text[i].data + taken->piece[j].start,
+							   taken->piece[j].size);
+	}
+	if (cut) /* an ellipsis is one character where the encoding is sure to have it */
 		appendStringInfoString(out, GetDatabaseEncoding() == PG_UTF8 ? "\xe2\x80\xa6" : "...");
 }
 
-/* The summary as a text datum. */
+/* Summary i as a text datum. */
 static text *
-summary_text(SlmText input, const SlmSummary *summary)
+summary_text(const Summaries *summaries, int i)
 {
 	StringInfoData joined;
 	text *answer;
 
 	initStringInfo(&joined);
-	append_summary(&joined, input, summary, SPACE);
+	append_summary(&joined, summaries, i, SPACE);
 	answer = slm_from_utf8((SlmText){joined.data, joined.len});
 	pfree(joined.data);
 	return answer;
@@ -92,8 +126,9 @@ summarize(SlmCall *call, FunctionCallInfo fcinfo)
 	int max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
 	SlmStatus row_status = SLM_OK;
 	SlmStatus *row;
-	SlmSummary summary;
+	Summaries summaries;
 	SlmStatus status;
+	SlmText instructions;
 	SlmText input;
 	SlmKey key;
 	text *answer;
@@ -102,10 +137,11 @@ summarize(SlmCall *call, FunctionCallInfo fcinfo)
 	if (!slm_arg_input(call, SUMMARIZE_INPUT, &input))
 		PG_RETURN_NULL();
 	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+	instructions = slm_arg_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
 
 	slm_answer_key(call, &key, SLM_ANSWER_SUMMARY);
 	slm_key_bytes(&key, &max_words, sizeof(max_words));
+	slm_key_bytes(&key, instructions.data, instructions.size);
 	slm_key_bytes(&key, input.data, input.size);
 	answer = slm_answer_find_text(call, &key);
 	if (answer != NULL)
@@ -113,10 +149,10 @@ summarize(SlmCall *call, FunctionCallInfo fcinfo)
 
 	row = call->null_on_error ? &row_status : NULL;
 	slm_call_begin(call);
-	status = slm_task_summarize(&call->run, &input, 1, max_words, &summary, row, &call->err);
+	status = compute(call, &input, 1, max_words, instructions, &summaries, row);
 	if (slm_call_end(call, status, row, 1) == 0)
 		PG_RETURN_NULL();
-	answer = summary_text(input, &summary);
+	answer = summary_text(&summaries, 0);
 	slm_answer_add_text(&key, answer);
 	PG_RETURN_TEXT_P(answer);
 }
@@ -127,8 +163,8 @@ typedef struct SummarizeBatch
 {
 	SlmBatch batch;
 	int max_words;
-	const SlmText *text; /* of the group being computed */
-	SlmSummary *summary; /* in the arena */
+	SlmText instructions;
+	Summaries summaries; /* of the group being computed */
 } SummarizeBatch;
 
 static void
@@ -137,13 +173,9 @@ summarize_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmSt
 	SummarizeBatch *rows = (SummarizeBatch *) batch;
 	SlmStatus status;
 
-	rows->text = text;
 	slm_call_begin(call);
-	status = slm_arena_alloc_array(call->run.arena, n, sizeof(*rows->summary),
-								   (void **) &rows->summary, &call->err);
-	if (status == SLM_OK)
-		status = slm_task_summarize(&call->run, text, n, rows->max_words, rows->summary, row_status,
-									&call->err);
+	status =
+		compute(call, text, n, rows->max_words, rows->instructions, &rows->summaries, row_status);
 	slm_call_end(call, status, row_status, n);
 }
 
@@ -152,7 +184,7 @@ emit_summary(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
 {
 	SummarizeBatch *rows = (SummarizeBatch *) batch;
 
-	value[1] = PointerGetDatum(summary_text(rows->text[i], &rows->summary[i]));
+	value[1] = PointerGetDatum(summary_text(&rows->summaries, i));
 	null[1] = false;
 }
 
@@ -165,7 +197,7 @@ summarize_batch(SlmCall *call, FunctionCallInfo fcinfo)
 
 	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
 	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+	rows.instructions = slm_arg_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
 	slm_batch_run(call, &rows.batch, inputs);
 	return (Datum) 0;
 }
@@ -236,18 +268,18 @@ static void
 summarize_part(SlmCall *call, SlmText input, int max_words, const char *separator, StringInfo out)
 {
 	SlmModelOptions options = call->ref->options;
-	SlmSummary summary;
+	Summaries summaries;
 	SlmStatus status;
 
 	options.overflow = SLM_OVERFLOW_CHUNK;
 	slm_call_begin(call);
 	call->run.options = &options;
 	call->run.max_input_tokens = 0;
-	status = slm_task_summarize(&call->run, &input, 1, max_words, &summary, NULL, &call->err);
+	status = compute(call, &input, 1, max_words, slm_text(""), &summaries, NULL);
 	slm_call_end(call, status, NULL, 1);
 	if (out->len > 0)
 		appendStringInfoString(out, separator);
-	append_summary(out, input, &summary, separator);
+	append_summary(out, &summaries, 0, separator);
 }
 
 /* Moves the rows, as a summary, to the summaries; those to one when they are too many. */

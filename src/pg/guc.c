@@ -22,6 +22,7 @@ char *slm_cache_dir;
 int slm_max_cache_size = -1;
 int slm_min_free_disk = -1;
 int slm_max_scratch_memory = 256 * 1024;
+int slm_max_prefix_memory = 64 * 1024;
 int slm_max_input_tokens = 0;
 int slm_force_isa = SLM_ISA_AUTO;
 char *slm_openblas_library;
@@ -136,6 +137,12 @@ slm_guc_init(void)
 							"A call that would need more fails.", &slm_max_scratch_memory,
 							256 * 1024, 1024, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, NULL, NULL,
 							NULL);
+	DefineCustomIntVariable("slm.max_prefix_memory",
+							"Most memory in which one process keeps what prompts begin with.",
+							"Instructions, labels and schemas of models that write are read once "
+							"instead of for each row. 0 keeps nothing; the results are the same.",
+							&slm_max_prefix_memory, 64 * 1024, 0, MAX_KILOBYTES, PGC_SUSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("slm.max_input_tokens", "Most tokens that one input may have.",
 							"A longer input is an error of its row. 0 means no limit.",
 							&slm_max_input_tokens, 0, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);

@@ -21,6 +21,7 @@ extern char *slm_cache_dir;        /* sighup; default pgsql_tmp_slm in the data 
 extern int slm_max_cache_size;     /* sighup, MB; -1: no cap but the disk's */
 extern int slm_min_free_disk;      /* sighup, MB; -1: the larger of 1 GB and 5 % */
 extern int slm_max_scratch_memory; /* superuser, kB */
+extern int slm_max_prefix_memory;  /* superuser, kB; 0: no beginnings of prompts are kept */
 extern int slm_max_input_tokens;   /* superuser; 0: no cap */
 extern int slm_force_isa;          /* superuser; an SlmIsa */
 extern char *slm_openblas_library; /* superuser; absolute path */

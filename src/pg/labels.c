@@ -1,5 +1,5 @@
 /*
- * labels.c - a set of labels, checked and embedded once per backend
+ * labels.c - a set of labels, checked and made ready once per backend
  */
 #include "postgres.h"
 
@@ -142,25 +142,64 @@ check_set(SlmCall *call, const SlmLabelInput *own, const SlmLabelInput *input)
 	return class_of;
 }
 
-/* Embeds a set, where its labels are no classes, and lays it out flat. */
-static SlmLabelSet *
-build_set(SlmCall *call, const SlmLabelInput *input, const int *class_of, Size *size)
+/* What labels are asked for, where a model scores them. */
+typedef struct Question
 {
-	int n_embd = slm_call_n_embd(call);
+	SlmScoreTask task;
+	SlmText instructions;
+} Question;
+
+/* What a model makes of labels that are no classes, once: in the arena. */
+static SlmStatus
+prepare_labels(SlmCall *call, const SlmLabelInput *input, const Question *question,
+			   const void **data, Size *size)
+{
+	Size n_embedding = (Size) input->n * slm_call_n_embd(call);
+	SlmScoring *scoring;
+	float *embedding;
+
+	if (slm_call_writes(call))
+	{
+		SLM_TRY(slm_scoring_new(&call->run, question->task, input->label, input->n,
+								question->instructions, &scoring, &call->err));
+		*data = scoring;
+		*size = slm_scoring_bytes(scoring);
+		return SLM_OK;
+	}
+	SLM_TRY(slm_arena_alloc_array(call->run.arena, n_embedding, sizeof(float), (void **) &embedding,
+								  &call->err));
+	*data = embedding;
+	*size = n_embedding * sizeof(float);
+	return slm_task_embed_labels(&call->run, input->label, input->n, embedding, &call->err);
+}
+
+/* Lays out a set flat, with what the model makes of labels that are no classes. */
+static SlmLabelSet *
+build_set(SlmCall *call, const SlmLabelInput *input, const Question *question, const int *class_of,
+		  Size *size)
+{
 	int n = input->n;
-	Size n_embedding = class_of != NULL ? 0 : (Size) n * n_embd;
+	const void *data = NULL;
+	Size data_size = 0;
 	Size name_bytes = 0;
 	Size at = sizeof(SlmLabelSet);
 	SlmLabelSet *set;
 	uint32 *name_end;
-	SlmStatus status;
 
+	if (class_of == NULL)
+	{
+		SlmStatus status;
+
+		slm_call_begin(call);
+		call->run.max_input_tokens = 0; /* labels are no input */
+		status = prepare_labels(call, input, question, &data, &data_size);
+		slm_call_end(call, status, NULL, 1);
+	}
 	for (int i = 0; i < n; i++)
 		name_bytes += input->name[i].size;
 	set = MemoryContextAllocExtended(CurrentMemoryContext,
 									 sizeof(SlmLabelSet) + n * (sizeof(uint32) + sizeof(int32)) +
-										 MAXALIGN(name_bytes) + MAXIMUM_ALIGNOF +
-										 n_embedding * sizeof(float),
+										 MAXALIGN(name_bytes) + MAXIMUM_ALIGNOF + data_size,
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	set->n = n;
 	set->n_class = class_of != NULL ? n_own_labels(call->ref) : 0;
@@ -171,8 +210,8 @@ build_set(SlmCall *call, const SlmLabelInput *input, const int *class_of, Size *
 	at += n * sizeof(int32);
 	set->name_at = at;
 	at += name_bytes;
-	set->embedding_at = MAXALIGN(at);
-	*size = set->embedding_at + n_embedding * sizeof(float);
+	set->data_at = MAXALIGN(at);
+	*size = set->data_at + data_size;
 
 	name_end = (uint32 *) ((char *) set + set->name_end_at);
 	for (int i = 0; i < n; i++)
@@ -185,22 +224,17 @@ build_set(SlmCall *call, const SlmLabelInput *input, const int *class_of, Size *
 	if (class_of != NULL)
 		memcpy((char *) set + set->class_of_at, class_of, n * sizeof(int32));
 	else
-	{
-		slm_call_begin(call);
-		call->run.max_input_tokens = 0; /* labels are no input */
-		status = slm_task_embed_labels(&call->run, input->label, n,
-									   (float *) ((char *) set + set->embedding_at), &call->err);
-		slm_call_end(call, status, NULL, 1);
-	}
+		memcpy((char *) set + set->data_at, data, data_size);
 	return set;
 }
 
 /* Builds a set and puts it into the store. */
 static const SlmLabelSet *
-add_set(SlmCall *call, const StringInfoData *key, const SlmLabelInput *input, const int *class_of)
+add_set(SlmCall *call, const StringInfoData *key, const SlmLabelInput *input,
+		const Question *question, const int *class_of)
 {
 	Size size;
-	SlmLabelSet *built = build_set(call, input, class_of, &size);
+	SlmLabelSet *built = build_set(call, input, question, class_of, &size);
 	const SlmLabelSet *set = slm_set_add(key, built, size);
 
 	pfree(built);
@@ -208,9 +242,11 @@ add_set(SlmCall *call, const StringInfoData *key, const SlmLabelInput *input, co
 }
 
 const SlmLabelSet *
-slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
+slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions, SlmClassifyMode mode,
+			  SlmText instructions)
 {
 	bool has_head = n_own_labels(call->ref) > 0;
+	Question question = {mode == SLM_CLASSIFY_MULTI ? SLM_SCORE_EACH : SLM_SCORE_ONE, instructions};
 	StringInfoData key;
 	const SlmLabelSet *set;
 	SlmLabelInput own = {0};
@@ -230,6 +266,12 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 						errdetail("It has learned its own labels.")));
 
 	slm_key_start(call, SLM_SET_LABELS, &key);
+	if (slm_call_writes(call))
+	{
+		appendBinaryStringInfo(&key, (const char *) &question.task, sizeof(question.task));
+		appendBinaryStringInfo(&key, (const char *) &instructions.size, sizeof(instructions.size));
+		appendBinaryStringInfo(&key, instructions.data, instructions.size);
+	}
 	if (labels != NULL)
 		appendBinaryStringInfo(&key, (const char *) labels, VARSIZE(labels));
 	if (descriptions != NULL)
@@ -250,7 +292,7 @@ slm_label_set(SlmCall *call, ArrayType *labels, Jsonb *descriptions)
 			input = own;
 		if (descriptions != NULL)
 			slm_label_descriptions(descriptions, &input);
-		set = add_set(call, &key, &input, check_set(call, &own, &input));
+		set = add_set(call, &key, &input, &question, check_set(call, &own, &input));
 	}
 	return set;
 }
@@ -274,18 +316,20 @@ slm_condition_set(SlmCall *call, text *condition)
 	{
 		SlmLabel label = {slm_require_utf8(name.data, name.size, "condition"), {"", 0}};
 		SlmLabelInput input = {1, &label, &name};
+		Question question = {SLM_SCORE_CONDITION, {"", 0}};
 
 		if (slm_is_blank(label.name))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("condition must not be blank")));
-		set = add_set(call, &key, &input, NULL);
+		set = add_set(call, &key, &input, &question, NULL);
 	}
 	return set;
 }
 
 void
-slm_label_key(SlmKey *key, ArrayType *labels, Jsonb *descriptions)
+slm_label_key(SlmKey *key, ArrayType *labels, Jsonb *descriptions, SlmText instructions)
 {
+	slm_key_bytes(key, instructions.data, instructions.size);
 	slm_key_bytes(key, labels, labels != NULL ? VARSIZE(labels) : 0);
 	slm_key_bytes(key, descriptions, descriptions != NULL ? VARSIZE(descriptions) : 0);
 }
@@ -304,7 +348,13 @@ slm_label_embedding(const SlmLabelSet *set)
 {
 	if (set->n_class > 0)
 		return NULL;
-	return (const float *) ((const char *) set + set->embedding_at);
+	return (const float *) ((const char *) set + set->data_at);
+}
+
+const SlmScoring *
+slm_label_scoring(const SlmLabelSet *set)
+{
+	return (const SlmScoring *) ((const char *) set + set->data_at);
 }
 
 int

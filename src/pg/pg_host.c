@@ -262,6 +262,18 @@ slm_scratch(void)
 	return &scratch_arena;
 }
 
+SlmPrefixes *
+slm_kept_prefixes(void)
+{
+	static SlmPrefixes prefixes;
+	size_t max_bytes = (size_t) slm_max_prefix_memory * 1024;
+
+	prefixes.host = &slm_pg_host;
+	if (unlikely(prefixes.max_bytes != max_bytes))
+		slm_prefixes_limit(&prefixes, max_bytes);
+	return &prefixes;
+}
+
 const SlmKernels *
 slm_current_kernels(void)
 {

@@ -4,7 +4,7 @@
 #ifndef SLM_PG_PG_HOST_H
 #define SLM_PG_PG_HOST_H
 
-#include "engine/slm.h"
+#include "engine/prefix.h"
 
 #define SLM_SCRATCH_KEEP_BYTES (4U << 20) /* held between transactions */
 
@@ -21,6 +21,12 @@ extern const SlmHost slm_pg_host;
  * slm.max_scratch_memory; trimmed to 4 MB at the end of a transaction.
  */
 extern SlmArena *slm_scratch(void);
+
+/*
+ * Beginnings of prompts that the backend keeps, of at most slm.max_prefix_memory,
+ * from statement to statement; in the same context.
+ */
+extern SlmPrefixes *slm_kept_prefixes(void);
 
 /* The kernel table that slm.force_isa chose. */
 extern const SlmKernels *slm_current_kernels(void);

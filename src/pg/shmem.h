@@ -13,7 +13,7 @@
 #define SLM_SHARED_IMAGES 64 /* images whose users are counted */
 #define SLM_AGREEMENTS 64    /* statements whose processes agree on a content */
 #define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
-#define SLM_STAT_COUNTERS 8  /* of SlmCallCounts */
+#define SLM_STAT_COUNTERS 9  /* of SlmCallCounts */
 
 /* Who called what. */
 typedef struct SlmStatKey

@@ -39,7 +39,8 @@ typedef struct SlmCallCounts
 	uint64 cancels;
 	uint64 tokens_in;
 	uint64 inference_us;
-	uint64 memo_hits; /* answers taken from what the backend remembers */
+	uint64 memo_hits;   /* answers taken from what the backend remembers */
+	uint64 tokens_kept; /* of beginnings of prompts, taken from there, too */
 } SlmCallCounts;
 
 /*

@@ -8,10 +8,13 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "engine/prefix.h"
 #include "task/buffer.h"
 #include "task/verbatim.h"
+#include "task/words.h"
 
 #define FORCED_BYTES 256 /* looked ahead at a time */
+#define WORDS_EVERY 16   /* tokens until words are counted again */
 
 /* An answer being written. */
 typedef struct Answer
@@ -33,7 +36,17 @@ typedef struct Answer
 
 	SlmGrammarState *state; /* NULL without a constraint */
 	bool done;              /* the value is complete */
+	bool ended;             /* not by a limit */
 } Answer;
+
+bool
+slm_task_writes(const SlmModel *model, const SlmModelOptions *options)
+{
+	SlmRun run = {.model = model, .options = options};
+
+	return slm_model_info(model)->can_decode &&
+		   slm_effective_pooling(&run) == SLM_POOLING_UNSPECIFIED;
+}
 
 SlmStatus
 slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err)
@@ -146,6 +159,24 @@ valid_text(const Answer *a, SlmText *out, SlmError *err)
 	return SLM_OK;
 }
 
+/* Has the answer more words than it may? */
+static SlmStatus
+has_more_words(const Answer *a, bool *out, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(a->run->arena);
+	int n_word, n_number;
+	SlmText text;
+
+	*out = false;
+	if (a->prompt->max_words == 0 || a->n_token % WORDS_EVERY != 0)
+		return SLM_OK;
+	SLM_TRY(valid_text(a, &text, err));
+	SLM_TRY(slm_count_words(text, a->run->host, &n_word, &n_number, err));
+	*out = n_word > a->prompt->max_words;
+	slm_arena_rewind(a->run->arena, mark);
+	return SLM_OK;
+}
+
 /* What the model chooses next; *end says that it ended the answer. */
 static SlmStatus
 choose(Answer *a, bool *end, SlmError *err)
@@ -173,9 +204,9 @@ choose(Answer *a, bool *end, SlmError *err)
 static SlmStatus
 write_answer(Answer *a, SlmError *err)
 {
-	bool end = false;
+	bool end = false, enough = false;
 
-	while (!end && !a->done && has_room(a))
+	while (!end && !a->done && !enough && has_room(a))
 	{
 		if (a->state != NULL)
 			SLM_TRY(put_forced(a, err));
@@ -183,20 +214,32 @@ write_answer(Answer *a, SlmError *err)
 			break;
 		SLM_TRY(choose(a, &end, err));
 		end |= stopped(a);
+		SLM_TRY(has_more_words(a, &enough, err));
 	}
+	a->ended = end || a->done;
 	if (a->state != NULL && !a->done)
 		return slm_fail(err, SLM_ERR_LIMIT, "answer is not complete after %d tokens", a->n_token);
 	return SLM_OK;
 }
 
-/* The model reads the prompt but for its last token, which goes with the first of the answer. */
+/*
+ * The model reads the prompt but for its last token, which goes with the first of
+ * the answer, and for what it has read of another prompt.
+ */
 static SlmStatus
 read_prompt(Answer *a, const int32_t *id, int n_id, SlmError *err)
 {
-	SlmStep step = {0, id, n_id - 1, 0};
+	int n_common = slm_prefix_common(a->run, id, n_id), n_kept;
+	SlmStep step = {0};
 
+	SLM_TRY(slm_prefix_restore(a->decoder, 0, id, n_id, err));
+	n_kept = slm_decoder_length(a->decoder, 0);
+	step.token = id + n_kept;
+	step.n = n_id - 1 - n_kept;
 	if (step.n > 0)
 		SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, 0, NULL, err));
+	if (n_common - n_kept >= SLM_PREFIX_TOKENS)
+		SLM_TRY(slm_prefix_keep(a->decoder, 0, id, n_common, err));
 	a->next[a->n_next++] = id[n_id - 1];
 	return SLM_OK;
 }
@@ -258,5 +301,6 @@ slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmErro
 	SLM_TRY(write_answer(&a, err));
 	out->n_token = a.n_token;
 	out->n_forced = a.n_forced;
+	out->ended = a.ended;
 	return valid_text(&a, &out->text, err);
 }

@@ -25,10 +25,14 @@ typedef struct SlmPrompt
 	SlmText system; /* may be empty */
 	SlmText user;
 	int max_tokens; /* 1 .. SLM_MAX_GENERATED_TOKENS */
+	int max_words;  /* 0, or writing ends soon after more words than that */
 	SlmSampling sampling;
 	const SlmConstraint *constraint; /* or NULL; its cache is written to */
 	SlmText input;                   /* that strings of a verbatim constraint are substrings of */
 } SlmPrompt;
+
+/* Is the model one that writes, and not registered to give embeddings? */
+extern bool slm_task_writes(const SlmModel *model, const SlmModelOptions *options);
 
 /* SLM_ERR_ARGUMENT for max_tokens out of range, or a temperature that is negative or no number. */
 extern SlmStatus slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err) SLM_MUST_CHECK;
@@ -38,6 +42,7 @@ typedef struct SlmWritten
 	SlmText text;
 	int n_token;  /* of it */
 	int n_forced; /* of these, that the grammar left no choice about */
+	bool ended;   /* by the model, or by a complete value; not by a limit */
 } SlmWritten;
 
 /*

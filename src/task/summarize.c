@@ -169,24 +169,6 @@ end_part(Candidates *c, SlmError *err)
 }
 
 static SlmStatus
-count_words(SlmText text, const SlmHost *host, int *n_word, int *n_number, SlmError *err)
-{
-	SlmCursor cursor;
-	SlmWord word;
-
-	*n_word = *n_number = 0;
-	slm_cursor_init(&cursor, text, host);
-	for (;;)
-	{
-		SLM_TRY(slm_word_next(&cursor, &word, err));
-		if (word.start == word.end)
-			return SLM_OK;
-		++*n_word;
-		*n_number += word.has_digit;
-	}
-}
-
-static SlmStatus
 add_candidate(Candidates *c, SlmSentence at, SlmError *err)
 {
 	SlmSalience *sentence;
@@ -195,8 +177,8 @@ add_candidate(Candidates *c, SlmSentence at, SlmError *err)
 		SLM_TRY(end_part(c, err));
 	sentence = &c->sentence[c->n];
 	sentence->at = at;
-	SLM_TRY(count_words(sentence_text(c, c->n), c->run->host, &sentence->n_word,
-						&sentence->n_number, err));
+	SLM_TRY(slm_count_words(sentence_text(c, c->n), c->run->host, &sentence->n_word,
+							&sentence->n_number, err));
 	SLM_TRY(slm_sentence_vectors_add(&c->vectors, sentence_text(c, c->n),
 									 c->vector + (size_t) c->n * (size_t) c->width, err));
 	c->n++;
@@ -251,13 +233,9 @@ ends_clause(uint32_t cp)
 		   cp == 0x3001 || cp == 0xff0c || cp == 0xff1a || cp == 0xff1b;
 }
 
-/*
- * Cuts a sentence of more than max_words words at one: behind a clause that
- * ends in the last third of what fits, else behind the last word that fits.
- */
-static SlmStatus
-cut_sentence(SlmText text, const SlmHost *host, int max_words, SlmSentence *sentence, bool *cut,
-			 SlmError *err)
+SlmStatus
+slm_summary_cut(SlmText text, const SlmHost *host, int max_words, SlmSentence *sentence, bool *cut,
+				SlmError *err)
 {
 	SlmText inside = {text.data + sentence->start, sentence->size};
 	SlmCursor cursor;
@@ -384,7 +362,7 @@ summarize_one(SlmRun *run, SlmText text, const Shape *shape, int max_words, SlmS
 	slm_arena_rewind(run->arena, mark);
 	if (out->n_piece > 1)
 		return SLM_OK;
-	return cut_sentence(text, run->host, max_words, &out->piece[0], &out->cut, err);
+	return slm_summary_cut(text, run->host, max_words, &out->piece[0], &out->cut, err);
 }
 
 SlmStatus

@@ -39,6 +39,14 @@ typedef struct SlmSummary
 extern SlmStatus slm_task_check_max_words(int max_words, SlmError *err) SLM_MUST_CHECK;
 
 /*
+ * Cuts a sentence of more than max_words words at one: behind a clause that ends in
+ * the last third of what fits, else behind the last word that fits.  *cut is false
+ * when it has no more words.
+ */
+extern SlmStatus slm_summary_cut(SlmText text, const SlmHost *host, int max_words,
+								 SlmSentence *sentence, bool *cut, SlmError *err) SLM_MUST_CHECK;
+
+/*
  * SLM_ERR_LIMIT for a text beyond run->max_input_tokens, or beyond a window of
  * the model where its options say that this is an error.
  */

@@ -128,3 +128,21 @@ slm_word_next(SlmCursor *c, SlmWord *out, SlmError *err)
 		out->start = out->end = c->at;
 	return SLM_OK;
 }
+
+SlmStatus
+slm_count_words(SlmText text, const SlmHost *host, int *n_word, int *n_number, SlmError *err)
+{
+	SlmCursor cursor;
+	SlmWord word;
+
+	*n_word = *n_number = 0;
+	slm_cursor_init(&cursor, text, host);
+	for (;;)
+	{
+		SLM_TRY(slm_word_next(&cursor, &word, err));
+		if (word.start == word.end)
+			return SLM_OK;
+		++*n_word;
+		*n_number += word.has_digit;
+	}
+}

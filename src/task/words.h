@@ -48,4 +48,8 @@ typedef struct SlmWord
 /* Steps over the next word and the white space before it. */
 extern SlmStatus slm_word_next(SlmCursor *cursor, SlmWord *out, SlmError *err) SLM_MUST_CHECK;
 
+/* Words of a text, and how many of them have a digit. */
+extern SlmStatus slm_count_words(SlmText text, const SlmHost *host, int *n_word, int *n_number,
+								 SlmError *err) SLM_MUST_CHECK;
+
 #endif

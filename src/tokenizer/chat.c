@@ -66,6 +66,18 @@ slm_chat_stop(const SlmChat *chat)
 	return slm_text(chat->stop);
 }
 
+int32_t
+slm_chat_end(const SlmChat *chat, const SlmTokenizer *tokenizer)
+{
+	const char *start = strchr(chat->user_end, MARK);
+	const char *end = start != NULL ? strchr(start + 1, MARK) : NULL;
+	int32_t id = -1;
+
+	if (end != NULL)
+		id = slm_token_control(tokenizer, (SlmText){start + 1, (size_t) (end - start - 1)});
+	return id >= 0 ? id : tokenizer->special.eos;
+}
+
 /* Tokens so far, and the text since the last control token. */
 typedef struct Writer
 {

@@ -32,6 +32,12 @@ extern SlmStatus slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokeni
 								 const SlmHost *host, SlmText system, SlmText user, SlmArena *arena,
 								 int32_t **id, int *n, SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * The control token that ends an answer: the format's, where the vocabulary has
+ * it, else the vocabulary's own; -1 where it has none.
+ */
+extern int32_t slm_chat_end(const SlmChat *chat, const SlmTokenizer *tokenizer);
+
 /* Text that ends an answer where no control token does; may be empty. */
 extern SlmText slm_chat_stop(const SlmChat *chat);
 

@@ -104,6 +104,26 @@ bytes_of_tokens(void)
 	fixture_free(&f);
 }
 
+static void
+what_ends_an_answer(void)
+{
+	static const char *const none[] = {"+tool+"};
+	TokenizerFixture f;
+
+	begin(&f, chatml, 3, 2);
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("chatml")), &f.tokenizer), 257);
+	/* a format without one, or whose own the vocabulary lacks: the vocabulary's */
+	f.tokenizer.special.eos = 7;
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("chatml")), &f.tokenizer), 257);
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("plain")), &f.tokenizer), 7);
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("llama-3")), &f.tokenizer), 7);
+	fixture_free(&f);
+	begin(&f, none, 1, 0);
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("mistral")), &f.tokenizer),
+			  f.tokenizer.special.eos);
+	fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -111,5 +131,6 @@ main(void)
 	TEST(texts_are_data);
 	TEST(names);
 	TEST(bytes_of_tokens);
+	TEST(what_ends_an_answer);
 	return check_done();
 }

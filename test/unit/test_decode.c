@@ -5,6 +5,7 @@
  * decoder-*.gguf are random (test/golden/make_decoders.py); decoders.txt holds
  * what transformers computes with them in double precision.
  */
+#include "base/limits.h"
 #include "check.h"
 #include "engine/decode.h"
 #include "host.h"
@@ -254,6 +255,122 @@ company_does_not_matter(void)
 	model_fixture_free(&f);
 }
 
+enum
+{
+	N_BRANCHES = 60,
+	BRANCH_LOGITS = 2
+};
+
+/* A tree depth first: behind 100 tokens, each branch behind some of the path before it. */
+static int
+make_branches(const Golden *g, SlmBranch *branch)
+{
+	static const int32_t few[] = {3, 5, 17};
+	int held = 100, n_token = 0;
+
+	for (int i = 0; i < N_BRANCHES; i++)
+	{
+		SlmBranch *b = &branch[i];
+
+		b->past = i % 7 == 3 ? 100 : 100 + (held - 100) * (i % 5) / 4;
+		b->token = g->id + 7 * (i % 40);
+		b->n = i == 20 ? 1 : 3 + i * 11 % 67;
+		b->n_logits = b->n < BRANCH_LOGITS ? b->n : (i + 1) % (BRANCH_LOGITS + 1);
+		b->row = i % 3 == 0 ? few : g->row;
+		b->n_row = i % 3 == 0 ? 3 : N_ROWS;
+		if (b->past + b->n > 200)
+			b->past = 100;
+		held = b->past + b->n;
+		n_token += b->n;
+	}
+	return n_token;
+}
+
+/* A tree in whole batches gives what its paths give one by one. */
+static void
+branches_do_not_matter(void)
+{
+	static float whole[N_BRANCHES * BRANCH_LOGITS * N_ROWS];
+	static float alone[N_BRANCHES * BRANCH_LOGITS * N_ROWS];
+	SlmBranch branch[N_BRANCHES];
+	SlmStep start = {0};
+
+	read_golden();
+	for (int m = 0; m < n_golden; m++)
+	{
+		const Golden *g = &golden[m];
+		int n_token = make_branches(g, branch);
+		size_t n = 0;
+		uint64_t n_token_in;
+		ModelFixture f;
+		SlmDecoder *d;
+
+		CHECK(n_token > 2 * SLM_BATCH_TOKENS - 400);
+		CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
+		CHECK_STATUS(slm_decoder_new(&f.run, 2, 200, &d, &f.err), SLM_OK);
+		for (int s = 0; s < 2; s++)
+		{
+			start = (SlmStep){s, g->id + 200, 100, 0};
+			CHECK_STATUS(slm_decode(d, &start, 1, NULL, 0, NULL, &f.err), SLM_OK);
+		}
+		n_token_in = f.run.n_token_in;
+		CHECK_STATUS(slm_decode_branches(d, 0, branch, N_BRANCHES, whole, &f.err), SLM_OK);
+		CHECK_INT(f.run.n_token_in - n_token_in, n_token);
+		for (int i = 0; i < N_BRANCHES; i++)
+		{
+			const SlmBranch *b = &branch[i];
+			SlmStep step = {1, b->token, b->n, b->n_logits};
+
+			slm_decoder_truncate(d, 1, b->past);
+			CHECK_STATUS(slm_decode(d, &step, 1, b->row, b->n_row, alone + n, &f.err), SLM_OK);
+			n += (size_t) (b->n_logits * b->n_row);
+		}
+		CHECK(n > N_BRANCHES * 4);
+		CHECK(memcmp(whole, alone, n * sizeof(float)) == 0);
+		CHECK_INT(slm_decoder_length(d, 0), slm_decoder_length(d, 1));
+		/* what the sequences hold is the last path: both go on alike */
+		for (int s = 0; s < 2; s++)
+		{
+			start = (SlmStep){s, g->id, 5, 1};
+			CHECK_STATUS(slm_decode(d, &start, 1, g->row, N_ROWS, s == 0 ? whole : alone, &f.err),
+						 SLM_OK);
+		}
+		CHECK(memcmp(whole, alone, N_ROWS * sizeof(float)) == 0);
+		model_fixture_free(&f);
+	}
+}
+
+static void
+branches_that_do_not_fit(void)
+{
+	SlmBranch branch[2] = {{.past = 10, .n = 5}, {.past = 16, .n = 1}};
+	SlmStep start = {0};
+	ModelFixture f;
+	SlmDecoder *d;
+
+	read_golden();
+	branch[0].token = branch[1].token = start.token = golden[0].id;
+	start.n = 20;
+	CHECK_STATUS(model_fixture_load(&f, golden[0].path), SLM_OK);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, 20, &d, &f.err), SLM_OK);
+	CHECK_STATUS(slm_decode(d, &start, 1, NULL, 0, NULL, &f.err), SLM_OK);
+	CHECK_STATUS(slm_decode_branches(d, 0, branch, 2, NULL, &f.err), SLM_ERR_INTERNAL);
+	CHECK_CONTAINS(f.err.message, "branch 1 stands behind 16 tokens of 15");
+	branch[1].past = 15;
+	branch[1].n = 6;
+	CHECK_STATUS(slm_decode_branches(d, 0, branch, 2, NULL, &f.err), SLM_ERR_LIMIT);
+	CHECK_INT(slm_decoder_length(d, 0), 20);
+	branch[1].n = 5;
+	CHECK_STATUS(slm_decode_branches(d, 0, branch, 2, NULL, &f.err), SLM_OK);
+	CHECK_INT(slm_decoder_length(d, 0), 20);
+	test_host_reset();
+	test_host_state.interrupt_at = 1;
+	CHECK_STATUS(slm_decode_branches(d, 0, branch, 2, NULL, &f.err), SLM_ERR_CANCELLED);
+	CHECK_INT(slm_decoder_length(d, 0), 10);
+	test_host_reset();
+	model_fixture_free(&f);
+}
+
 static void
 what_cannot_decode(void)
 {
@@ -314,6 +431,8 @@ main(void)
 	TEST(parity_with_transformers);
 	TEST(steps_do_not_matter);
 	TEST(company_does_not_matter);
+	TEST(branches_do_not_matter);
+	TEST(branches_that_do_not_fit);
 	TEST(what_cannot_decode);
 	TEST(cancel_at_every_poll);
 	return check_done();

@@ -281,9 +281,25 @@ what_a_decoder_reads(void)
 	slm_arena_trim(&arena, 0);
 }
 
+static void
+which_models_write(void)
+{
+	ModelFixture f;
+
+	CHECK_STATUS(model_fixture_load(&f, QWEN), SLM_OK);
+	CHECK(slm_task_writes(f.run.model, f.run.options));
+	f.memory.options.pooling = SLM_POOLING_LAST;
+	CHECK(!slm_task_writes(f.run.model, f.run.options));
+	model_fixture_free(&f);
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert.gguf"), SLM_OK);
+	CHECK(!slm_task_writes(f.run.model, f.run.options));
+	model_fixture_free(&f);
+}
+
 int
 main(void)
 {
+	TEST(which_models_write);
 	TEST(free_text);
 	TEST(limits);
 	TEST(answers_keep_to_schemas);
