@@ -17,7 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "pg/call.h"
+#include "pg/rows.h"
 #include "task/summarize.h"
 
 #define DEFAULT_MAX_WORDS 60
@@ -86,91 +86,77 @@ summary_text(SlmText input, const SlmSummary *summary)
 	return answer;
 }
 
-static Datum
-summarize(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	int max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row;
-	SlmSummary summary;
-	SlmStatus status;
-	SlmText input;
-	SlmKey key;
-	text *answer;
-
-	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
-	if (!slm_arg_input(call, SUMMARIZE_INPUT, &input))
-		PG_RETURN_NULL();
-	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
-
-	slm_answer_key(call, &key, SLM_ANSWER_SUMMARY);
-	slm_key_bytes(&key, &max_words, sizeof(max_words));
-	slm_key_bytes(&key, input.data, input.size);
-	answer = slm_answer_find_text(call, &key);
-	if (answer != NULL)
-		PG_RETURN_TEXT_P(answer);
-
-	row = call->null_on_error ? &row_status : NULL;
-	slm_call_begin(call);
-	status = slm_task_summarize(&call->run, &input, 1, max_words, &summary, row, &call->err);
-	if (slm_call_end(call, status, row, 1) == 0)
-		PG_RETURN_NULL();
-	answer = summary_text(input, &summary);
-	slm_answer_add_text(&key, answer);
-	PG_RETURN_TEXT_P(answer);
-}
-
-SLM_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize);
-
-typedef struct SummarizeBatch
+typedef struct Summarize
 {
 	SlmBatch batch;
 	int max_words;
-	const SlmText *text; /* of the group being computed */
+	const SlmText *text; /* of the texts computed last, */
 	SlmSummary *summary; /* in the arena */
-} SummarizeBatch;
+} Summarize;
+
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Summarize *summarize = palloc0_object(Summarize);
+
+	summarize->max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
+	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
+	return &summarize->batch;
+}
 
 static void
-summarize_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
-	SummarizeBatch *rows = (SummarizeBatch *) batch;
+	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
+	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+}
+
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
+{
+	const Summarize *summarize = (Summarize *) batch;
+
+	slm_answer_key(call, key, SLM_ANSWER_SUMMARY);
+	slm_key_bytes(key, &summarize->max_words, sizeof(summarize->max_words));
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Summarize *summarize = (Summarize *) batch;
 	SlmStatus status;
 
-	rows->text = text;
+	summarize->text = text;
 	slm_call_begin(call);
-	status = slm_arena_alloc_array(call->run.arena, n, sizeof(*rows->summary),
-								   (void **) &rows->summary, &call->err);
+	status = slm_arena_alloc_array(call->run.arena, n, sizeof(*summarize->summary),
+								   (void **) &summarize->summary, &call->err);
 	if (status == SLM_OK)
-		status = slm_task_summarize(&call->run, text, n, rows->max_words, rows->summary, row_status,
-									&call->err);
+		status = slm_task_summarize(&call->run, text, n, summarize->max_words, summarize->summary,
+									row_status, &call->err);
 	slm_call_end(call, status, row_status, n);
 }
 
-static void
-emit_summary(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+/* The summary in the database's encoding. */
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
 {
-	SummarizeBatch *rows = (SummarizeBatch *) batch;
+	const Summarize *summarize = (Summarize *) batch;
+	text *summary = summary_text(summarize->text[i], &summarize->summary[i]);
 
-	value[1] = PointerGetDatum(summary_text(rows->text[i], &rows->summary[i]));
+	return (SlmAnswer){VARDATA_ANY(summary), VARSIZE_ANY_EXHDR(summary)};
+}
+
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = PointerGetDatum(cstring_to_text_with_len(answer->data, (int) answer->size));
 	null[1] = false;
 }
 
-static Datum
-summarize_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	SummarizeBatch rows = {.batch = {.compute = summarize_rows, .emit = emit_summary},
-						   .max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS)};
-	ArrayType *inputs = slm_arg_text_array(call, SUMMARIZE_INPUT, "inputs");
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
-	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	slm_arg_no_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
-	slm_batch_run(call, &rows.batch, inputs);
-	return (Datum) 0;
-}
-
-SLM_FUNCTION(slm_summarize_batch, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize_batch);
+SLM_ROW_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, 1, ops);
+SLM_ARRAY_FUNCTION(slm_summarize_batch, slm_summarize, "inputs");
 
 /* ---- The aggregate ---- */
 
