@@ -1,0 +1,33 @@
+/*
+ * batch_scan.h - the plan node that computes calls for many rows at once
+ *
+ * A node SlmBatch stands above its child (lefttree) and reads some rows ahead.
+ * Its scan tuple (custom_scan_tlist) has first what it takes from the child, each
+ * an OUTER_VAR, and then one column per call, whose arguments are columns of the
+ * same tuple that stand before it.  Its qualifications, in their order, and its
+ * target list are made of those columns.
+ */
+#ifndef SLM_PG_BATCH_SCAN_H
+#define SLM_PG_BATCH_SCAN_H
+
+#include "nodes/plannodes.h"
+
+#include "pg/rows.h"
+
+/* From _PG_init: makes the node known, also to parallel workers. */
+extern void slm_batch_scan_init(void);
+
+/* A node without costs, target list, qualifications and child. */
+extern CustomScan *slm_batch_scan_make(List *scan_tlist);
+extern bool slm_is_batch_scan(const Plan *plan);
+
+/* Tells a node without qualifications that no more than this many rows will be asked for. */
+extern void slm_batch_scan_set_bound(CustomScan *scan, int rows);
+
+/*
+ * The function over rows behind a call; NULL when it is none, also when it runs
+ * with settings or rights of its own.
+ */
+extern const SlmRowFunction *slm_row_function(Oid funcid, bool *pinned);
+
+#endif
