@@ -71,7 +71,8 @@ SELECT count(*) AS rows, bool_and(label = slm_classify(input, '{x,y}', slm_pin('
 FROM unnest(ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t (input, ord) JOIN slm_classify_batch(ARRAY['a', 'b', 'c'], '{x,y}') USING (ord);
 SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'off', false) AS parallel;
 
--- What is remembered: rows that went through the model, seen in slm_stat_calls.
+-- What is remembered: rows that went through the model, seen in slm_stat_calls, one call a row.
+SET slm.enable_batching = off;
 CREATE FUNCTION counted(query text, OUT calls bigint, OUT remembered bigint, OUT tokens bigint) LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -123,6 +124,7 @@ REVOKE USAGE ON FOREIGN SERVER tiny FROM slm_reader;
 SET ROLE slm_reader;
 EXECUTE mine;
 RESET ROLE;
+RESET slm.enable_batching;
 DROP TABLE tickets, inbox, tagged;
 DROP FUNCTION tag;
 DROP ROLE slm_reader;

@@ -518,6 +518,7 @@ batch_above(Rewrite *rewrite, Plan *plan, const Place *place)
 	Candidate found;
 	CustomScan *scan;
 	List *base_tlist;
+	List *quals = NIL;
 	ListCell *cell;
 
 	if (!find_candidate(rewrite, plan, place, &found))
@@ -530,13 +531,13 @@ batch_above(Rewrite *rewrite, Plan *plan, const Place *place)
 	columns.calls = found.calls;
 	columns.first_call = list_length(found.base) + 1;
 	base_tlist = make_tlist(found.base);
-	scan = slm_batch_scan_make(
-		make_scan_tlist(replaced ? found.base : outer_columns(base_tlist), &columns));
 	foreach (cell, found.moved)
 	{
 		columns.n_call_known = found.known[foreach_current_index(cell)];
-		scan->scan.plan.qual = lappend(scan->scan.plan.qual, to_columns(lfirst(cell), &columns));
+		quals = lappend(quals, to_columns(lfirst(cell), &columns));
 	}
+	scan = slm_batch_scan_make(
+		make_scan_tlist(replaced ? found.base : outer_columns(base_tlist), &columns), quals);
 	columns.n_call_known = list_length(found.calls);
 	scan->scan.plan.targetlist = (List *) to_columns((Node *) plan->targetlist, &columns);
 	take_place(rewrite, scan, plan, place);
@@ -596,7 +597,7 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 		return;
 
 	columns.first_call = list_length(child->targetlist) + 1;
-	scan = slm_batch_scan_make(make_scan_tlist(outer_columns(child->targetlist), &columns));
+	scan = slm_batch_scan_make(make_scan_tlist(outer_columns(child->targetlist), &columns), NIL);
 	tlist = (List *) copyObject(child->targetlist);
 	foreach (cell, tlist)
 	{
@@ -628,7 +629,7 @@ bound_by_limit(const Limit *limit)
 	const Const *offset = (const Const *) limit->limitOffset;
 	int64 rows;
 
-	if (!slm_is_batch_scan(child) || child->qual != NIL ||
+	if (!slm_is_batch_scan(child) || ((const CustomScan *) child)->custom_exprs != NIL ||
 		limit->limitOption != LIMIT_OPTION_COUNT || count == NULL || !IsA(count, Const) ||
 		count->constisnull || (offset != NULL && (!IsA(offset, Const) || offset->constisnull)))
 		return;

@@ -29,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "access/detoast.h"
@@ -174,12 +175,13 @@ slm_row_function(Oid funcid, bool *pinned)
 /* ---- The plan ---- */
 
 CustomScan *
-slm_batch_scan_make(List *scan_tlist)
+slm_batch_scan_make(List *scan_tlist, List *quals)
 {
 	CustomScan *scan = makeNode(CustomScan);
 
 	scan->methods = &scan_methods;
 	scan->custom_scan_tlist = scan_tlist;
+	scan->custom_exprs = quals;
 	scan->custom_private = list_make1(makeInteger(-1));
 	return scan;
 }
@@ -319,14 +321,14 @@ add_stage(BatchState *state, List *calls, List *quals)
 }
 
 static void
-make_stages(BatchState *state, const Plan *plan)
+make_stages(BatchState *state, const CustomScan *scan)
 {
 	Bitmapset *made = NULL;
 	List *calls = NIL;
 	List *quals = NIL;
 	ListCell *cell;
 
-	foreach (cell, plan->qual)
+	foreach (cell, scan->custom_exprs)
 	{
 		List *more = new_calls(state, lfirst(cell), &made);
 
@@ -340,7 +342,7 @@ make_stages(BatchState *state, const Plan *plan)
 	}
 	if (quals != NIL)
 		add_stage(state, calls, quals);
-	calls = new_calls(state, (Node *) plan->targetlist, &made);
+	calls = new_calls(state, (Node *) scan->scan.plan.targetlist, &made);
 	if (calls != NIL)
 		add_stage(state, calls, NIL);
 }
@@ -397,7 +399,7 @@ begin(CustomScanState *css, EState *estate, int eflags)
 		else
 			state->source[state->n_base++] = castNode(Var, entry->expr)->varattno - 1;
 	}
-	make_stages(state, &scan->scan.plan);
+	make_stages(state, scan);
 }
 
 /* ---- A batch ---- */
@@ -804,6 +806,27 @@ counted(const BatchState *state, BatchCount which)
 		   (state->shared != NULL ? pg_atomic_read_u64(&state->shared->count[which]) : 0);
 }
 
+/* As EXPLAIN does it for the qualifications of a join. */
+static void
+explain_quals(CustomScanState *css, List *ancestors, ExplainState *es)
+{
+	List *quals = castNode(CustomScan, css->ss.ps.plan)->custom_exprs;
+	List *context;
+
+	if (quals == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, css->ss.ps.plan, ancestors);
+	ExplainPropertyText("Filter",
+						deparse_expression((Node *) make_ands_explicit(quals), context,
+										   es->verbose || list_length(es->rtable) > 1, false),
+						es);
+	if (es->analyze && css->ss.ps.instrument != NULL && css->ss.ps.instrument->nloops > 0 &&
+		(es->format != EXPLAIN_FORMAT_TEXT || css->ss.ps.instrument->nfiltered1 > 0))
+		ExplainPropertyFloat("Rows Removed by Filter", NULL,
+							 css->ss.ps.instrument->nfiltered1 / css->ss.ps.instrument->nloops, 0,
+							 es);
+}
+
 static void
 explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
@@ -812,6 +835,7 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 	List *names = NIL;
 	ListCell *cell;
 
+	explain_quals(css, ancestors, es);
 	foreach (cell, state->calls)
 		names = lappend(names, get_func_name(((BatchCall *) lfirst(cell))->flinfo.fn_oid));
 	ExplainPropertyList("Calls", names, es);

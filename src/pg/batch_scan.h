@@ -5,7 +5,8 @@
  * Its scan tuple (custom_scan_tlist) has first what it takes from the child, each
  * an OUTER_VAR, and then one column per call, whose arguments are columns of the
  * same tuple that stand before it.  Its qualifications, in their order, and its
- * target list are made of those columns.
+ * target list are made of those columns.  The former are its custom_exprs: those
+ * of a plan node EXPLAIN would show without names of tables.
  */
 #ifndef SLM_PG_BATCH_SCAN_H
 #define SLM_PG_BATCH_SCAN_H
@@ -17,8 +18,8 @@
 /* From _PG_init: makes the node known, also to parallel workers. */
 extern void slm_batch_scan_init(void);
 
-/* A node without costs, target list, qualifications and child. */
-extern CustomScan *slm_batch_scan_make(List *scan_tlist);
+/* A node without costs, target list and child. */
+extern CustomScan *slm_batch_scan_make(List *scan_tlist, List *quals);
 extern bool slm_is_batch_scan(const Plan *plan);
 
 /* Tells a node without qualifications that no more than this many rows will be asked for. */
