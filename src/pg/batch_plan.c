@@ -43,6 +43,7 @@
 #include "optimizer/planner.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "pg/batch_plan.h"
 #include "pg/batch_scan.h"
@@ -145,7 +146,8 @@ is_batchable(FuncExpr *call)
 		return false;
 	function = slm_row_function(call->funcid, &pinned);
 	if (function == NULL || list_length(call->args) != function->n_arg ||
-		contain_volatile_functions((Node *) call->args))
+		contain_volatile_functions((Node *) call->args) ||
+		(function->gains != NULL && !function->gains(call->args)))
 		return false;
 	for (int i = 0; i < function->n_input; i++)
 	{
@@ -449,6 +451,23 @@ make_scan_tlist(List *from_child, Columns *columns)
 	return make_tlist(expressions);
 }
 
+/* A plan that has a node for a function is no good any more when the function changes. */
+static void
+depend_on(PlannedStmt *stmt, const List *calls)
+{
+	ListCell *cell;
+
+	foreach (cell, calls)
+	{
+		PlanInvalItem *item = makeNode(PlanInvalItem);
+
+		item->cacheId = PROCOID;
+		item->hashValue = GetSysCacheHashValue1(
+			PROCOID, ObjectIdGetDatum(castNode(FuncExpr, lfirst(cell))->funcid));
+		stmt->invalItems = lappend(stmt->invalItems, item);
+	}
+}
+
 /* OUTER_VARs of a target list's columns. */
 static List *
 outer_columns(List *tlist)
@@ -527,6 +546,7 @@ batch_above(Rewrite *rewrite, Plan *plan, const Place *place)
 	if (rewrite->look_only)
 		return plan;
 
+	depend_on(rewrite->stmt, found.calls);
 	columns.base = found.base;
 	columns.calls = found.calls;
 	columns.first_call = list_length(found.base) + 1;
@@ -596,6 +616,7 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 	if (rewrite->look_only)
 		return;
 
+	depend_on(rewrite->stmt, columns.calls);
 	columns.first_call = list_length(child->targetlist) + 1;
 	scan = slm_batch_scan_make(make_scan_tlist(outer_columns(child->targetlist), &columns), NIL);
 	tlist = (List *) copyObject(child->targetlist);

@@ -121,9 +121,14 @@ static const struct
 	const char *symbol; /* of the form that takes a name; the other has _pinned behind it */
 	const SlmRowFunction *function;
 } row_functions[] = {
-	{"slm_embed", &slm_embed_rows},         {"slm_similarity", &slm_similarity_rows},
-	{"slm_rank", &slm_rank_rows},           {"slm_classify", &slm_classify_rows},
-	{"slm_filter", &slm_filter_rows},       {"slm_extract", &slm_extract_rows},
+	{"slm_embed", &slm_embed_rows},
+	{"slm_similarity", &slm_similarity_rows},
+	{"slm_rank", &slm_rank_rows},
+	{"slm_classify", &slm_classify_rows},
+	{"slm_classify_multi", &slm_classify_multi_rows},
+	{"slm_redact", &slm_redact_rows},
+	{"slm_filter", &slm_filter_rows},
+	{"slm_extract", &slm_extract_rows},
 	{"slm_summarize", &slm_summarize_rows},
 };
 

@@ -45,8 +45,9 @@ typedef struct Classify
 	text *condition; /* of slm_filter, instead of labels */
 	const SlmLabelSet *set;
 	SlmClassifyMode mode;
-	float min_confidence;
-	float *output; /* of the texts computed last, in the arena */
+	float min_confidence; /* of the best label */
+	float threshold;      /* of each */
+	float *output;        /* of the texts computed last, in the arena */
 } Classify;
 
 /* What can be refused before the model is known. */
@@ -63,8 +64,10 @@ check_arguments(SlmCall *call, FunctionCallInfo fcinfo, Classify *classify)
 
 /* Resolves the model and the label set. */
 static void
-prepare(SlmCall *call, Classify *classify)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
+	Classify *classify = (Classify *) batch;
+
 	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
 	slm_arg_no_instructions(call, CLASSIFY_INSTRUCTIONS,
 							"Descriptions of the labels say what they mean.");
@@ -129,20 +132,6 @@ answer(SlmCall *call, SlmBatch *batch, int i)
 	return (SlmAnswer){probability, set->n * sizeof(float)};
 }
 
-/*
- * Those of one text, for what is no function over rows; NULL when the row failed
- * and on_error is 'null'.
- */
-static const float *
-probabilities(SlmCall *call, Classify *classify, SlmText text)
-{
-	static const SlmRowOps ops = {.key = key, .compute = compute, .answer = answer};
-	SlmAnswer found;
-
-	classify->batch.ops = &ops;
-	return slm_row_answer(call, &classify->batch, text, &found) ? found.data : NULL;
-}
-
 static SlmBatch *
 check_classify(SlmCall *call, FunctionCallInfo fcinfo)
 {
@@ -153,12 +142,6 @@ check_classify(SlmCall *call, FunctionCallInfo fcinfo)
 	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
 	check_arguments(call, fcinfo, classify);
 	return &classify->batch;
-}
-
-static void
-prepare_classify(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
-{
-	prepare(call, (Classify *) batch);
 }
 
 static void
@@ -181,15 +164,55 @@ emit_label(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value
 
 static const SlmRowOps classify_ops = {
 	.check = check_classify,
-	.prepare = prepare_classify,
+	.prepare = prepare,
 	.key = key,
 	.compute = compute,
 	.answer = answer,
 	.emit = emit_label,
 };
 
-SLM_ROW_FUNCTION(slm_classify, SLM_VERB_CLASSIFY, CLASSIFY_ARGS, 1, classify_ops);
+SLM_ROW_FUNCTION(slm_classify, SLM_VERB_CLASSIFY, CLASSIFY_ARGS, 1, classify_ops, NULL);
 SLM_ARRAY_FUNCTION(slm_classify_batch, slm_classify, "inputs");
+
+static SlmBatch *
+check_multi(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Classify *classify = palloc0_object(Classify);
+
+	classify->mode = SLM_CLASSIFY_MULTI;
+	classify->threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", DEFAULT_THRESHOLD);
+	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
+	check_arguments(call, fcinfo, classify);
+	return &classify->batch;
+}
+
+static void
+emit_labels(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	const Classify *classify = (Classify *) batch;
+	const float *probability = answer->data;
+	Datum *name = palloc_array(Datum, classify->set->n);
+	int n_name = 0;
+
+	for (int i = 0; i < classify->set->n; i++)
+	{
+		if (probability[i] >= classify->threshold)
+			name[n_name++] = PointerGetDatum(slm_label_name(classify->set, i));
+	}
+	value[1] = PointerGetDatum(construct_array(name, n_name, TEXTOID, -1, false, TYPALIGN_INT));
+	null[1] = false;
+}
+
+static const SlmRowOps multi_ops = {
+	.check = check_multi,
+	.prepare = prepare,
+	.key = key,
+	.compute = compute,
+	.answer = answer,
+	.emit = emit_labels,
+};
+
+SLM_ROW_FUNCTION(slm_classify_multi, SLM_VERB_CLASSIFY_MULTI, CLASSIFY_ARGS, 1, multi_ops, NULL);
 
 static SlmBatch *
 check_filter(SlmCall *call, FunctionCallInfo fcinfo)
@@ -230,7 +253,7 @@ static const SlmRowOps filter_ops = {
 	.emit = emit_truth,
 };
 
-SLM_ROW_FUNCTION(slm_filter, SLM_VERB_FILTER, FILTER_ARGS, 1, filter_ops);
+SLM_ROW_FUNCTION(slm_filter, SLM_VERB_FILTER, FILTER_ARGS, 1, filter_ops, NULL);
 
 typedef struct Score
 {
@@ -254,7 +277,8 @@ static Datum
 classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Classify classify = {.mode = SLM_CLASSIFY_ONE};
+	Classify classify = {.batch = {.ops = &classify_ops}, .mode = SLM_CLASSIFY_ONE};
+	SlmAnswer answer;
 	SlmText input;
 	const float *probability;
 	Score *score;
@@ -264,11 +288,11 @@ classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 	InitMaterializedSRF(fcinfo, 0);
 	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
 		return (Datum) 0;
-	prepare(call, &classify);
+	prepare(call, fcinfo, &classify.batch);
 
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
+	if (!slm_row_answer(call, &classify.batch, input, &answer))
 		return (Datum) 0;
+	probability = answer.data;
 	score = palloc_array(Score, classify.set->n);
 	for (int i = 0; i < classify.set->n; i++)
 		score[i] = (Score){i, probability[i]};
@@ -287,33 +311,3 @@ classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 }
 
 SLM_FUNCTION(slm_classify_scores, SLM_VERB_CLASSIFY_SCORES, SCORES_ARGS, classify_scores);
-
-static Datum
-classify_multi(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Classify classify = {.mode = SLM_CLASSIFY_MULTI};
-	float threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", DEFAULT_THRESHOLD);
-	SlmText input;
-	const float *probability;
-	Datum *name;
-	int n_name = 0;
-
-	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
-	check_arguments(call, fcinfo, &classify);
-	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
-		PG_RETURN_NULL();
-	prepare(call, &classify);
-
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
-		PG_RETURN_NULL();
-	name = palloc_array(Datum, classify.set->n);
-	for (int i = 0; i < classify.set->n; i++)
-	{
-		if (probability[i] >= threshold)
-			name[n_name++] = PointerGetDatum(slm_label_name(classify.set, i));
-	}
-	PG_RETURN_ARRAYTYPE_P(construct_array(name, n_name, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-SLM_FUNCTION(slm_classify_multi, SLM_VERB_CLASSIFY_MULTI, CLASSIFY_ARGS, classify_multi);

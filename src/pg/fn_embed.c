@@ -152,7 +152,7 @@ static const SlmRowOps embed_ops = {
 	.emit = emit_embedding,
 };
 
-SLM_ROW_FUNCTION(slm_embed, SLM_VERB_EMBED, EMBED_ARGS, 1, embed_ops);
+SLM_ROW_FUNCTION(slm_embed, SLM_VERB_EMBED, EMBED_ARGS, 1, embed_ops, NULL);
 SLM_ARRAY_FUNCTION(slm_embed_batch, slm_embed, "inputs");
 
 bool
@@ -201,4 +201,4 @@ static const SlmRowOps similarity_ops = {
 	.emit = emit_similarity,
 };
 
-SLM_ROW_FUNCTION(slm_similarity, SLM_VERB_SIMILARITY, SIMILARITY_ARGS, 2, similarity_ops);
+SLM_ROW_FUNCTION(slm_similarity, SLM_VERB_SIMILARITY, SIMILARITY_ARGS, 2, similarity_ops, NULL);

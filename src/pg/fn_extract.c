@@ -218,7 +218,7 @@ emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool
 
 static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-SLM_ROW_FUNCTION(slm_extract, SLM_VERB_EXTRACT, EXTRACT_ARGS, 1, ops);
+SLM_ROW_FUNCTION(slm_extract, SLM_VERB_EXTRACT, EXTRACT_ARGS, 1, ops, NULL);
 SLM_ARRAY_FUNCTION(slm_extract_batch, slm_extract, "inputs");
 
 static Datum

@@ -85,5 +85,5 @@ emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool
 
 static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-SLM_ROW_FUNCTION(slm_rank, SLM_VERB_RANK, RANK_ARGS, 1, ops);
+SLM_ROW_FUNCTION(slm_rank, SLM_VERB_RANK, RANK_ARGS, 1, ops, NULL);
 SLM_ARRAY_FUNCTION(slm_rank_batch, slm_rank, "documents");

@@ -155,7 +155,7 @@ emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool
 
 static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-SLM_ROW_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, 1, ops);
+SLM_ROW_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, 1, ops, NULL);
 SLM_ARRAY_FUNCTION(slm_summarize_batch, slm_summarize, "inputs");
 
 /* ---- The aggregate ---- */

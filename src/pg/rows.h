@@ -65,6 +65,7 @@ typedef struct SlmRowFunction
 	int n_arg;
 	int n_input; /* leading arguments that are texts to compute */
 	const SlmRowOps *ops;
+	bool (*gains)(const List *args); /* from company, by a call's expressions; NULL: always */
 } SlmRowFunction;
 
 extern Datum slm_row_scalar(FunctionCallInfo fcinfo, const SlmRowFunction *function, bool pinned);
@@ -72,10 +73,10 @@ extern Datum slm_row_array(FunctionCallInfo fcinfo, const SlmRowFunction *functi
 						   const char *inputs);
 
 /* The two C functions of a scalar function, and what describes it: name##_rows. */
-#define SLM_ROW_FUNCTION(name, verb, n_arg, n_input, ops)                                          \
+#define SLM_ROW_FUNCTION(name, verb, n_arg, n_input, ops, gains)                                   \
 	PG_FUNCTION_INFO_V1(name);                                                                     \
 	PG_FUNCTION_INFO_V1(name##_pinned);                                                            \
-	const SlmRowFunction name##_rows = {name, name##_pinned, verb, n_arg, n_input, &(ops)};        \
+	const SlmRowFunction name##_rows = {name, name##_pinned, verb, n_arg, n_input, &(ops), gains}; \
 	Datum name(PG_FUNCTION_ARGS)                                                                   \
 	{                                                                                              \
 		return slm_row_scalar(fcinfo, &name##_rows, false);                                        \
@@ -105,9 +106,11 @@ extern const SlmRowFunction slm_embed_rows;
 extern const SlmRowFunction slm_similarity_rows;
 extern const SlmRowFunction slm_rank_rows;
 extern const SlmRowFunction slm_classify_rows;
+extern const SlmRowFunction slm_classify_multi_rows;
 extern const SlmRowFunction slm_filter_rows;
 extern const SlmRowFunction slm_extract_rows;
 extern const SlmRowFunction slm_summarize_rows;
+extern const SlmRowFunction slm_redact_rows;
 
 /*
  * The answer for one text, for functions that make something else of it; needs
