@@ -92,6 +92,12 @@ SELECT * FROM compare($$SELECT id FROM t WHERE slm_embed(body) IS NOT NULL AND b
 SELECT * FROM compare($$SELECT id, slm_embed(body) FROM t ORDER BY id LIMIT 5$$);
 SELECT * FROM compare($$SELECT id, slm_embed(body) FROM t ORDER BY id LIMIT 7 OFFSET 4$$);
 SELECT * FROM compare($$SELECT id, slm_embed(body) FROM t LIMIT (SELECT 5)$$);
+SELECT * FROM compare($$SELECT id, slm_embed(body) FROM t LIMIT NULL OFFSET (SELECT 95)$$);
+SELECT * FROM compare($$SELECT small.id, l FROM small, LATERAL (SELECT id, slm_embed(body) FROM t ORDER BY id LIMIT small.id) AS l$$);
+SELECT * FROM compare($$SELECT * FROM (SELECT id, slm_embed(body) FROM t UNION ALL SELECT id, slm_embed(body) FROM small) AS u LIMIT 5$$);
+SELECT error_of($$SELECT id, slm_embed(body) FROM t LIMIT -1$$);
+-- It reaches the sort below, which keeps no more rows than that.
+SELECT * FROM analyze_($$SELECT id, slm_embed(body) FROM t ORDER BY kind, id LIMIT (SELECT 5)$$) WHERE analyze_ ~ 'Sort Method|SlmBatch';
 SELECT * FROM analyze_($$SELECT id FROM t WHERE slm_embed(body) IS NOT NULL LIMIT 5$$);
 
 -- Joins: out of what decides about rows, not out of what decides about matches.

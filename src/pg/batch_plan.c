@@ -39,6 +39,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "utils/fmgroids.h"
@@ -641,25 +642,58 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 	plan->qual = (List *) to_columns((Node *) plan->qual, &columns);
 }
 
-/* A LIMIT of so many rows lets a node that gives all it reads know when to stop. */
+/*
+ * Hands a LIMIT on to the nodes that give it all they read: on the way on which
+ * PostgreSQL itself tells a Sort, where such a node would be in between.
+ */
 static void
-bound_by_limit(const Limit *limit)
+hand_on_limit(Plan *plan, Node *count, Node *offset)
 {
-	const Plan *child = limit->plan.lefttree;
-	const Const *count = (const Const *) limit->limitCount;
-	const Const *offset = (const Const *) limit->limitOffset;
-	int64 rows;
+	ListCell *cell;
 
-	if (!slm_is_batch_scan(child) || ((const CustomScan *) child)->custom_exprs != NIL ||
-		limit->limitOption != LIMIT_OPTION_COUNT || count == NULL || !IsA(count, Const) ||
-		count->constisnull || (offset != NULL && (!IsA(offset, Const) || offset->constisnull)))
+	if (plan == NULL)
 		return;
-	rows = DatumGetInt64(count->constvalue);
-	if (rows < 0 || rows > PG_INT32_MAX)
-		return;
-	rows += offset != NULL ? DatumGetInt64(offset->constvalue) : 0;
-	if (rows >= 0 && rows <= PG_INT32_MAX)
-		slm_batch_scan_set_bound((CustomScan *) child, (int) rows);
+	switch (nodeTag(plan))
+	{
+		case T_CustomScan:
+			if (slm_is_batch_scan(plan) && ((CustomScan *) plan)->custom_exprs == NIL)
+				slm_batch_scan_set_limit((CustomScan *) plan, copyObject(count),
+										 copyObject(offset));
+			break;
+		case T_Append:
+			foreach (cell, ((Append *) plan)->appendplans)
+				hand_on_limit(lfirst(cell), count, offset);
+			break;
+		case T_MergeAppend:
+			foreach (cell, ((MergeAppend *) plan)->mergeplans)
+				hand_on_limit(lfirst(cell), count, offset);
+			break;
+		case T_SubqueryScan:
+			if (plan->qual == NIL)
+				hand_on_limit(((SubqueryScan *) plan)->subplan, count, offset);
+			break;
+		case T_Result:
+			hand_on_limit(plan->lefttree, count, offset);
+			break;
+		case T_Gather:
+		case T_GatherMerge:
+			/* A worker has not each parameter. */
+			if (IsA(count, Const) && (offset == NULL || IsA(offset, Const)))
+				hand_on_limit(plan->lefttree, count, offset);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+use_limit(const Limit *limit)
+{
+	Node *both = (Node *) list_make2(limit->limitCount, limit->limitOffset);
+
+	if (limit->limitOption == LIMIT_OPTION_COUNT && limit->limitCount != NULL &&
+		!contain_volatile_functions(both) && !contain_subplans(both))
+		hand_on_limit(limit->plan.lefttree, limit->limitCount, limit->limitOffset);
 }
 
 static Plan *
@@ -724,8 +758,8 @@ rewrite_plan(Rewrite *rewrite, Plan *plan, Place place)
 	plan->righttree = rewrite_plan(rewrite, plan->righttree, inner);
 	if (IsA(plan, Agg))
 		batch_below(rewrite, plan, &outer);
-	if (IsA(plan, Limit))
-		bound_by_limit((Limit *) plan);
+	if (IsA(plan, Limit) && !rewrite->look_only)
+		use_limit((Limit *) plan);
 	return batch_above(rewrite, plan, &place);
 }
 

@@ -20,6 +20,7 @@
 
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -84,18 +85,19 @@ typedef struct SharedCounts
 typedef struct BatchState
 {
 	CustomScanState css;
-	List *calls;      /* BatchCall, in the order of their columns */
-	List *stages;     /* BatchStage */
-	int n_base;       /* columns that come from the child, */
-	int *source;      /* [n_base] and of which of its columns, from 0 */
-	Bitmapset *input; /* those of them that texts are made of */
-	int bound;        /* rows that will be asked for at most; -1: unknown */
+	List *calls;         /* BatchCall, in the order of their columns */
+	List *stages;        /* BatchStage */
+	int n_base;          /* columns that come from the child, */
+	int *source;         /* [n_base] and of which of its columns, from 0 */
+	Bitmapset *input;    /* those of them that texts are made of */
+	ExprState *limit[2]; /* count and offset of the LIMIT above; NULL: none */
+	int64 bound;         /* rows that will be asked for at most; -1: unknown */
 
 	TupleTableSlot *base;  /* a row of the child, as kept */
 	MemoryContext context; /* of the batch */
 	int want;              /* rows of the next batch */
 	bool finished;         /* the child has no more */
-	int n_given;           /* rows read since the start, while there is a bound */
+	int64 n_read;          /* rows of all batches since the start; 0: bound is not known yet */
 
 	int n;                                   /* rows of the batch */
 	MinimalTuple tuple[SLM_BATCH_ROWS];      /* as the child gave them */
@@ -187,7 +189,6 @@ slm_batch_scan_make(List *scan_tlist, List *quals)
 	scan->methods = &scan_methods;
 	scan->custom_scan_tlist = scan_tlist;
 	scan->custom_exprs = quals;
-	scan->custom_private = list_make1(makeInteger(-1));
 	return scan;
 }
 
@@ -199,9 +200,9 @@ slm_is_batch_scan(const Plan *plan)
 }
 
 void
-slm_batch_scan_set_bound(CustomScan *scan, int rows)
+slm_batch_scan_set_limit(CustomScan *scan, Node *count, Node *offset)
 {
-	scan->custom_private = list_make1(makeInteger(rows));
+	scan->custom_private = list_make2(count, offset);
 }
 
 static Node *
@@ -391,7 +392,8 @@ begin(CustomScanState *css, EState *estate, int eflags)
 	state->source = palloc_array(int, list_length(scan->custom_scan_tlist));
 	state->context =
 		AllocSetContextCreate(CurrentMemoryContext, "slm batch", ALLOCSET_DEFAULT_SIZES);
-	state->bound = intVal(linitial(scan->custom_private));
+	foreach (cell, scan->custom_private)
+		state->limit[foreach_current_index(cell)] = ExecInitExpr(lfirst(cell), &css->ss.ps);
 	state->want = 1;
 
 	foreach (cell, scan->custom_scan_tlist)
@@ -480,6 +482,37 @@ row_bytes(const BatchState *state, TupleTableSlot *slot, MinimalTuple tuple)
 	return bytes;
 }
 
+/* A value of the LIMIT above, or fallback when it has none; what is wrong with it, it will say. */
+static int64
+limit_value(BatchState *state, int which, int64 fallback)
+{
+	bool is_null = true;
+	Datum value = 0;
+
+	if (state->limit[which] != NULL)
+		value = ExecEvalExprSwitchContext(state->limit[which], state->css.ss.ps.ps_ExprContext,
+										  &is_null);
+	return is_null ? fallback : DatumGetInt64(value);
+}
+
+/*
+ * Does with a LIMIT above what PostgreSQL does where no other module's node is in
+ * its way: a Sort below need not keep what nobody will ask for.
+ */
+static void
+pass_bound(BatchState *state)
+{
+	int64 count = limit_value(state, 0, -1);
+	int64 offset = limit_value(state, 1, 0);
+
+	state->bound = -1;
+	if (castNode(CustomScan, state->css.ss.ps.plan)->custom_private == NIL)
+		return;
+	if (count < 0 || offset < 0 || pg_add_s64_overflow(count, offset, &state->bound))
+		state->bound = -1;
+	ExecSetTupleBound(state->bound, outerPlanState(state));
+}
+
 /* Reads the rows of a batch; false when there are none. */
 static bool
 read_batch(BatchState *state)
@@ -491,8 +524,10 @@ read_batch(BatchState *state)
 	MemoryContext caller = CurrentMemoryContext;
 	Size bytes = 0;
 
-	if (state->bound > state->n_given)
-		want = Min(limit, state->bound - state->n_given);
+	if (state->n_read == 0)
+		pass_bound(state);
+	if (state->bound > state->n_read)
+		want = (int) Min(limit, state->bound - state->n_read);
 	while (state->n < want && bytes < SLM_BATCH_BYTES && !state->finished)
 	{
 		TupleTableSlot *slot = ExecProcNode(child);
@@ -513,7 +548,7 @@ read_batch(BatchState *state)
 		state->n++;
 	}
 	state->n_left = state->n;
-	state->n_given += state->n;
+	state->n_read += state->n;
 	state->want = Min(2 * want, limit);
 	return state->n > 0;
 }
@@ -728,7 +763,7 @@ rescan(CustomScanState *css)
 	if (!state->finished)
 		state->want = 1; /* who stopped early may do so again */
 	state->finished = false;
-	state->n_given = 0;
+	state->n_read = 0;
 	if (child->chgParam == NULL)
 		ExecReScan(child);
 }

@@ -22,8 +22,11 @@ extern void slm_batch_scan_init(void);
 extern CustomScan *slm_batch_scan_make(List *scan_tlist, List *quals);
 extern bool slm_is_batch_scan(const Plan *plan);
 
-/* Tells a node without qualifications that no more than this many rows will be asked for. */
-extern void slm_batch_scan_set_bound(CustomScan *scan, int rows);
+/*
+ * Tells a node without qualifications that no more rows will be asked for than a
+ * LIMIT's two expressions say, of which each may be NULL.
+ */
+extern void slm_batch_scan_set_limit(CustomScan *scan, Node *count, Node *offset);
 
 /*
  * The function over rows behind a call; NULL when it is none, also when it runs
