@@ -34,7 +34,6 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
-#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -42,10 +41,9 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "pg/batch_expr.h"
 #include "pg/batch_plan.h"
 #include "pg/batch_scan.h"
 #include "pg/guc.h"
@@ -71,226 +69,6 @@ typedef struct Place
 	bool read_all;  /* read to its end, whoever asks */
 } Place;
 
-/* ---- Expressions ---- */
-
-/* Volatile functions that neither change anything that a call or a later row could see. */
-static bool
-is_harmless(Oid funcid)
-{
-	switch (funcid)
-	{
-		case F_RANDOM:
-		case F_NEXTVAL:
-		case F_CURRVAL:
-		case F_LASTVAL:
-		case F_CLOCK_TIMESTAMP:
-		case F_TIMEOFDAY:
-		case F_GEN_RANDOM_UUID:
-			return true;
-	}
-	return false;
-}
-
-static bool
-function_has_effects(Oid funcid, void *context)
-{
-	return func_volatile(funcid) == PROVOLATILE_VOLATILE && !is_harmless(funcid);
-}
-
-static bool
-has_effects(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, function_has_effects, NULL))
-		return true;
-	return expression_tree_walker(node, has_effects, context);
-}
-
-/* What an expression takes from below its node, beside parameters. */
-static bool
-is_base(const Node *node)
-{
-	return IsA(node, Var) || IsA(node, Aggref) || IsA(node, GroupingFunc) || IsA(node, WindowFunc);
-}
-
-static bool
-has_base(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	return is_base(node) || expression_tree_walker(node, has_base, context);
-}
-
-/* Adds what is_base() to a list, each once.  True: there is something that cannot be moved. */
-static bool
-collect_base(Node *node, List **base)
-{
-	if (node == NULL)
-		return false;
-	if (is_base(node))
-	{
-		*base = list_append_unique(*base, node);
-		return false;
-	}
-	return IsA(node, CurrentOfExpr) || expression_tree_walker(node, collect_base, base);
-}
-
-/* A call of a function over rows, with a text that differs by row and arguments that stay put. */
-static bool
-is_batchable(FuncExpr *call)
-{
-	const SlmRowFunction *function;
-	bool pinned;
-
-	if (call->funcid < FirstNormalObjectId || call->funcretset || call->funcvariadic)
-		return false;
-	function = slm_row_function(call->funcid, &pinned);
-	if (function == NULL || list_length(call->args) != function->n_arg ||
-		contain_volatile_functions((Node *) call->args) ||
-		(function->gains != NULL && !function->gains(call->args)))
-		return false;
-	for (int i = 0; i < function->n_input; i++)
-	{
-		if (has_base(list_nth(call->args, i), NULL))
-			return true;
-	}
-	return false;
-}
-
-static void find_calls(Node *node, List **calls);
-
-static void
-find_calls_in_list(List *list, List **calls)
-{
-	ListCell *cell;
-
-	foreach (cell, list)
-		find_calls(lfirst(cell), calls);
-}
-
-/*
- * Adds the batchable calls of an expression that are evaluated whenever it is,
- * each once, those in another's arguments before it.
- */
-static void
-find_calls(Node *node, List **calls)
-{
-	if (node == NULL)
-		return;
-	check_stack_depth();
-	switch (nodeTag(node))
-	{
-		case T_FuncExpr:
-			find_calls_in_list(((FuncExpr *) node)->args, calls);
-			if (is_batchable((FuncExpr *) node))
-				*calls = list_append_unique(*calls, node);
-			break;
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			find_calls_in_list(((OpExpr *) node)->args, calls);
-			break;
-		case T_ScalarArrayOpExpr:
-			find_calls_in_list(((ScalarArrayOpExpr *) node)->args, calls);
-			break;
-		case T_BoolExpr:
-			if (((BoolExpr *) node)->boolop == NOT_EXPR)
-				find_calls_in_list(((BoolExpr *) node)->args, calls);
-			break;
-		case T_ArrayExpr:
-			find_calls_in_list(((ArrayExpr *) node)->elements, calls);
-			break;
-		case T_RowExpr:
-			find_calls_in_list(((RowExpr *) node)->args, calls);
-			break;
-		case T_MinMaxExpr:
-			find_calls_in_list(((MinMaxExpr *) node)->args, calls);
-			break;
-		case T_SubscriptingRef: /* subscripts of NULL are not evaluated */
-			find_calls((Node *) ((SubscriptingRef *) node)->refexpr, calls);
-			break;
-		case T_RelabelType:
-			find_calls((Node *) ((RelabelType *) node)->arg, calls);
-			break;
-		case T_CoerceViaIO:
-			find_calls((Node *) ((CoerceViaIO *) node)->arg, calls);
-			break;
-		case T_ArrayCoerceExpr:
-			find_calls((Node *) ((ArrayCoerceExpr *) node)->arg, calls);
-			break;
-		case T_CoerceToDomain:
-			find_calls((Node *) ((CoerceToDomain *) node)->arg, calls);
-			break;
-		case T_CollateExpr:
-			find_calls((Node *) ((CollateExpr *) node)->arg, calls);
-			break;
-		case T_FieldSelect:
-			find_calls((Node *) ((FieldSelect *) node)->arg, calls);
-			break;
-		case T_NullTest:
-			find_calls((Node *) ((NullTest *) node)->arg, calls);
-			break;
-		case T_BooleanTest:
-			find_calls((Node *) ((BooleanTest *) node)->arg, calls);
-			break;
-		case T_TargetEntry:
-			find_calls((Node *) ((TargetEntry *) node)->expr, calls);
-			break;
-		default:
-			break;
-	}
-}
-
-/* Turns expressions of a node into ones over the columns of the node above it. */
-typedef struct Columns
-{
-	Index varno;      /* of the columns */
-	List *base;       /* columns 1..; NIL: columns of the outer plan keep their numbers */
-	List *calls;      /* columns that follow */
-	int first_call;   /* column of the first of these */
-	int n_call_known; /* how many of them may be used: the rest is computed later */
-} Columns;
-
-static int
-position(const List *list, const void *node)
-{
-	ListCell *cell;
-
-	foreach (cell, list)
-	{
-		if (equal(lfirst(cell), node))
-			return foreach_current_index(cell);
-	}
-	return -1;
-}
-
-static Node *
-column(const Columns *columns, Node *node, int number)
-{
-	return (Node *) makeVar(columns->varno, number, exprType(node), exprTypmod(node),
-							exprCollation(node), 0);
-}
-
-static Node *
-to_columns(Node *node, Columns *columns)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, FuncExpr))
-	{
-		int i = position(columns->calls, node);
-
-		if (i >= 0 && i < columns->n_call_known)
-			return column(columns, node, columns->first_call + i);
-	}
-	if (columns->base != NIL && is_base(node))
-		return column(columns, node, position(columns->base, node) + 1);
-	if (columns->base == NIL && IsA(node, Var) && ((Var *) node)->varno == OUTER_VAR)
-		return column(columns, node, ((Var *) node)->varattno);
-	return expression_tree_mutator(node, to_columns, columns);
-}
-
 /* ---- Nodes ---- */
 
 /* Have a node or those below it effects, in what they do before their last row is asked for? */
@@ -303,14 +81,15 @@ plan_has_effects(const Rewrite *rewrite, Plan *plan)
 		return false;
 	check_stack_depth();
 	if (IsA(plan, LockRows) || IsA(plan, ModifyTable) ||
-		has_effects((Node *) plan->targetlist, NULL) || has_effects((Node *) plan->qual, NULL))
+		slm_has_effects((Node *) plan->targetlist, NULL) ||
+		slm_has_effects((Node *) plan->qual, NULL))
 		return true;
 	switch (nodeTag(plan))
 	{
 		case T_NestLoop:
 		case T_MergeJoin:
 		case T_HashJoin:
-			if (has_effects((Node *) ((Join *) plan)->joinqual, NULL))
+			if (slm_has_effects((Node *) ((Join *) plan)->joinqual, NULL))
 				return true;
 			break;
 		case T_Append:
@@ -439,7 +218,7 @@ make_tlist(List *expressions)
  * over the columns before them.
  */
 static List *
-make_scan_tlist(List *from_child, Columns *columns)
+make_scan_tlist(List *from_child, SlmColumns *columns)
 {
 	List *expressions = list_copy(from_child);
 	ListCell *cell;
@@ -447,7 +226,7 @@ make_scan_tlist(List *from_child, Columns *columns)
 	foreach (cell, columns->calls)
 	{
 		columns->n_call_known = foreach_current_index(cell);
-		expressions = lappend(expressions, to_columns(lfirst(cell), columns));
+		expressions = lappend(expressions, slm_to_columns(lfirst(cell), columns));
 	}
 	return make_tlist(expressions);
 }
@@ -511,7 +290,7 @@ find_candidate(const Rewrite *rewrite, Plan *plan, const Place *place, Candidate
 		out->known = palloc_array(int, list_length(*out->quals));
 		foreach (cell, *out->quals)
 		{
-			find_calls(lfirst(cell), &out->calls);
+			slm_find_calls(lfirst(cell), &out->calls);
 			if (out->calls != NIL || IsA(plan, Result)) /* which has no columns of its own */
 			{
 				out->known[list_length(out->moved)] = list_length(out->calls);
@@ -521,12 +300,12 @@ find_candidate(const Rewrite *rewrite, Plan *plan, const Place *place, Candidate
 				out->n_stay++;
 		}
 	}
-	find_calls_in_list(plan->targetlist, &out->calls);
+	slm_find_calls_in_list(plan->targetlist, &out->calls);
 	if (out->calls == NIL)
 		return false;
-	return !collect_base((Node *) out->moved, &out->base) && !collect_base(tlist, &out->base) &&
-		   !has_effects((Node *) out->moved, NULL) && !has_effects(tlist, NULL) &&
-		   (place->read_all || !plan_has_effects(rewrite, plan));
+	return !slm_collect_base((Node *) out->moved, &out->base) &&
+		   !slm_collect_base(tlist, &out->base) && !slm_has_effects((Node *) out->moved, NULL) &&
+		   !slm_has_effects(tlist, NULL) && (place->read_all || !plan_has_effects(rewrite, plan));
 }
 
 /* Computes a node's calls above it; gives what is in its place then. */
@@ -534,7 +313,7 @@ static Plan *
 batch_above(Rewrite *rewrite, Plan *plan, const Place *place)
 {
 	bool replaced = IsA(plan, Result);
-	Columns columns = {.varno = INDEX_VAR};
+	SlmColumns columns = {.varno = INDEX_VAR};
 	Candidate found;
 	CustomScan *scan;
 	List *base_tlist;
@@ -555,12 +334,12 @@ batch_above(Rewrite *rewrite, Plan *plan, const Place *place)
 	foreach (cell, found.moved)
 	{
 		columns.n_call_known = found.known[foreach_current_index(cell)];
-		quals = lappend(quals, to_columns(lfirst(cell), &columns));
+		quals = lappend(quals, slm_to_columns(lfirst(cell), &columns));
 	}
 	scan = slm_batch_scan_make(
 		make_scan_tlist(replaced ? found.base : outer_columns(base_tlist), &columns), quals);
 	columns.n_call_known = list_length(found.calls);
-	scan->scan.plan.targetlist = (List *) to_columns((Node *) plan->targetlist, &columns);
+	scan->scan.plan.targetlist = (List *) slm_to_columns((Node *) plan->targetlist, &columns);
 	take_place(rewrite, scan, plan, place);
 	if (replaced)
 	{
@@ -591,9 +370,9 @@ find_aggregated(Node *node, List **calls)
 	if (!IsA(node, Aggref))
 		return expression_tree_walker(node, find_aggregated, calls);
 	if (aggregate->aggfilter != NULL)
-		find_calls((Node *) aggregate->aggfilter, calls);
+		slm_find_calls((Node *) aggregate->aggfilter, calls);
 	else
-		find_calls_in_list(aggregate->args, calls);
+		slm_find_calls_in_list(aggregate->args, calls);
 	return false;
 }
 
@@ -601,7 +380,7 @@ find_aggregated(Node *node, List **calls)
 static void
 batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 {
-	Columns columns = {.varno = INDEX_VAR};
+	SlmColumns columns = {.varno = INDEX_VAR};
 	Plan *child = plan->lefttree;
 	CustomScan *scan;
 	List *tlist;
@@ -609,8 +388,8 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 
 	(void) find_aggregated((Node *) plan->targetlist, &columns.calls);
 	(void) find_aggregated((Node *) plan->qual, &columns.calls);
-	if (columns.calls == NIL || has_effects((Node *) plan->targetlist, NULL) ||
-		has_effects((Node *) plan->qual, NULL) ||
+	if (columns.calls == NIL || slm_has_effects((Node *) plan->targetlist, NULL) ||
+		slm_has_effects((Node *) plan->qual, NULL) ||
 		(!place->read_all && plan_has_effects(rewrite, child)))
 		return;
 	rewrite->found = true;
@@ -625,12 +404,12 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 	{
 		TargetEntry *entry = lfirst(cell);
 
-		entry->expr = (Expr *) column(&columns, (Node *) entry->expr, entry->resno);
+		entry->expr = (Expr *) slm_column(&columns, (Node *) entry->expr, entry->resno);
 	}
 	foreach (cell, columns.calls)
-		tlist = lappend(
-			tlist, makeTargetEntry((Expr *) column(&columns, lfirst(cell), list_length(tlist) + 1),
-								   list_length(tlist) + 1, NULL, false));
+		tlist = lappend(tlist, makeTargetEntry((Expr *) slm_column(&columns, lfirst(cell),
+																   list_length(tlist) + 1),
+											   list_length(tlist) + 1, NULL, false));
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.lefttree = child;
 	take_place(rewrite, scan, child, place);
@@ -638,8 +417,8 @@ batch_below(Rewrite *rewrite, Plan *plan, const Place *place)
 
 	columns.varno = OUTER_VAR;
 	columns.n_call_known = list_length(columns.calls);
-	plan->targetlist = (List *) to_columns((Node *) plan->targetlist, &columns);
-	plan->qual = (List *) to_columns((Node *) plan->qual, &columns);
+	plan->targetlist = (List *) slm_to_columns((Node *) plan->targetlist, &columns);
+	plan->qual = (List *) slm_to_columns((Node *) plan->qual, &columns);
 }
 
 /*

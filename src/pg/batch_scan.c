@@ -18,166 +18,22 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
+#include "access/detoast.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "storage/dsm.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
-#include "access/detoast.h"
-#include "access/parallel.h"
 #include "pg/batch_scan.h"
+#include "pg/batch_state.h"
 #include "pg/guc.h"
 #include "pg/pg_compat.h"
 
-/* One call of the node. */
-typedef struct BatchCall
-{
-	const SlmRowFunction *function;
-	bool pinned;
-	int column;        /* of the scan tuple, from 0 */
-	ExprState *scalar; /* the call as it stands in the query; its rights have been checked */
-	ExprState **arg;   /* [n_arg] */
-	bool *varies;      /* [n_arg] differs by row */
-	bool *stays;       /* [n_arg] its value lives as long as the row: no need to copy it */
-	int16 *size;       /* [n_arg] of the type */
-	bool *by_value;    /* [n_arg] */
-	bool one_group;    /* no argument behind the texts varies */
-	FmgrInfo flinfo;   /* holds what the call site remembers of its model */
-	FunctionCallInfo fcinfo;
-	Datum *value;       /* [SLM_BATCH_ROWS] of the batch */
-	SlmRowState *state; /* [SLM_BATCH_ROWS] */
-} BatchCall;
-
-/* Calls to make, and what to ask then. */
-typedef struct BatchStage
-{
-	List *calls;     /* BatchCall */
-	ExprState *qual; /* NULL: nothing */
-} BatchStage;
-
-/* What the calls have taken, for EXPLAIN. */
-typedef enum BatchCount
-{
-	COUNT_BATCHES,
-	COUNT_ROWS,
-	COUNT_REPEATS,
-	COUNT_TOKENS,
-	COUNT_TIME, /* microseconds */
-	COUNT_COUNT
-} BatchCount;
-
-/* The same, of all workers, in a segment that stays until the leader's node ends. */
-typedef struct SharedCounts
-{
-	pg_atomic_uint64 count[COUNT_COUNT];
-} SharedCounts;
-
-typedef struct BatchState
-{
-	CustomScanState css;
-	List *calls;         /* BatchCall, in the order of their columns */
-	List *stages;        /* BatchStage */
-	int n_base;          /* columns that come from the child, */
-	int *source;         /* [n_base] and of which of its columns, from 0 */
-	Bitmapset *input;    /* those of them that texts are made of */
-	ExprState *limit[2]; /* count and offset of the LIMIT above; NULL: none */
-	int64 bound;         /* rows that will be asked for at most; -1: unknown */
-
-	TupleTableSlot *base;  /* a row of the child, as kept */
-	MemoryContext context; /* of the batch */
-	int want;              /* rows of the next batch */
-	bool finished;         /* the child has no more */
-	int64 n_read;          /* rows of all batches since the start; 0: bound is not known yet */
-
-	int n;                                   /* rows of the batch */
-	MinimalTuple tuple[SLM_BATCH_ROWS];      /* as the child gave them */
-	ItemPointerData tid[SLM_BATCH_ROWS];     /* where they stand in their table, */
-	Oid table[SLM_BATCH_ROWS];               /* which this is, for WHERE CURRENT OF */
-	const BatchCall *failed[SLM_BATCH_ROWS]; /* the call that a row's text failed in */
-	int n_left;                              /* rows that have passed so far */
-	int left[SLM_BATCH_ROWS];                /* which */
-	int next;                                /* of those, to be given */
-
-	uint64 count[COUNT_COUNT];
-	dsm_segment *segment;
-	SharedCounts *shared;
-} BatchState;
-
 static CustomScanMethods scan_methods; /* filled in slm_batch_scan_init() */
 static CustomExecMethods exec_methods;
-
-/* ---- The functions ---- */
-
-static const struct
-{
-	const char *symbol; /* of the form that takes a name; the other has _pinned behind it */
-	const SlmRowFunction *function;
-} row_functions[] = {
-	{"slm_embed", &slm_embed_rows},
-	{"slm_similarity", &slm_similarity_rows},
-	{"slm_rank", &slm_rank_rows},
-	{"slm_classify", &slm_classify_rows},
-	{"slm_classify_multi", &slm_classify_multi_rows},
-	{"slm_redact", &slm_redact_rows},
-	{"slm_filter", &slm_filter_rows},
-	{"slm_extract", &slm_extract_rows},
-	{"slm_summarize", &slm_summarize_rows},
-};
-
-/* The entry of a C symbol; NULL: none. */
-static const SlmRowFunction *
-function_of_symbol(const char *symbol, bool *pinned)
-{
-	for (size_t i = 0; i < lengthof(row_functions); i++)
-	{
-		size_t size = strlen(row_functions[i].symbol);
-
-		if (strncmp(symbol, row_functions[i].symbol, size) != 0)
-			continue;
-		*pinned = strcmp(symbol + size, "_pinned") == 0;
-		if (*pinned || symbol[size] == '\0')
-			return row_functions[i].function;
-	}
-	return NULL;
-}
-
-/*
- * The catalog's symbol says which function may be meant; the address that a call
- * would go to says whether it is.  With SECURITY DEFINER or SET it is another.
- */
-const SlmRowFunction *
-slm_row_function(Oid funcid, bool *pinned)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	const SlmRowFunction *function = NULL;
-	FmgrInfo flinfo;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
-	{
-		bool is_null;
-		Datum symbol = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
-
-		if (!is_null)
-			function = function_of_symbol(TextDatumGetCString(symbol), pinned);
-	}
-	ReleaseSysCache(tuple);
-	if (function == NULL)
-		return NULL;
-	fmgr_info(funcid, &flinfo);
-	return flinfo.fn_addr == (*pinned ? function->by_pin : function->by_name) ? function : NULL;
-}
 
 /* ---- The plan ---- */
 
@@ -768,62 +624,6 @@ rescan(CustomScanState *css)
 		ExecReScan(child);
 }
 
-/* ---- Counters of parallel workers ---- */
-
-/* Adds what a worker has counted to the leader's. */
-static void
-report(CustomScanState *css)
-{
-	BatchState *state = (BatchState *) css;
-
-	if (!IsParallelWorker() || state->shared == NULL)
-		return;
-	for (int i = 0; i < COUNT_COUNT; i++)
-	{
-		pg_atomic_fetch_add_u64(&state->shared->count[i], (int64) state->count[i]);
-		state->count[i] = 0;
-	}
-}
-
-static Size
-estimate_shared(CustomScanState *css, ParallelContext *pcxt)
-{
-	return sizeof(dsm_handle);
-}
-
-/* The query's own shared memory is gone when EXPLAIN asks, so this is a segment apart. */
-static void
-start_shared(CustomScanState *css, ParallelContext *pcxt, void *coordinate)
-{
-	BatchState *state = (BatchState *) css;
-
-	if (css->ss.ps.instrument != NULL && state->segment == NULL)
-	{
-		state->segment = dsm_create(sizeof(SharedCounts), DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		if (state->segment != NULL)
-		{
-			state->shared = dsm_segment_address(state->segment);
-			for (int i = 0; i < COUNT_COUNT; i++)
-				pg_atomic_init_u64(&state->shared->count[i], 0);
-		}
-	}
-	*(dsm_handle *) coordinate =
-		state->segment != NULL ? dsm_segment_handle(state->segment) : DSM_HANDLE_INVALID;
-}
-
-static void
-join_shared(CustomScanState *css, shm_toc *toc, void *coordinate)
-{
-	BatchState *state = (BatchState *) css;
-	dsm_handle handle = *(dsm_handle *) coordinate;
-
-	if (handle == DSM_HANDLE_INVALID)
-		return;
-	state->segment = dsm_attach(handle);
-	if (state->segment != NULL)
-		state->shared = dsm_segment_address(state->segment);
-}
-
 /* ---- The end ---- */
 
 static void
@@ -831,75 +631,12 @@ end(CustomScanState *css)
 {
 	BatchState *state = (BatchState *) css;
 
-	report(css);
+	slm_batch_report(css);
 	if (state->segment != NULL)
 		dsm_detach(state->segment);
 	ExecClearTuple(state->base);
 	MemoryContextDelete(state->context);
 	ExecEndNode(outerPlanState(state));
-}
-
-static uint64
-counted(const BatchState *state, BatchCount which)
-{
-	return state->count[which] +
-		   (state->shared != NULL ? pg_atomic_read_u64(&state->shared->count[which]) : 0);
-}
-
-/* As EXPLAIN does it for the qualifications of a join. */
-static void
-explain_quals(CustomScanState *css, List *ancestors, ExplainState *es)
-{
-	List *quals = castNode(CustomScan, css->ss.ps.plan)->custom_exprs;
-	List *context;
-
-	if (quals == NIL)
-		return;
-	context = set_deparse_context_plan(es->deparse_cxt, css->ss.ps.plan, ancestors);
-	ExplainPropertyText("Filter",
-						deparse_expression((Node *) make_ands_explicit(quals), context,
-										   es->verbose || list_length(es->rtable) > 1, false),
-						es);
-	if (es->analyze && css->ss.ps.instrument != NULL && css->ss.ps.instrument->nloops > 0 &&
-		(es->format != EXPLAIN_FORMAT_TEXT || css->ss.ps.instrument->nfiltered1 > 0))
-		ExplainPropertyFloat("Rows Removed by Filter", NULL,
-							 css->ss.ps.instrument->nfiltered1 / css->ss.ps.instrument->nloops, 0,
-							 es);
-}
-
-static void
-explain(CustomScanState *css, List *ancestors, ExplainState *es)
-{
-	const BatchState *state = (BatchState *) css;
-	double ms = counted(state, COUNT_TIME) / 1000.0;
-	List *names = NIL;
-	ListCell *cell;
-
-	explain_quals(css, ancestors, es);
-	foreach (cell, state->calls)
-		names = lappend(names, get_func_name(((BatchCall *) lfirst(cell))->flinfo.fn_oid));
-	ExplainPropertyList("Calls", names, es);
-	if (!es->analyze)
-		return;
-	if (es->format != EXPLAIN_FORMAT_TEXT)
-	{
-		ExplainPropertyInteger("Batches", NULL, (int64) counted(state, COUNT_BATCHES), es);
-		ExplainPropertyInteger("Batched Rows", NULL, (int64) counted(state, COUNT_ROWS), es);
-		ExplainPropertyInteger("Repeats", NULL, (int64) counted(state, COUNT_REPEATS), es);
-		ExplainPropertyInteger("Tokens", NULL, (int64) counted(state, COUNT_TOKENS), es);
-		if (es->timing)
-			ExplainPropertyFloat("Inference Time", "ms", ms, 3, es);
-		return;
-	}
-	appendStringInfoSpaces(es->str, 2 * es->indent);
-	appendStringInfo(es->str,
-					 "Batches: " UINT64_FORMAT "  Rows: " UINT64_FORMAT "  Repeats: " UINT64_FORMAT
-					 "  Tokens: " UINT64_FORMAT,
-					 counted(state, COUNT_BATCHES), counted(state, COUNT_ROWS),
-					 counted(state, COUNT_REPEATS), counted(state, COUNT_TOKENS));
-	if (es->timing)
-		appendStringInfo(es->str, "  Inference: %.3f ms", ms);
-	appendStringInfoChar(es->str, '\n');
 }
 
 void
@@ -912,10 +649,10 @@ slm_batch_scan_init(void)
 	exec_methods.ExecCustomScan = give;
 	exec_methods.EndCustomScan = end;
 	exec_methods.ReScanCustomScan = rescan;
-	exec_methods.EstimateDSMCustomScan = estimate_shared;
-	exec_methods.InitializeDSMCustomScan = start_shared;
-	exec_methods.InitializeWorkerCustomScan = join_shared;
-	exec_methods.ShutdownCustomScan = report;
-	exec_methods.ExplainCustomScan = explain;
+	exec_methods.EstimateDSMCustomScan = slm_batch_estimate_shared;
+	exec_methods.InitializeDSMCustomScan = slm_batch_start_shared;
+	exec_methods.InitializeWorkerCustomScan = slm_batch_join_shared;
+	exec_methods.ShutdownCustomScan = slm_batch_report;
+	exec_methods.ExplainCustomScan = slm_batch_explain;
 	RegisterCustomScanMethods(&scan_methods);
 }

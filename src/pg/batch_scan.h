@@ -13,8 +13,6 @@
 
 #include "nodes/plannodes.h"
 
-#include "pg/rows.h"
-
 /* From _PG_init: makes the node known, also to parallel workers. */
 extern void slm_batch_scan_init(void);
 
@@ -27,11 +25,5 @@ extern bool slm_is_batch_scan(const Plan *plan);
  * LIMIT's two expressions say, of which each may be NULL.
  */
 extern void slm_batch_scan_set_limit(CustomScan *scan, Node *count, Node *offset);
-
-/*
- * The function over rows behind a call; NULL when it is none, also when it runs
- * with settings or rights of its own.
- */
-extern const SlmRowFunction *slm_row_function(Oid funcid, bool *pinned);
 
 #endif

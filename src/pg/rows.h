@@ -101,7 +101,7 @@ extern Datum slm_row_array(FunctionCallInfo fcinfo, const SlmRowFunction *functi
 	}                                                                                              \
 	extern int slm_no_such_variable
 
-/* The functions that the plan node knows. */
+/* The functions that a plan can compute for many rows at once. */
 extern const SlmRowFunction slm_embed_rows;
 extern const SlmRowFunction slm_similarity_rows;
 extern const SlmRowFunction slm_rank_rows;
@@ -111,6 +111,12 @@ extern const SlmRowFunction slm_filter_rows;
 extern const SlmRowFunction slm_extract_rows;
 extern const SlmRowFunction slm_summarize_rows;
 extern const SlmRowFunction slm_redact_rows;
+
+/*
+ * The function over rows behind a call; NULL when it is none, also when it runs
+ * with settings or rights of its own.
+ */
+extern const SlmRowFunction *slm_row_function(Oid funcid, bool *pinned);
 
 /*
  * The answer for one text, for functions that make something else of it; needs
