@@ -71,7 +71,8 @@ SELECT count(*) AS rows, bool_and(label = slm_classify(input, '{x,y}', slm_pin('
 FROM unnest(ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t (input, ord) JOIN slm_classify_batch(ARRAY['a', 'b', 'c'], '{x,y}') USING (ord);
 SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'off', false) AS parallel;
 
--- What is remembered: rows that went through the model, seen in slm_stat_calls.
+-- What is remembered: rows that went through the model, seen in slm_stat_calls, one call a row.
+SET slm.enable_batching = off;
 CREATE FUNCTION counted(query text, OUT calls bigint, OUT remembered bigint, OUT tokens bigint) LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -90,6 +91,10 @@ SELECT calls, remembered FROM counted($$SELECT slm_similarity(body, 'where is my
 SELECT calls, remembered FROM counted($$SELECT slm_classify(body, '{x,y}') FROM tickets WHERE id = 6 AND slm_classify(body, '{x,y}') IN ('x', 'y')$$);
 -- So do a label and its confidence.
 SELECT calls, remembered FROM counted($$SELECT slm_classify(body, '{x,z}'), (SELECT max(confidence) FROM slm_classify_scores(body, '{x,z}')) FROM tickets WHERE id = 7$$);
+-- Equal elements of an array are computed once, wherever they stand, and leave their answers behind.
+SELECT one.tokens = three.tokens AS same, three.remembered
+FROM counted($$SELECT count(*) FROM slm_embed_batch(ARRAY['a fresh text'])$$) AS one,
+     LATERAL (SELECT * FROM counted($$SELECT count(*) FROM slm_embed_batch(ARRAY['fresh text a', 'a fresh text', NULL, 'fresh text a'])$$) WHERE one.calls > 0) AS three;
 -- Labels are embedded once per backend: the second row costs its own tokens only.
 SELECT first.tokens > second.tokens AS cheaper, second.tokens AS own
 FROM counted($$SELECT slm_classify('late parcel one', '{alpha,beta,gamma}')$$) AS first,
@@ -119,6 +124,7 @@ REVOKE USAGE ON FOREIGN SERVER tiny FROM slm_reader;
 SET ROLE slm_reader;
 EXECUTE mine;
 RESET ROLE;
+RESET slm.enable_batching;
 DROP TABLE tickets, inbox, tagged;
 DROP FUNCTION tag;
 DROP ROLE slm_reader;
@@ -126,7 +132,7 @@ DROP ROLE slm_reader;
 -- A timeout inside one long call: the error is the timeout's, the next call is right, cancels are counted.
 CREATE TABLE long (body text, bodies text[]);
 ALTER TABLE long ALTER body SET STORAGE EXTERNAL;
-INSERT INTO long SELECT repeat('order number five ', 1000000), array_fill(repeat('order ', 200), ARRAY[20000]);
+INSERT INTO long SELECT repeat('order number five ', 1000000), array_agg(repeat('order ', 200) || n) FROM generate_series(1, 20000) AS n;
 SELECT slm_similarity('late parcel', 'lost parcel') AS before \gset
 SELECT sum(cancels) AS cancels FROM slm_stat_calls \gset
 SET statement_timeout = '100ms';

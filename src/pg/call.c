@@ -56,36 +56,44 @@ Datum
 slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg, SlmCallBody *body)
 {
 	SlmCall call = {.fcinfo = fcinfo, .verb = verb, .pinned = pinned};
+
+	return slm_call_run(&call, n_arg, body);
+}
+
+Datum
+slm_call_run(SlmCall *call, int n_arg, SlmCallBody *body)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
 	Datum result;
 
 	if (PG_NARGS() != n_arg)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 						errmsg("%s has %d arguments, not %d: its declaration does not fit this "
 							   "version of slm",
-							   slm_verb_name[verb], n_arg, PG_NARGS())));
+							   slm_verb_name[call->verb], n_arg, PG_NARGS())));
 
-	call.counts.calls = 1;
+	call->counts.calls = 1;
 	PG_TRY();
 	{
-		result = body(&call, fcinfo);
+		result = body(call, fcinfo);
 	}
 	PG_CATCH();
 	{
-		if (call.ref != NULL)
+		if (call->ref != NULL)
 		{
 			if (geterrcode() == ERRCODE_QUERY_CANCELED)
-				call.counts.cancels = 1;
+				call->counts.cancels = 1;
 			else
-				call.counts.errors = 1;
-			count_tokens(&call);
-			slm_stat_add(verb, call.ref, &call.counts);
+				call->counts.errors = 1;
+			count_tokens(call);
+			slm_stat_add(call->verb, call->ref, &call->counts);
 		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 
-	if (call.ref != NULL)
-		slm_stat_add(verb, call.ref, &call.counts);
+	if (call->ref != NULL)
+		slm_stat_add(call->verb, call->ref, &call->counts);
 	return result;
 }
 
@@ -461,25 +469,6 @@ slm_answer_add_bytes(const SlmKey *key, const void *answer, Size size)
 		slm_memo_add(&answers, key->bytes.data, key->bytes.len, answer, size);
 }
 
-bool
-slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n)
-{
-	Size size;
-	const void *answer = slm_answer_find_bytes(call, key, &size);
-
-	if (answer == NULL)
-		return false;
-	Assert(size == n * sizeof(float));
-	memcpy(out, answer, n * sizeof(float));
-	return true;
-}
-
-void
-slm_answer_add(const SlmKey *key, const float *answer, int n)
-{
-	slm_answer_add_bytes(key, answer, n * sizeof(float));
-}
-
 text *
 slm_answer_find_text(SlmCall *call, const SlmKey *key)
 {
@@ -499,119 +488,4 @@ int
 slm_call_n_embd(const SlmCall *call)
 {
 	return slm_model_info(call->ref->model)->n_embd;
-}
-
-bool
-slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out)
-{
-	int n_embd = slm_call_n_embd(call);
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row = call->null_on_error ? &row_status : NULL;
-	SlmKey key;
-	SlmStatus status;
-
-	slm_answer_key(call, &key,
-				   purpose == SLM_PURPOSE_QUERY ? SLM_ANSWER_QUERY : SLM_ANSWER_DOCUMENT);
-	slm_key_bytes(&key, text.data, text.size);
-	if (slm_answer_find(call, &key, out, n_embd))
-		return true;
-
-	slm_call_begin(call);
-	status = slm_task_embed(&call->run, &text, 1, purpose, out, row, &call->err);
-	if (slm_call_end(call, status, row, 1) == 0)
-		return false;
-	slm_answer_add(&key, out, n_embd);
-	return true;
-}
-
-/* ---- Rows of the array forms ---- */
-
-/* Computes the rows gathered so far and writes them, with the NULL ones between. */
-static void
-flush_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, const int *row_of, int n_row,
-		   int n_text, int first_ord)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) call->fcinfo->resultinfo;
-	SlmStatus row_status[SLM_BATCH_ROWS] = {SLM_OK};
-
-	if (n_text > 0 && batch->compute != NULL)
-		batch->compute(call, batch, text, n_text, call->null_on_error ? row_status : NULL);
-
-	for (int i = 0; i < n_row; i++)
-	{
-		Datum value[SLM_BATCH_COLUMNS];
-		bool null[SLM_BATCH_COLUMNS];
-		int row = row_of[i];
-
-		memset(null, true, sizeof(null));
-		value[0] = Int32GetDatum(first_ord + i);
-		null[0] = false;
-		if (row >= 0 && batch->compute != NULL && row_status[row] == SLM_OK)
-			batch->emit(call, batch, row, value, null);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, value, null);
-	}
-}
-
-void
-slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs)
-{
-	MemoryContext group_context;
-	MemoryContext caller_context;
-	ArrayIterator iterator;
-	Datum element;
-	bool is_null;
-	SlmText text[SLM_BATCH_ROWS];
-	int row_of[SLM_BATCH_ROWS]; /* index in text, -1 for a NULL answer */
-	int n_row = 0;
-	int n_text = 0;
-	int ord = 1;
-	Size n_bytes = 0;
-
-	InitMaterializedSRF(call->fcinfo, 0);
-	call->counts.rows = 0;
-	if (inputs == NULL)
-		return;
-
-	group_context =
-		AllocSetContextCreate(CurrentMemoryContext, "slm batch rows", ALLOCSET_DEFAULT_SIZES);
-	iterator = array_create_iterator(inputs, 0, NULL);
-	caller_context = MemoryContextSwitchTo(group_context);
-	while (array_iterate(iterator, &element, &is_null))
-	{
-		SlmText *next = &text[n_text];
-
-		row_of[n_row] = -1;
-		if (!is_null)
-		{
-			struct varlena *input = PG_DETOAST_DATUM_PACKED(element);
-
-			if (!slm_to_utf8(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), next))
-			{
-				if (!call->null_on_error)
-					slm_raise_not_convertible();
-				call->counts.nulls++;
-			}
-			else if (!slm_is_blank(*next))
-			{
-				row_of[n_row] = n_text++;
-				n_bytes += next->size;
-			}
-		}
-		n_row++;
-		call->counts.rows++;
-
-		if (n_row == SLM_BATCH_ROWS || n_bytes >= SLM_BATCH_BYTES)
-		{
-			flush_rows(call, batch, text, row_of, n_row, n_text, ord);
-			MemoryContextReset(group_context);
-			ord += n_row;
-			n_row = 0;
-			n_text = 0;
-			n_bytes = 0;
-		}
-	}
-	flush_rows(call, batch, text, row_of, n_row, n_text, ord);
-	MemoryContextSwitchTo(caller_context);
-	array_free_iterator(iterator);
-	MemoryContextDelete(group_context);
 }

@@ -57,6 +57,9 @@ typedef Datum SlmCallBody(SlmCall *call, FunctionCallInfo fcinfo);
 extern Datum slm_call(FunctionCallInfo fcinfo, SlmVerb verb, bool pinned, int n_arg,
 					  SlmCallBody *body);
 
+/* The same for a call that the caller has set up: fcinfo, verb and pinned are in it. */
+extern Datum slm_call_run(SlmCall *call, int n_arg, SlmCallBody *body);
+
 /* The two C functions of a verb: name takes a model's name, name_pinned a pin. */
 #define SLM_FUNCTION(name, verb, n_arg, body)                                                      \
 	PG_FUNCTION_INFO_V1(name);                                                                     \
@@ -186,43 +189,10 @@ extern void slm_key_bytes(SlmKey *key, const void *data, Size size);
 extern const void *slm_answer_find_bytes(SlmCall *call, const SlmKey *key, Size *size);
 extern void slm_answer_add_bytes(const SlmKey *key, const void *answer, Size size);
 
-/* A remembered answer of exactly n floats, copied to out and counted; false when unknown. */
-extern bool slm_answer_find(SlmCall *call, const SlmKey *key, float *out, int n);
-extern void slm_answer_add(const SlmKey *key, const float *answer, int n);
-
-/* The same for an answer that is a text; NULL when unknown, else palloc'd. */
+/* The same for an answer that is a text in the database's encoding; palloc'd. */
 extern text *slm_answer_find_text(SlmCall *call, const SlmKey *key);
 extern void slm_answer_add_text(const SlmKey *key, const text *answer);
 
-/*
- * Embedding of one text, remembered; out [n_embd].  False when the row failed
- * and on_error is 'null'.
- */
-extern bool slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out);
-
 extern int slm_call_n_embd(const SlmCall *call);
-
-/* Rows of the array forms */
-
-/*
- * A function over an array: compute() fills its own result memory for n texts
- * at once (and row_status, when that is not NULL), emit() writes row i of it
- * into columns 1 and up.  Without compute() every answer is NULL.
- */
-typedef struct SlmBatch SlmBatch;
-struct SlmBatch
-{
-	void (*compute)(SlmCall *call, SlmBatch *batch, const SlmText *text, int n,
-					SlmStatus *row_status);
-	void (*emit)(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null);
-	float *result; /* compute's, in the arena; forgotten after each group */
-};
-
-#define SLM_BATCH_COLUMNS 3           /* at most, ord included */
-#define SLM_BATCH_ROWS 256            /* texts given to the engine at once */
-#define SLM_BATCH_BYTES (1024 * 1024) /* or as many as have this size */
-
-/* Materializes one row (ord, ...) for each element; NULL and blank elements give NULLs. */
-extern void slm_batch_run(SlmCall *call, SlmBatch *batch, ArrayType *inputs);
 
 #endif

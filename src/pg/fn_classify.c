@@ -12,8 +12,8 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "pg/call.h"
 #include "pg/labels.h"
+#include "pg/rows.h"
 
 /* Argument numbers; scores has no fraction. */
 enum
@@ -39,14 +39,16 @@ enum
 
 typedef struct Classify
 {
-	SlmBatch batch; /* of slm_classify_batch */
+	SlmBatch batch;
 	ArrayType *labels;
 	Jsonb *descriptions;
 	text *condition; /* of slm_filter, instead of labels */
 	SlmText instructions;
 	const SlmLabelSet *set;
 	SlmClassifyMode mode;
-	float min_confidence;
+	float min_confidence; /* of the best label */
+	float threshold;      /* of each */
+	float *output;        /* of the texts computed last, in the arena */
 } Classify;
 
 /* What can be refused before the model is known. */
@@ -63,8 +65,10 @@ check_arguments(SlmCall *call, FunctionCallInfo fcinfo, Classify *classify)
 
 /* Resolves the model and the label set. */
 static void
-prepare(SlmCall *call, Classify *classify)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
+	Classify *classify = (Classify *) batch;
+
 	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
 	classify->instructions = slm_arg_instructions(call, CLASSIFY_INSTRUCTIONS,
 												  "Descriptions of the labels say what they mean.");
@@ -88,75 +92,173 @@ run_model(SlmCall *call, const Classify *classify, const SlmText *text, int n, f
 							 &call->err);
 }
 
-/*
- * Probabilities of the set's labels for one text, palloc'd; NULL when the row
- * failed and on_error is 'null'.
- */
-static float *
-probabilities(SlmCall *call, const Classify *classify, SlmText text)
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
 {
-	const SlmLabelSet *set = classify->set;
-	int n_output = slm_label_n_output(set);
-	float *probability = palloc_array(float, set->n);
-	float *output = palloc_array(float, n_output);
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row = call->null_on_error ? &row_status : NULL;
-	SlmKey key;
-	SlmStatus status;
+	const Classify *classify = (Classify *) batch;
 
 	if (classify->condition != NULL)
 	{
-		slm_answer_key(call, &key, SLM_ANSWER_FILTER);
-		slm_key_bytes(&key, VARDATA_ANY(classify->condition),
+		slm_answer_key(call, key, SLM_ANSWER_FILTER);
+		slm_key_bytes(key, VARDATA_ANY(classify->condition),
 					  VARSIZE_ANY_EXHDR(classify->condition));
+		return;
 	}
-	else
-	{
-		slm_answer_key(call, &key,
-					   classify->mode == SLM_CLASSIFY_MULTI ? SLM_ANSWER_MULTI : SLM_ANSWER_LABEL);
-		slm_label_key(&key, classify->labels, classify->descriptions, classify->instructions);
-	}
-	slm_key_bytes(&key, text.data, text.size);
-	if (slm_answer_find(call, &key, probability, set->n))
-		return probability;
+	slm_answer_key(call, key,
+				   classify->mode == SLM_CLASSIFY_MULTI ? SLM_ANSWER_MULTI : SLM_ANSWER_LABEL);
+	slm_label_key(key, classify->labels, classify->descriptions, classify->instructions);
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Classify *classify = (Classify *) batch;
+	int n_output = slm_label_n_output(classify->set);
+	SlmStatus status;
 
 	slm_call_begin(call);
-	status = run_model(call, classify, &text, 1, output, row);
-	if (slm_call_end(call, status, row, 1) == 0)
-		return NULL;
-	slm_label_pick(set, classify->mode, output, probability);
-	slm_answer_add(&key, probability, set->n);
-	return probability;
+	status = slm_arena_alloc_array(call->run.arena, (size_t) n * n_output, sizeof(float),
+								   (void **) &classify->output, &call->err);
+	if (status == SLM_OK)
+		status = run_model(call, classify, text, n, classify->output, row_status);
+	slm_call_end(call, status, row_status, n);
 }
 
-static Datum
-classify(SlmCall *call, FunctionCallInfo fcinfo)
+/* Probabilities of the set's labels. */
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
 {
-	Classify classify = {.mode = SLM_CLASSIFY_ONE};
-	SlmText input;
-	float *probability;
-	int best;
+	const Classify *classify = (Classify *) batch;
+	const SlmLabelSet *set = classify->set;
+	float *probability = palloc_array(float, set->n);
 
-	classify.min_confidence = slm_arg_fraction(call, CLASSIFY_FRACTION, "min_confidence", 0.0f);
+	slm_label_pick(set, classify->mode, classify->output + (size_t) i * slm_label_n_output(set),
+				   probability);
+	return (SlmAnswer){probability, set->n * sizeof(float)};
+}
+
+static SlmBatch *
+check_classify(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Classify *classify = palloc0_object(Classify);
+
+	classify->mode = SLM_CLASSIFY_ONE;
+	classify->min_confidence = slm_arg_fraction(call, CLASSIFY_FRACTION, "min_confidence", 0.0f);
 	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
-	check_arguments(call, fcinfo, &classify);
-	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
-		PG_RETURN_NULL();
-	prepare(call, &classify);
+	check_arguments(call, fcinfo, classify);
+	return &classify->batch;
+}
 
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
-		PG_RETURN_NULL();
-	best = slm_task_best_label(probability, classify.set->n);
-	if (probability[best] < classify.min_confidence)
+static void
+emit_label(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	const Classify *classify = (Classify *) batch;
+	const float *probability = answer->data;
+	int best = slm_task_best_label(probability, classify->set->n);
+
+	value[2] = Float4GetDatum(probability[best]);
+	null[2] = false;
+	if (probability[best] < classify->min_confidence)
 	{
 		call->counts.nulls++;
-		PG_RETURN_NULL();
+		return;
 	}
-	PG_RETURN_TEXT_P(slm_label_name(classify.set, best));
+	value[1] = PointerGetDatum(slm_label_name(classify->set, best));
+	null[1] = false;
 }
 
-SLM_FUNCTION(slm_classify, SLM_VERB_CLASSIFY, CLASSIFY_ARGS, classify);
+static const SlmRowOps classify_ops = {
+	.check = check_classify,
+	.prepare = prepare,
+	.key = key,
+	.compute = compute,
+	.answer = answer,
+	.emit = emit_label,
+};
+
+SLM_ROW_FUNCTION(slm_classify, SLM_VERB_CLASSIFY, CLASSIFY_ARGS, 1, classify_ops, NULL);
+SLM_ARRAY_FUNCTION(slm_classify_batch, slm_classify, "inputs");
+
+static SlmBatch *
+check_multi(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Classify *classify = palloc0_object(Classify);
+
+	classify->mode = SLM_CLASSIFY_MULTI;
+	classify->threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", DEFAULT_THRESHOLD);
+	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
+	check_arguments(call, fcinfo, classify);
+	return &classify->batch;
+}
+
+static void
+emit_labels(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	const Classify *classify = (Classify *) batch;
+	const float *probability = answer->data;
+	Datum *name = palloc_array(Datum, classify->set->n);
+	int n_name = 0;
+
+	for (int i = 0; i < classify->set->n; i++)
+	{
+		if (probability[i] >= classify->threshold)
+			name[n_name++] = PointerGetDatum(slm_label_name(classify->set, i));
+	}
+	value[1] = PointerGetDatum(construct_array(name, n_name, TEXTOID, -1, false, TYPALIGN_INT));
+	null[1] = false;
+}
+
+static const SlmRowOps multi_ops = {
+	.check = check_multi,
+	.prepare = prepare,
+	.key = key,
+	.compute = compute,
+	.answer = answer,
+	.emit = emit_labels,
+};
+
+SLM_ROW_FUNCTION(slm_classify_multi, SLM_VERB_CLASSIFY_MULTI, CLASSIFY_ARGS, 1, multi_ops, NULL);
+
+static SlmBatch *
+check_filter(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Classify *classify = palloc0_object(Classify);
+
+	classify->mode = SLM_CLASSIFY_MULTI;
+	slm_arg_on_error(call, FILTER_ON_ERROR);
+	if (PG_ARGISNULL(FILTER_CONDITION))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("condition must not be null")));
+	classify->condition = PG_GETARG_TEXT_PP(FILTER_CONDITION);
+	return &classify->batch;
+}
+
+static void
+prepare_filter(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
+{
+	Classify *classify = (Classify *) batch;
+
+	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
+	classify->set = slm_condition_set(call, classify->condition);
+}
+
+static void
+emit_truth(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = BoolGetDatum(*(const float *) answer->data >= DEFAULT_THRESHOLD);
+	null[1] = false;
+}
+
+static const SlmRowOps filter_ops = {
+	.check = check_filter,
+	.prepare = prepare_filter,
+	.key = key,
+	.compute = compute,
+	.answer = answer,
+	.emit = emit_truth,
+};
+
+SLM_ROW_FUNCTION(slm_filter, SLM_VERB_FILTER, FILTER_ARGS, 1, filter_ops, NULL);
 
 typedef struct Score
 {
@@ -180,9 +282,10 @@ static Datum
 classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Classify classify = {.mode = SLM_CLASSIFY_ONE};
+	Classify classify = {.batch = {.ops = &classify_ops}, .mode = SLM_CLASSIFY_ONE};
+	SlmAnswer answer;
 	SlmText input;
-	float *probability;
+	const float *probability;
 	Score *score;
 
 	slm_arg_on_error(call, SCORES_ON_ERROR);
@@ -190,11 +293,11 @@ classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 	InitMaterializedSRF(fcinfo, 0);
 	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
 		return (Datum) 0;
-	prepare(call, &classify);
+	prepare(call, fcinfo, &classify.batch);
 
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
+	if (!slm_row_answer(call, &classify.batch, input, &answer))
 		return (Datum) 0;
+	probability = answer.data;
 	score = palloc_array(Score, classify.set->n);
 	for (int i = 0; i < classify.set->n; i++)
 		score[i] = (Score){i, probability[i]};
@@ -213,112 +316,3 @@ classify_scores(SlmCall *call, FunctionCallInfo fcinfo)
 }
 
 SLM_FUNCTION(slm_classify_scores, SLM_VERB_CLASSIFY_SCORES, SCORES_ARGS, classify_scores);
-
-static Datum
-classify_multi(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Classify classify = {.mode = SLM_CLASSIFY_MULTI};
-	float threshold = slm_arg_fraction(call, CLASSIFY_FRACTION, "threshold", DEFAULT_THRESHOLD);
-	SlmText input;
-	float *probability;
-	Datum *name;
-	int n_name = 0;
-
-	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
-	check_arguments(call, fcinfo, &classify);
-	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
-		PG_RETURN_NULL();
-	prepare(call, &classify);
-
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
-		PG_RETURN_NULL();
-	name = palloc_array(Datum, classify.set->n);
-	for (int i = 0; i < classify.set->n; i++)
-	{
-		if (probability[i] >= threshold)
-			name[n_name++] = PointerGetDatum(slm_label_name(classify.set, i));
-	}
-	PG_RETURN_ARRAYTYPE_P(construct_array(name, n_name, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-SLM_FUNCTION(slm_classify_multi, SLM_VERB_CLASSIFY_MULTI, CLASSIFY_ARGS, classify_multi);
-
-static Datum
-filter(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Classify classify = {.mode = SLM_CLASSIFY_MULTI};
-	SlmText input;
-	float *probability;
-
-	slm_arg_on_error(call, FILTER_ON_ERROR);
-	if (PG_ARGISNULL(FILTER_CONDITION))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("condition must not be null")));
-	if (!slm_arg_input(call, CLASSIFY_INPUT, &input))
-		PG_RETURN_NULL();
-	classify.condition = PG_GETARG_TEXT_PP(FILTER_CONDITION);
-	slm_call_model(call, CLASSIFY_MODEL, SLM_DEFAULT_CLASSIFY);
-	classify.set = slm_condition_set(call, classify.condition);
-
-	probability = probabilities(call, &classify, input);
-	if (probability == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_BOOL(probability[0] >= DEFAULT_THRESHOLD);
-}
-
-SLM_FUNCTION(slm_filter, SLM_VERB_FILTER, FILTER_ARGS, filter);
-
-static void
-classify_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
-{
-	Classify *classify = (Classify *) batch;
-	int n_output = slm_label_n_output(classify->set);
-	SlmStatus status;
-
-	slm_call_begin(call);
-	status = slm_arena_alloc_array(call->run.arena, (size_t) n * n_output, sizeof(float),
-								   (void **) &batch->result, &call->err);
-	if (status == SLM_OK)
-		status = run_model(call, classify, text, n, batch->result, row_status);
-	slm_call_end(call, status, row_status, n);
-}
-
-static void
-emit_label(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
-{
-	Classify *classify = (Classify *) batch;
-	const SlmLabelSet *set = classify->set;
-	float *probability = palloc_array(float, set->n);
-	int best;
-
-	slm_label_pick(set, classify->mode, batch->result + (size_t) i * slm_label_n_output(set),
-				   probability);
-	best = slm_task_best_label(probability, set->n);
-	value[2] = Float4GetDatum(probability[best]);
-	null[2] = false;
-	if (probability[best] < classify->min_confidence)
-	{
-		call->counts.nulls++;
-		return;
-	}
-	value[1] = PointerGetDatum(slm_label_name(set, best));
-	null[1] = false;
-}
-
-static Datum
-classify_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Classify classify = {.batch = {.compute = classify_rows, .emit = emit_label},
-						 .mode = SLM_CLASSIFY_ONE};
-	ArrayType *inputs = slm_arg_text_array(call, CLASSIFY_INPUT, "inputs");
-
-	classify.min_confidence = slm_arg_fraction(call, CLASSIFY_FRACTION, "min_confidence", 0.0f);
-	slm_arg_on_error(call, CLASSIFY_ON_ERROR);
-	check_arguments(call, fcinfo, &classify);
-	prepare(call, &classify);
-	slm_batch_run(call, &classify.batch, inputs);
-	return (Datum) 0;
-}
-
-SLM_FUNCTION(slm_classify_batch, SLM_VERB_CLASSIFY, CLASSIFY_ARGS, classify_batch);

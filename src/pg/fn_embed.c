@@ -6,7 +6,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "pg/call.h"
+#include "pg/rows.h"
 
 /* Argument numbers of slm_embed and slm_embed_batch. */
 enum
@@ -78,95 +78,127 @@ make_real_array(int n, float **data)
 	return array;
 }
 
-static Datum
-embed(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	SlmPurpose purpose = arg_purpose(fcinfo);
-	SlmText input;
-	ArrayType *answer;
-	float *data;
-
-	slm_arg_on_error(call, EMBED_ON_ERROR);
-	if (!slm_arg_input(call, EMBED_INPUT, &input))
-		PG_RETURN_NULL();
-	slm_call_model(call, EMBED_MODEL, SLM_DEFAULT_EMBED);
-	arg_no_dimensions(call, fcinfo);
-
-	answer = make_real_array(slm_call_n_embd(call), &data);
-	if (!slm_call_embed(call, input, purpose, data))
-		PG_RETURN_NULL();
-	PG_RETURN_ARRAYTYPE_P(answer);
-}
-
-SLM_FUNCTION(slm_embed, SLM_VERB_EMBED, EMBED_ARGS, embed);
-
-typedef struct EmbedBatch
+typedef struct Embed
 {
 	SlmBatch batch;
 	SlmPurpose purpose;
-} EmbedBatch;
+	float *result; /* [n][n_embd], in the arena */
+} Embed;
+
+static SlmBatch *
+check_embed(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Embed *embed = palloc0_object(Embed);
+
+	embed->purpose = arg_purpose(fcinfo);
+	slm_arg_on_error(call, EMBED_ON_ERROR);
+	return &embed->batch;
+}
 
 static void
-embed_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+prepare_embed(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
+	slm_call_model(call, EMBED_MODEL, SLM_DEFAULT_EMBED);
+	arg_no_dimensions(call, fcinfo);
+}
+
+static void
+key_embed(SlmCall *call, SlmBatch *batch, SlmKey *key)
+{
+	slm_answer_key(call, key,
+				   ((Embed *) batch)->purpose == SLM_PURPOSE_QUERY ? SLM_ANSWER_QUERY
+																   : SLM_ANSWER_DOCUMENT);
+}
+
+static void
+compute_embed(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Embed *embed = (Embed *) batch;
 	SlmStatus status;
 
 	slm_call_begin(call);
 	status = slm_arena_alloc_array(call->run.arena, (size_t) n * slm_call_n_embd(call),
-								   sizeof(float), (void **) &batch->result, &call->err);
+								   sizeof(float), (void **) &embed->result, &call->err);
 	if (status == SLM_OK)
-		status = slm_task_embed(&call->run, text, n, ((EmbedBatch *) batch)->purpose, batch->result,
-								row_status, &call->err);
+		status = slm_task_embed(&call->run, text, n, embed->purpose, embed->result, row_status,
+								&call->err);
 	slm_call_end(call, status, row_status, n);
 }
 
-static void
-emit_embedding(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+static SlmAnswer
+answer_embed(SlmCall *call, SlmBatch *batch, int i)
 {
 	int n_embd = slm_call_n_embd(call);
+
+	return (SlmAnswer){((Embed *) batch)->result + (size_t) i * n_embd, n_embd * sizeof(float)};
+}
+
+static void
+emit_embedding(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
 	float *data;
 
-	value[1] = PointerGetDatum(make_real_array(n_embd, &data));
-	memcpy(data, batch->result + (size_t) i * n_embd, n_embd * sizeof(float));
+	value[1] = PointerGetDatum(make_real_array(slm_call_n_embd(call), &data));
+	memcpy(data, answer->data, answer->size);
 	null[1] = false;
 }
 
-static Datum
-embed_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	EmbedBatch rows = {.batch = {.compute = embed_rows, .emit = emit_embedding},
-					   .purpose = arg_purpose(fcinfo)};
-	ArrayType *inputs = slm_arg_text_array(call, EMBED_INPUT, "inputs");
+static const SlmRowOps embed_ops = {
+	.check = check_embed,
+	.prepare = prepare_embed,
+	.key = key_embed,
+	.compute = compute_embed,
+	.answer = answer_embed,
+	.emit = emit_embedding,
+};
 
-	slm_arg_on_error(call, EMBED_ON_ERROR);
-	slm_call_model(call, EMBED_MODEL, SLM_DEFAULT_EMBED);
-	arg_no_dimensions(call, fcinfo);
-	slm_batch_run(call, &rows.batch, inputs);
-	return (Datum) 0;
+SLM_ROW_FUNCTION(slm_embed, SLM_VERB_EMBED, EMBED_ARGS, 1, embed_ops, NULL);
+SLM_ARRAY_FUNCTION(slm_embed_batch, slm_embed, "inputs");
+
+bool
+slm_call_embed(SlmCall *call, SlmText text, SlmPurpose purpose, float *out)
+{
+	Embed embed = {.batch = {.ops = &embed_ops}, .purpose = purpose};
+	SlmAnswer answer;
+
+	if (!slm_row_answer(call, &embed.batch, text, &answer))
+		return false;
+	memcpy(out, answer.data, answer.size);
+	return true;
 }
 
-SLM_FUNCTION(slm_embed_batch, SLM_VERB_EMBED, EMBED_ARGS, embed_batch);
+/* Similarity is two embeddings of a row, as documents. */
 
-static Datum
-similarity(SlmCall *call, FunctionCallInfo fcinfo)
+static SlmBatch *
+check_similarity(SlmCall *call, FunctionCallInfo fcinfo)
 {
-	SlmText a;
-	SlmText b;
-	float *embedding_a;
-	float *embedding_b;
-	int n_embd;
+	Embed *embed = palloc0_object(Embed);
 
-	if (!slm_arg_input(call, SIMILARITY_A, &a) || !slm_arg_input(call, SIMILARITY_B, &b))
-		PG_RETURN_NULL();
+	embed->purpose = SLM_PURPOSE_DOCUMENT;
+	return &embed->batch;
+}
+
+static void
+prepare_similarity(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
+{
 	slm_call_model(call, SIMILARITY_MODEL, SLM_DEFAULT_EMBED);
-
-	n_embd = slm_call_n_embd(call);
-	embedding_a = palloc_array(float, n_embd);
-	embedding_b = palloc_array(float, n_embd);
-	if (!slm_call_embed(call, a, SLM_PURPOSE_DOCUMENT, embedding_a) ||
-		!slm_call_embed(call, b, SLM_PURPOSE_DOCUMENT, embedding_b))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT4(slm_task_cosine(slm_current_kernels(), embedding_a, embedding_b, n_embd));
 }
 
-SLM_FUNCTION(slm_similarity, SLM_VERB_SIMILARITY, SIMILARITY_ARGS, similarity);
+static void
+emit_similarity(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = Float4GetDatum(slm_task_cosine(slm_current_kernels(), answer[SIMILARITY_A].data,
+											  answer[SIMILARITY_B].data, slm_call_n_embd(call)));
+	null[1] = false;
+}
+
+static const SlmRowOps similarity_ops = {
+	.check = check_similarity,
+	.prepare = prepare_similarity,
+	.key = key_embed,
+	.compute = compute_embed,
+	.answer = answer_embed,
+	.emit = emit_similarity,
+};
+
+SLM_ROW_FUNCTION(slm_similarity, SLM_VERB_SIMILARITY, SIMILARITY_ARGS, 2, similarity_ops, NULL);

@@ -11,9 +11,9 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "pg/call.h"
 #include "pg/fields.h"
 #include "pg/form.h"
+#include "pg/rows.h"
 
 /* Argument numbers of all three. */
 enum
@@ -28,12 +28,13 @@ enum
 
 typedef struct Extract
 {
-	SlmBatch batch; /* of slm_extract_batch */
+	SlmBatch batch;
 	Jsonb *schema;
 	const SlmFieldSet *set; /* of a model that finds values, or */
 	const SlmForm *form;    /* of one that writes them */
 	SlmText instructions;
-	SlmExtraction *extraction; /* of the rows computed last, in the arena */
+	const SlmText *text;       /* of the texts computed last, */
+	SlmExtraction *extraction; /* in the arena */
 } Extract;
 
 /* One value of a remembered answer; its texts follow in the order of the values. */
@@ -55,20 +56,25 @@ typedef struct Answer
 } Answer;
 
 /* What can be refused before the model is known. */
-static void
-check_arguments(SlmCall *call, FunctionCallInfo fcinfo, Extract *extract)
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
 {
+	Extract *extract = palloc0_object(Extract);
+
 	slm_arg_on_error(call, EXTRACT_ON_ERROR);
 	if (PG_ARGISNULL(EXTRACT_SCHEMA))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("schema must not be null")));
 	extract->schema = PG_GETARG_JSONB_P(EXTRACT_SCHEMA);
+	return &extract->batch;
 }
 
 /* Resolves the model and the fields. */
 static void
-prepare(SlmCall *call, Extract *extract)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
+	Extract *extract = (Extract *) batch;
+
 	slm_call_model(call, EXTRACT_MODEL, SLM_DEFAULT_EXTRACT);
 	extract->instructions = slm_arg_instructions(call, EXTRACT_INSTRUCTIONS,
 												 "Descriptions of the fields say what they mean.");
@@ -80,8 +86,8 @@ prepare(SlmCall *call, Extract *extract)
 
 /* Values of texts, found or written; out [n] in the arena. */
 static SlmStatus
-compute(SlmCall *call, const Extract *extract, const SlmText *text, int n, SlmExtraction *out,
-		SlmStatus *row_status)
+extract_texts(SlmCall *call, const Extract *extract, const SlmText *text, int n, SlmExtraction *out,
+			  SlmStatus *row_status)
 {
 	const SlmFieldSet *set = extract->set;
 
@@ -154,34 +160,39 @@ flatten(const SlmExtraction *extraction, SlmText text, Size *size)
 	return answer;
 }
 
-/* The answer for one text; NULL when the row failed and on_error is 'null'. */
-static const Answer *
-find_answer(SlmCall *call, const Extract *extract, SlmText text)
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
 {
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row = call->null_on_error ? &row_status : NULL;
-	const Answer *answer;
-	Answer *flat;
-	SlmExtraction extraction;
+	const Extract *extract = (Extract *) batch;
+
+	slm_answer_key(call, key, SLM_ANSWER_EXTRACTION);
+	slm_key_bytes(key, extract->schema, VARSIZE(extract->schema));
+	slm_key_bytes(key, &extract->instructions.size, sizeof(extract->instructions.size));
+	slm_key_bytes(key, extract->instructions.data, extract->instructions.size);
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Extract *extract = (Extract *) batch;
 	SlmStatus status;
-	SlmKey key;
-	Size size;
 
-	slm_answer_key(call, &key, SLM_ANSWER_EXTRACTION);
-	slm_key_bytes(&key, extract->schema, VARSIZE(extract->schema));
-	slm_key_bytes(&key, &extract->instructions.size, sizeof(extract->instructions.size));
-	slm_key_bytes(&key, extract->instructions.data, extract->instructions.size);
-	slm_key_bytes(&key, text.data, text.size);
-	answer = slm_answer_find_bytes(call, &key, &size);
-	if (answer != NULL)
-		return answer;
-
+	extract->text = text;
 	slm_call_begin(call);
-	status = compute(call, extract, &text, 1, &extraction, row);
-	if (slm_call_end(call, status, row, 1) == 0)
-		return NULL;
-	flat = flatten(&extraction, text, &size);
-	slm_answer_add_bytes(&key, flat, size);
+	status = slm_arena_alloc_array(call->run.arena, n, sizeof(SlmExtraction),
+								   (void **) &extract->extraction, &call->err);
+	if (status == SLM_OK)
+		status = extract_texts(call, extract, text, n, extract->extraction, row_status);
+	slm_call_end(call, status, row_status, n);
+}
+
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
+{
+	const Extract *extract = (Extract *) batch;
+	SlmAnswer flat;
+
+	flat.data = flatten(&extract->extraction[i], extract->text[i], &flat.size);
 	return flat;
 }
 
@@ -192,54 +203,49 @@ make_jsonb(SlmText json)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(slm_from_utf8(json))));
 }
 
-static Datum
-extract(SlmCall *call, FunctionCallInfo fcinfo)
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
 {
-	Extract extract = {0};
-	SlmText input;
-	const Answer *answer;
+	const Answer *flat = answer->data;
 
-	check_arguments(call, fcinfo, &extract);
-	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
-		PG_RETURN_NULL();
-	prepare(call, &extract);
-
-	answer = find_answer(call, &extract, input);
-	if (answer == NULL)
-		PG_RETURN_NULL();
-	return make_jsonb((SlmText){(const char *) &answer->value[answer->n_value], answer->json_size});
+	value[1] = make_jsonb((SlmText){(const char *) &flat->value[flat->n_value], flat->json_size});
+	null[1] = false;
 }
 
-SLM_FUNCTION(slm_extract, SLM_VERB_EXTRACT, EXTRACT_ARGS, extract);
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
+
+SLM_ROW_FUNCTION(slm_extract, SLM_VERB_EXTRACT, EXTRACT_ARGS, 1, ops, NULL);
+SLM_ARRAY_FUNCTION(slm_extract_batch, slm_extract, "inputs");
 
 static Datum
 extract_spans(SlmCall *call, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Extract extract = {0};
+	SlmBatch *batch = check(call, fcinfo);
+	SlmAnswer found;
 	SlmText input;
-	const Answer *answer;
+	const Answer *spans;
 	const char *at;
 
-	check_arguments(call, fcinfo, &extract);
 	InitMaterializedSRF(fcinfo, 0);
 	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
 		return (Datum) 0;
-	prepare(call, &extract);
-	if (extract.form != NULL)
+	prepare(call, fcinfo, batch);
+	if (((Extract *) batch)->form != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("model \"%s\" does not say where values stand", NameStr(call->ref->name)),
 				 errdetail("It writes them."),
 				 errhint("Use slm_extract, or a model with an extraction head.")));
 
-	answer = find_answer(call, &extract, input);
-	if (answer == NULL)
+	batch->ops = &ops;
+	if (!slm_row_answer(call, batch, input, &found))
 		return (Datum) 0;
-	at = (const char *) &answer->value[answer->n_value] + answer->json_size;
-	for (int i = 0; i < answer->n_value; i++)
+	spans = found.data;
+	at = (const char *) &spans->value[spans->n_value] + spans->json_size;
+	for (int i = 0; i < spans->n_value; i++)
 	{
-		const AnswerValue *flat = &answer->value[i];
+		const AnswerValue *flat = &spans->value[i];
 		bool no_source = flat->start == 0;
 		bool null[5] = {false, false, no_source, no_source, false};
 		Datum value[5];
@@ -258,38 +264,3 @@ extract_spans(SlmCall *call, FunctionCallInfo fcinfo)
 }
 
 SLM_FUNCTION(slm_extract_spans, SLM_VERB_EXTRACT_SPANS, EXTRACT_ARGS, extract_spans);
-
-static void
-extract_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
-{
-	Extract *extract = (Extract *) batch;
-	SlmStatus status;
-
-	slm_call_begin(call);
-	status = slm_arena_alloc_array(call->run.arena, n, sizeof(SlmExtraction),
-								   (void **) &extract->extraction, &call->err);
-	if (status == SLM_OK)
-		status = compute(call, extract, text, n, extract->extraction, row_status);
-	slm_call_end(call, status, row_status, n);
-}
-
-static void
-emit_extraction(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
-{
-	value[1] = make_jsonb(((Extract *) batch)->extraction[i].json);
-	null[1] = false;
-}
-
-static Datum
-extract_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Extract extract = {.batch = {.compute = extract_rows, .emit = emit_extraction}};
-	ArrayType *inputs = slm_arg_text_array(call, EXTRACT_INPUT, "inputs");
-
-	check_arguments(call, fcinfo, &extract);
-	prepare(call, &extract);
-	slm_batch_run(call, &extract.batch, inputs);
-	return (Datum) 0;
-}
-
-SLM_FUNCTION(slm_extract_batch, SLM_VERB_EXTRACT, EXTRACT_ARGS, extract_batch);

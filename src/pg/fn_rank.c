@@ -5,7 +5,7 @@
 
 #include "utils/builtins.h"
 
-#include "pg/call.h"
+#include "pg/rows.h"
 
 /* Argument numbers of both; slm_rank_batch takes an array of documents. */
 enum
@@ -18,15 +18,27 @@ enum
 
 typedef struct Rank
 {
-	SlmBatch batch; /* of slm_rank_batch */
+	SlmBatch batch;
 	SlmText query;
 	float *query_embedding; /* NULL for a cross-encoder */
+	float *score;           /* of the documents computed last, in the arena */
 } Rank;
+
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Rank *rank = palloc0_object(Rank);
+
+	rank->batch.nothing = !slm_arg_input(call, RANK_QUERY, &rank->query);
+	return &rank->batch;
+}
 
 /* Resolves the model and embeds the query, once per statement where it stays the same. */
 static void
-prepare(SlmCall *call, Rank *rank)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
+	Rank *rank = (Rank *) batch;
+
 	slm_call_model(call, RANK_MODEL, SLM_DEFAULT_EMBED);
 	if (slm_task_is_cross_encoder(call->ref->model))
 		return;
@@ -34,71 +46,44 @@ prepare(SlmCall *call, Rank *rank)
 	(void) slm_call_embed(call, rank->query, SLM_PURPOSE_QUERY, rank->query_embedding);
 }
 
-static Datum
-rank(SlmCall *call, FunctionCallInfo fcinfo)
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
 {
-	Rank rank = {0};
-	SlmText document;
-	SlmKey key;
-	float score;
+	const Rank *rank = (Rank *) batch;
 
-	if (!slm_arg_input(call, RANK_DOCUMENT, &document) ||
-		!slm_arg_input(call, RANK_QUERY, &rank.query))
-		PG_RETURN_NULL();
-	prepare(call, &rank);
-
-	slm_answer_key(call, &key, SLM_ANSWER_RANK);
-	slm_key_bytes(&key, rank.query.data, rank.query.size);
-	slm_key_bytes(&key, document.data, document.size);
-	if (!slm_answer_find(call, &key, &score, 1))
-	{
-		SlmStatus status;
-
-		slm_call_begin(call);
-		status = slm_task_rank(&call->run, &document, 1, rank.query, rank.query_embedding, &score,
-							   NULL, &call->err);
-		slm_call_end(call, status, NULL, 1);
-		slm_answer_add(&key, &score, 1);
-	}
-	PG_RETURN_FLOAT4(score);
+	slm_answer_key(call, key, SLM_ANSWER_RANK);
+	slm_key_bytes(key, rank->query.data, rank->query.size);
 }
 
-SLM_FUNCTION(slm_rank, SLM_VERB_RANK, RANK_ARGS, rank);
-
 static void
-rank_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
 {
 	Rank *rank = (Rank *) batch;
 	SlmStatus status;
 
 	slm_call_begin(call);
-	status = slm_arena_alloc_array(call->run.arena, n, sizeof(float), (void **) &batch->result,
+	status = slm_arena_alloc_array(call->run.arena, n, sizeof(float), (void **) &rank->score,
 								   &call->err);
 	if (status == SLM_OK)
-		status = slm_task_rank(&call->run, text, n, rank->query, rank->query_embedding,
-							   batch->result, row_status, &call->err);
+		status = slm_task_rank(&call->run, text, n, rank->query, rank->query_embedding, rank->score,
+							   row_status, &call->err);
 	slm_call_end(call, status, row_status, n);
 }
 
-static void
-emit_score(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
 {
-	value[1] = Float4GetDatum(batch->result[i]);
+	return (SlmAnswer){((Rank *) batch)->score + i, sizeof(float)};
+}
+
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = Float4GetDatum(*(const float *) answer->data);
 	null[1] = false;
 }
 
-static Datum
-rank_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Rank rank = {.batch = {.compute = rank_rows, .emit = emit_score}};
-	ArrayType *documents = slm_arg_text_array(call, RANK_DOCUMENT, "documents");
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-	if (slm_arg_input(call, RANK_QUERY, &rank.query))
-		prepare(call, &rank);
-	else
-		rank.batch.compute = NULL; /* nothing has a score for a NULL or blank query */
-	slm_batch_run(call, &rank.batch, documents);
-	return (Datum) 0;
-}
-
-SLM_FUNCTION(slm_rank_batch, SLM_VERB_RANK, RANK_ARGS, rank_batch);
+SLM_ROW_FUNCTION(slm_rank, SLM_VERB_RANK, RANK_ARGS, 1, ops, NULL);
+SLM_ARRAY_FUNCTION(slm_rank_batch, slm_rank, "documents");

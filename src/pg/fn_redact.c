@@ -8,8 +8,8 @@
 
 #include "catalog/pg_type.h"
 
-#include "pg/call.h"
 #include "pg/fields.h"
+#include "pg/rows.h"
 #include "task/redact.h"
 
 #define DEFAULT_MASK "[{kind}]"
@@ -28,9 +28,12 @@ enum
 /* What a call wants hidden, and how. */
 typedef struct Redact
 {
+	SlmBatch batch;
 	SlmKinds kinds; /* found by form */
 	Jsonb *schema;  /* of kinds that a model finds, each a list of strings; NULL: none */
 	SlmText mask;
+	const SlmFieldSet *set; /* of the schema */
+	SlmText *answer;        /* of the texts redacted last, in the arena */
 } Redact;
 
 static void
@@ -140,79 +143,147 @@ list_places(SlmCall *call, const SlmExtraction *extraction, SlmPlace **place)
 	return SLM_OK;
 }
 
-/* With kinds that a model finds; NULL when the row failed and on_error is 'null'. */
-static text *
-redact_by_model(SlmCall *call, const Redact *redact, SlmText input)
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
 {
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row = call->null_on_error ? &row_status : NULL;
-	const SlmFieldSet *set;
-	SlmExtraction extraction;
-	SlmPlace *place;
-	SlmText answer;
-	SlmStatus status;
-	SlmKey key;
-	Size size;
-
-	slm_call_model(call, REDACT_MODEL, SLM_DEFAULT_EXTRACT);
-	set = slm_field_set(call, redact->schema);
-	slm_answer_key(call, &key, SLM_ANSWER_REDACTION);
-	slm_key_bytes(&key, redact->schema, VARSIZE(redact->schema));
-	slm_key_bytes(&key, &redact->kinds, sizeof(redact->kinds));
-	slm_key_bytes(&key, redact->mask.data, redact->mask.size);
-	slm_key_bytes(&key, input.data, input.size);
-	answer.data = slm_answer_find_bytes(call, &key, &size);
-	if (answer.data != NULL)
-		return slm_from_utf8((SlmText){answer.data, size});
-
-	slm_call_begin(call);
-	status =
-		slm_task_extract(&call->run, &input, 1, slm_field_schema(set), slm_field_embedding(set),
-						 slm_field_label_embedding(set), &extraction, row, &call->err);
-	if (status == SLM_OK && row_status == SLM_OK)
-		status = list_places(call, &extraction, &place);
-	if (status == SLM_OK && row_status == SLM_OK)
-		status = slm_task_redact(input, redact->kinds, place, extraction.n_value, redact->mask,
-								 call->run.host, call->run.arena, &answer, &call->err);
-	if (slm_call_end(call, status, row, 1) == 0)
-		return NULL;
-	slm_answer_add_bytes(&key, answer.data, answer.size);
-	return slm_from_utf8(answer);
-}
-
-/* With the scanners alone. */
-static text *
-redact_by_form(SlmCall *call, const Redact *redact, SlmText input)
-{
-	SlmText answer;
-	SlmStatus status;
-
-	status = slm_task_redact(input, redact->kinds, NULL, 0, redact->mask, &slm_pg_host,
-							 slm_scratch(), &answer, &call->err);
-	if (status == SLM_ERR_ENCODING && call->null_on_error)
-		return NULL;
-	slm_engine_check(status, &call->err);
-	return slm_from_utf8(answer);
-}
-
-static Datum
-redact(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	Redact redact = {0};
-	SlmText input;
-	text *answer;
+	Redact *redact = palloc0_object(Redact);
 
 	slm_arg_on_error(call, REDACT_ON_ERROR);
-	read_kinds(call, &redact);
-	redact.mask = read_mask(call);
-	if (!slm_arg_input(call, REDACT_INPUT, &input))
-		PG_RETURN_NULL();
-
-	answer = redact.schema != NULL ? redact_by_model(call, &redact, input)
-								   : redact_by_form(call, &redact, input);
-	if (answer == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(answer);
+	read_kinds(call, redact);
+	redact->mask = read_mask(call);
+	return &redact->batch;
 }
 
-SLM_FUNCTION(slm_redact, SLM_VERB_REDACT, REDACT_ARGS, redact);
+static void
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
+{
+	Redact *redact = (Redact *) batch;
+
+	if (redact->schema == NULL)
+		return;
+	slm_call_model(call, REDACT_MODEL, SLM_DEFAULT_EXTRACT);
+	redact->set = slm_field_set(call, redact->schema);
+}
+
+/* What the scanners do alone is as soon done again as remembered. */
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
+{
+	const Redact *redact = (Redact *) batch;
+
+	if (redact->schema == NULL)
+	{
+		initStringInfo(&key->bytes);
+		key->too_long = true;
+		return;
+	}
+	slm_answer_key(call, key, SLM_ANSWER_REDACTION);
+	slm_key_bytes(key, redact->schema, VARSIZE(redact->schema));
+	slm_key_bytes(key, &redact->kinds, sizeof(redact->kinds));
+	slm_key_bytes(key, redact->mask.data, redact->mask.size);
+}
+
+/* Hides what the scanners find in one text, and what the model has found, if there is one. */
+static SlmStatus
+redact_text(SlmCall *call, const Redact *redact, SlmArena *arena, SlmText text,
+			const SlmExtraction *extraction, SlmText *out)
+{
+	SlmPlace *place = NULL;
+
+	if (extraction != NULL)
+		SLM_TRY(list_places(call, extraction, &place));
+	return slm_task_redact(text, redact->kinds, place, extraction != NULL ? extraction->n_value : 0,
+						   redact->mask, &slm_pg_host, arena, out, &call->err);
+}
+
+static SlmStatus
+redact_texts(SlmCall *call, Redact *redact, SlmArena *arena, const SlmText *text, int n,
+			 SlmStatus *row_status)
+{
+	SlmExtraction *extraction = NULL;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, n, &redact->answer, &call->err));
+	if (redact->schema != NULL)
+	{
+		SLM_TRY(SLM_NEW_ARRAY(arena, n, &extraction, &call->err));
+		SLM_TRY(slm_task_extract(
+			&call->run, text, n, slm_field_schema(redact->set), slm_field_embedding(redact->set),
+			slm_field_label_embedding(redact->set), extraction, row_status, &call->err));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		SlmStatus status;
+
+		if (row_status != NULL && row_status[i] != SLM_OK)
+			continue;
+		status = redact_text(call, redact, arena, text[i],
+							 extraction != NULL ? &extraction[i] : NULL, &redact->answer[i]);
+		if (row_status == NULL || !slm_task_row_failed(status))
+			SLM_TRY(status);
+		else
+			row_status[i] = status;
+	}
+	return SLM_OK;
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Redact *redact = (Redact *) batch;
+
+	if (redact->schema == NULL)
+	{
+		slm_engine_check(redact_texts(call, redact, slm_scratch(), text, n, row_status),
+						 &call->err);
+		return;
+	}
+	slm_call_begin(call);
+	slm_call_end(call, redact_texts(call, redact, call->run.arena, text, n, row_status), row_status,
+				 n);
+}
+
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
+{
+	const SlmText *redacted = &((Redact *) batch)->answer[i];
+
+	return (SlmAnswer){redacted->data, redacted->size};
+}
+
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = PointerGetDatum(slm_from_utf8((SlmText){answer->data, answer->size}));
+	null[1] = false;
+}
+
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
+
+/* Only a model has a use for company; which kinds need one is to be seen in a constant. */
+static bool
+gains(const List *args)
+{
+	const Const *kinds = (const Const *) list_nth(args, REDACT_KINDS);
+	Datum *element;
+	bool *null;
+	int n;
+
+	if (!IsA(kinds, Const))
+		return true;
+	if (kinds->constisnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(kinds->constvalue), TEXTOID, -1, false, TYPALIGN_INT,
+					  &element, &null, &n);
+	for (int i = 0; i < n; i++)
+	{
+		struct varlena *name = null[i] ? NULL : PG_DETOAST_DATUM_PACKED(element[i]);
+		SlmKind kind;
+
+		if (name != NULL &&
+			!slm_kind_by_name((SlmText){VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)}, &kind))
+			return true;
+	}
+	return false;
+}
+
+SLM_ROW_FUNCTION(slm_redact, SLM_VERB_REDACT, REDACT_ARGS, 1, ops, gains);

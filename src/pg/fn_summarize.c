@@ -17,7 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "pg/call.h"
+#include "pg/rows.h"
 #include "task/write_summary.h"
 
 #define DEFAULT_MAX_WORDS 60
@@ -67,8 +67,8 @@ typedef struct Summaries
 } Summaries;
 
 static SlmStatus
-compute(SlmCall *call, const SlmText *text, int n, int max_words, SlmText instructions,
-		Summaries *out, SlmStatus *row_status)
+make_summaries(SlmCall *call, const SlmText *text, int n, int max_words, SlmText instructions,
+			   Summaries *out, SlmStatus *row_status)
 {
 	SlmRun *run = &call->run;
 
@@ -120,89 +120,76 @@ summary_text(const Summaries *summaries, int i)
 	return answer;
 }
 
-static Datum
-summarize(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	int max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
-	SlmStatus row_status = SLM_OK;
-	SlmStatus *row;
-	Summaries summaries;
-	SlmStatus status;
-	SlmText instructions;
-	SlmText input;
-	SlmKey key;
-	text *answer;
-
-	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
-	if (!slm_arg_input(call, SUMMARIZE_INPUT, &input))
-		PG_RETURN_NULL();
-	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	instructions = slm_arg_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
-
-	slm_answer_key(call, &key, SLM_ANSWER_SUMMARY);
-	slm_key_bytes(&key, &max_words, sizeof(max_words));
-	slm_key_bytes(&key, instructions.data, instructions.size);
-	slm_key_bytes(&key, input.data, input.size);
-	answer = slm_answer_find_text(call, &key);
-	if (answer != NULL)
-		PG_RETURN_TEXT_P(answer);
-
-	row = call->null_on_error ? &row_status : NULL;
-	slm_call_begin(call);
-	status = compute(call, &input, 1, max_words, instructions, &summaries, row);
-	if (slm_call_end(call, status, row, 1) == 0)
-		PG_RETURN_NULL();
-	answer = summary_text(&summaries, 0);
-	slm_answer_add_text(&key, answer);
-	PG_RETURN_TEXT_P(answer);
-}
-
-SLM_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize);
-
-typedef struct SummarizeBatch
+typedef struct Summarize
 {
 	SlmBatch batch;
 	int max_words;
 	SlmText instructions;
-	Summaries summaries; /* of the group being computed */
-} SummarizeBatch;
+	Summaries summaries; /* of the texts computed last */
+} Summarize;
+
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Summarize *summarize = palloc0_object(Summarize);
+
+	summarize->max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS);
+	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
+	return &summarize->batch;
+}
 
 static void
-summarize_rows(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
-	SummarizeBatch *rows = (SummarizeBatch *) batch;
+	Summarize *summarize = (Summarize *) batch;
+
+	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
+	summarize->instructions = slm_arg_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
+}
+
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
+{
+	const Summarize *summarize = (Summarize *) batch;
+
+	slm_answer_key(call, key, SLM_ANSWER_SUMMARY);
+	slm_key_bytes(key, &summarize->max_words, sizeof(summarize->max_words));
+	slm_key_bytes(key, summarize->instructions.data, summarize->instructions.size);
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	Summarize *summarize = (Summarize *) batch;
 	SlmStatus status;
 
 	slm_call_begin(call);
-	status =
-		compute(call, text, n, rows->max_words, rows->instructions, &rows->summaries, row_status);
+	status = make_summaries(call, text, n, summarize->max_words, summarize->instructions,
+							&summarize->summaries, row_status);
 	slm_call_end(call, status, row_status, n);
 }
 
-static void
-emit_summary(SlmCall *call, SlmBatch *batch, int i, Datum *value, bool *null)
+/* The summary in the database's encoding. */
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
 {
-	SummarizeBatch *rows = (SummarizeBatch *) batch;
+	const Summarize *summarize = (Summarize *) batch;
+	text *summary = summary_text(&summarize->summaries, i);
 
-	value[1] = PointerGetDatum(summary_text(&rows->summaries, i));
+	return (SlmAnswer){VARDATA_ANY(summary), VARSIZE_ANY_EXHDR(summary)};
+}
+
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = PointerGetDatum(cstring_to_text_with_len(answer->data, (int) answer->size));
 	null[1] = false;
 }
 
-static Datum
-summarize_batch(SlmCall *call, FunctionCallInfo fcinfo)
-{
-	SummarizeBatch rows = {.batch = {.compute = summarize_rows, .emit = emit_summary},
-						   .max_words = arg_max_words(call, SUMMARIZE_MAX_WORDS)};
-	ArrayType *inputs = slm_arg_text_array(call, SUMMARIZE_INPUT, "inputs");
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
 
-	slm_arg_on_error(call, SUMMARIZE_ON_ERROR);
-	slm_call_model(call, SUMMARIZE_MODEL, SLM_DEFAULT_SUMMARIZE);
-	rows.instructions = slm_arg_instructions(call, SUMMARIZE_INSTRUCTIONS, NULL);
-	slm_batch_run(call, &rows.batch, inputs);
-	return (Datum) 0;
-}
-
-SLM_FUNCTION(slm_summarize_batch, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, summarize_batch);
+SLM_ROW_FUNCTION(slm_summarize, SLM_VERB_SUMMARIZE, SUMMARIZE_ARGS, 1, ops, NULL);
+SLM_ARRAY_FUNCTION(slm_summarize_batch, slm_summarize, "inputs");
 
 /* ---- The aggregate ---- */
 
@@ -275,7 +262,7 @@ summarize_part(SlmCall *call, SlmText input, int max_words, const char *separato
 	slm_call_begin(call);
 	call->run.options = &options;
 	call->run.max_input_tokens = 0;
-	status = compute(call, &input, 1, max_words, slm_text(""), &summaries, NULL);
+	status = make_summaries(call, &input, 1, max_words, slm_text(""), &summaries, NULL);
 	slm_call_end(call, status, NULL, 1);
 	if (out->len > 0)
 		appendStringInfoString(out, separator);

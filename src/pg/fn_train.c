@@ -23,12 +23,12 @@
 
 #include "base/limits.h"
 #include "pg/blas.h"
-#include "pg/call.h"
 #include "pg/catalog.h"
 #include "pg/fit.h"
 #include "pg/hash.h"
 #include "pg/head_store.h"
 #include "pg/labels.h"
+#include "pg/rows.h"
 
 #define PROGRESS_MS 5000 /* between two notices */
 

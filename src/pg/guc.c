@@ -15,6 +15,7 @@
 #include "pg/guc.h"
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"
+#include "pg/rows.h"
 
 char *slm_default_model[SLM_DEFAULT_COUNT];
 char *slm_model_path;
@@ -24,6 +25,8 @@ int slm_min_free_disk = -1;
 int slm_max_scratch_memory = 256 * 1024;
 int slm_max_prefix_memory = 64 * 1024;
 int slm_max_input_tokens = 0;
+bool slm_enable_batching = true;
+int slm_batch_rows = 32;
 int slm_force_isa = SLM_ISA_AUTO;
 char *slm_openblas_library;
 
@@ -146,6 +149,12 @@ slm_guc_init(void)
 	DefineCustomIntVariable("slm.max_input_tokens", "Most tokens that one input may have.",
 							"A longer input is an error of its row. 0 means no limit.",
 							&slm_max_input_tokens, 0, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"slm.enable_batching", "Lets plans compute calls for many rows at once.",
+		"The results are the same.", &slm_enable_batching, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.batch_rows", "Most rows that a plan computes calls for at once.",
+							"It begins with one and doubles.", &slm_batch_rows, 32, 1,
+							SLM_BATCH_ROWS, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("slm.force_isa", "Instruction set that models run with.",
 							 "The results are the same with each.", &slm_force_isa, SLM_ISA_AUTO,
 							 isa_options, PGC_SUSET, 0, check_force_isa, NULL, NULL);

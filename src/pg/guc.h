@@ -23,6 +23,8 @@ extern int slm_min_free_disk;      /* sighup, MB; -1: the larger of 1 GB and 5 %
 extern int slm_max_scratch_memory; /* superuser, kB */
 extern int slm_max_prefix_memory;  /* superuser, kB; 0: no beginnings of prompts are kept */
 extern int slm_max_input_tokens;   /* superuser; 0: no cap */
+extern bool slm_enable_batching;   /* user */
+extern int slm_batch_rows;         /* user; 1 .. SLM_BATCH_ROWS */
 extern int slm_force_isa;          /* superuser; an SlmIsa */
 extern char *slm_openblas_library; /* superuser; absolute path */
 

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "pg/batch_plan.h"
+#include "pg/batch_scan.h"
 #include "pg/guc.h"
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"
@@ -24,4 +26,6 @@ _PG_init(void)
 	slm_host_init();
 	slm_registry_init();
 	slm_stat_init();
+	slm_batch_scan_init();
+	slm_batch_plan_init();
 }

@@ -57,6 +57,26 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #define SLM_ESTIMATE_ARRAY_LENGTH(root, node) estimate_array_length(root, node)
 #endif
 
+/* A plan counts what it has although it was disabled. */
+#if PG_VERSION_NUM >= 180000
+#define SLM_COPY_DISABLED_NODES(to, from) ((to)->disabled_nodes = (from)->disabled_nodes)
+#else
+#define SLM_COPY_DISABLED_NODES(to, from) ((void) 0)
+#endif
+
+/* random() was the only function of its name. */
+#if PG_VERSION_NUM >= 170000
+#define F_RANDOM F_RANDOM_
+#endif
+
+/* EXPLAIN has headers of its own. */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#else
+#include "commands/explain.h"
+#endif
+
 /* Modules can say their name and version. */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC

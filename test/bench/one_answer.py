@@ -2,8 +2,8 @@
 """One answer: one hash of the output bits, however the rows are computed.
 
 For each model: every instruction set this CPU has (slm.force_isa), one row a
-call, batches of 7 and of 64 in a shuffled order, another row order, a fresh
-backend, and parallel workers.  The hash is SHA-256 over the bits of all
+call, batches of 7 and of 64 in a shuffled order, the plan node, another row
+order, a fresh backend, and parallel workers.  The hash is SHA-256 over the bits of all
 embeddings in the order of the texts, and over the confidences of
 slm_classify_scores().
 """
@@ -40,7 +40,8 @@ def in_batches(model, size, order):
              LATERAL slm_embed_batch(g.ts, '{model}') AS b(ord, v)"""
 
 
-def digest(connection, rows):
+def digest(connection, rows, node=False):
+    connection.query(f"SET slm.enable_batching = {'on' if node else 'off'}")
     return connection.value(
         f"SELECT count(*) || ' ' || encode(sha256(string_agg(array_send(v), ''::bytea ORDER BY id)), 'hex') FROM ({rows}) r"
     )
@@ -114,6 +115,7 @@ def main():
                     ("batches of 64, shuffled", in_batches(model, 64, shuffled)),
                 ):
                     found.add(note(kind, isa, how, lambda sql=sql: digest(connection, sql)))
+                found.add(note(kind, isa, "plan node", lambda: digest(connection, one_by_one(model), node=True)))
                 found_scores.add(note(kind, isa, "classify scores", lambda: scores(connection, model)))
             connection.query("RESET slm.force_isa")
             found.add(note(kind, "auto", "one row a call, reversed", lambda: digest(connection, one_by_one(model, "id DESC"))))

@@ -113,7 +113,7 @@ def main():
         n = len(settings[i][2])
         inferred, start, cpu = inference_ms(), time.perf_counter(), common.on_cpu_s(connection.pid)
         if batch == 1:
-            connection.query(f"SELECT count(slm_embed(t, '{model}')) FROM texts{i}")
+            connection.query(f"SET slm.enable_batching = off; SELECT count(slm_embed(t, '{model}')) FROM texts{i}")
         else:
             for at in range(0, n, batch):
                 connection.query(f"SELECT count(v) FROM slm_embed_batch((SELECT array_agg(t) FROM texts{i} "

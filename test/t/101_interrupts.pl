@@ -101,7 +101,7 @@ SKIP:
 			PERFORM slm_count_tokens(repeat('order number five ', 500000), 'tiny');
 			PERFORM count(*) FROM slm_chunk(repeat('order number five ', 100000), 20, 5, 'tiny');
 			PERFORM slm_classify('late', (SELECT array_agg('label ' || n) FROM generate_series(1, 5000) AS n), 'tiny');
-			PERFORM count(*) FROM slm_embed_batch(array_fill('please refund my order'::text, ARRAY[5000]), 'tiny');
+			PERFORM count(*) FROM slm_embed_batch((SELECT array_agg('please refund my order ' || n) FROM generate_series(1, 5000) AS n), 'tiny');
 		END $$;
 		SHOW slm.dev_poll_gap_us});
 	note "largest gap between polls: $gap us";
