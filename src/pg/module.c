@@ -12,6 +12,7 @@
 #include "pg/pg_host.h"
 #include "pg/registry.h"
 #include "pg/stats.h"
+#include "pg/tagger.h"
 
 PG_MODULE_MAGIC_EXT(.name = "slm", .version = "0.1.0");
 
@@ -24,4 +25,5 @@ _PG_init(void)
 	slm_host_init();
 	slm_registry_init();
 	slm_stat_init();
+	slm_tagger_init();
 }
