@@ -328,7 +328,8 @@ slm_tag_cast_init(SlmTagCast *cast, Oid from, Relation rel, AttrNumber column)
 	node =
 		coerce_to_target_type(NULL, (Node *) input, from, attribute->atttypid, attribute->atttypmod,
 							  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (node == NULL) /* an enum has no assignment from text */
+	/* An enum has no assignment from text.  Other types have none for a reason. */
+	if (node == NULL && type_is_enum(getBaseType(attribute->atttypid)))
 		node = coerce_to_target_type(NULL, (Node *) input, from, attribute->atttypid,
 									 attribute->atttypmod, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST,
 									 -1);
