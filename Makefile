@@ -137,10 +137,10 @@ $(OBJS): $(BUILD)/%.o: src/%.c $(BUILD)/pg.flags
 	mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-# What leaves slm.so: the SQL functions, their pg_finfo_ records, and what
-# PostgreSQL asks every module for.
+# What leaves slm.so: the SQL functions, their pg_finfo_ records, what background
+# workers start with, and what PostgreSQL asks every module for.
 $(EXPORTS): $(OBJS)
-	{ echo '{ global: Pg_magic_func; _PG_init; pg_finfo_*;'; \
+	{ echo '{ global: Pg_magic_func; _PG_init; pg_finfo_*; slm_*_main;'; \
 	  nm $(OBJS) | sed -n 's/.* T pg_finfo_\(.*\)/  \1;/p'; \
 	  echo '  local: *; };'; } >$@
 

@@ -668,6 +668,225 @@ COMMENT ON FUNCTION slm_train_classifier(text, text, text, jsonb, boolean, text)
 	'makes a classifier of rows (text, label), as a new model';
 
 -- ============================================================================
+-- Taggers: columns that a model fills, at once or from a queue
+--
+-- The tables are written below SQL and its rights, by the functions, triggers and
+-- workers of slm; nobody but the database's owner has rights on them, for pg_dump.
+-- A tagger belongs to its table's owner.
+-- ============================================================================
+
+CREATE TABLE slm_tagger (
+	name text COLLATE "C" PRIMARY KEY,
+	relation regclass NOT NULL,
+	source name NOT NULL,
+	target name NOT NULL,
+	task text NOT NULL,
+	mode text NOT NULL,
+	model text NOT NULL,
+	pinned boolean NOT NULL,
+	labels text[],
+	descriptions jsonb,
+	schema jsonb,
+	instructions text,
+	min_confidence real,
+	max_words int,
+	purpose text,
+	dimensions int,
+	on_error text NOT NULL,
+	max_attempts int NOT NULL,
+	paused boolean NOT NULL
+);
+COMMENT ON TABLE slm_tagger IS 'what slm_create_tagger() was given; see the view slm_taggers';
+
+-- Keys of rows to be tagged.  An entry that was given up is due at infinity.
+CREATE TABLE slm_tagger_queue (
+	tagger text COLLATE "C" NOT NULL,
+	due timestamptz NOT NULL,
+	key text[] NOT NULL,
+	attempts int NOT NULL,
+	failed_at timestamptz,
+	sqlstate text,
+	error text
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+CREATE INDEX slm_tagger_queue_due ON slm_tagger_queue (tagger, due);
+COMMENT ON TABLE slm_tagger_queue IS 'keys of rows that taggers have to do';
+
+CREATE TABLE slm_tagger_progress (
+	tagger text COLLATE "C" PRIMARY KEY,
+	tagged bigint NOT NULL,
+	failures int NOT NULL,
+	retry_at timestamptz,
+	sqlstate text,
+	error text
+);
+COMMENT ON TABLE slm_tagger_progress IS 'how far the queues of taggers are, and what keeps them';
+
+CREATE TABLE slm_tagger_backfill (
+	tagger text COLLATE "C" PRIMARY KEY,
+	all_rows boolean NOT NULL,
+	key text[],
+	seen bigint NOT NULL,
+	started_at timestamptz NOT NULL,
+	finished_at timestamptz
+);
+COMMENT ON TABLE slm_tagger_backfill IS 'how far slm_tag_backfill() is';
+
+REVOKE ALL ON slm_tagger, slm_tagger_queue, slm_tagger_progress, slm_tagger_backfill FROM PUBLIC;
+GRANT SELECT ON slm_tagger, slm_tagger_queue, slm_tagger_progress, slm_tagger_backfill
+	TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('slm_tagger', '');
+SELECT pg_catalog.pg_extension_config_dump('slm_tagger_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('slm_tagger_progress', '');
+SELECT pg_catalog.pg_extension_config_dump('slm_tagger_backfill', '');
+
+CREATE FUNCTION slm_tagger_enqueue() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION slm_tagger_enqueue() IS 'trigger of queued taggers: notes the keys of rows';
+CREATE FUNCTION slm_tagger_at_once() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION slm_tagger_at_once() IS 'trigger of immediate taggers: fills the column';
+
+CREATE FUNCTION slm_taggers_follow() RETURNS event_trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION slm_taggers_follow() IS 'keeps taggers in step with tables and columns';
+CREATE EVENT TRIGGER slm_taggers_drop ON sql_drop
+	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE',
+		'DROP DOMAIN', 'DROP EXTENSION')
+	EXECUTE FUNCTION slm_taggers_follow();
+CREATE EVENT TRIGGER slm_taggers_rename ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION slm_taggers_follow();
+
+CREATE FUNCTION slm_create_tagger(
+	relation regclass,
+	source name,
+	target name,
+	task text,
+	model text DEFAULT NULL,
+	labels text[] DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	schema jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	max_words int DEFAULT NULL,
+	purpose text DEFAULT NULL,
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error',
+	mode text DEFAULT 'queued',
+	max_attempts int DEFAULT 5,
+	name text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'slm_create_tagger' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION slm_create_tagger(
+	relation regclass,
+	source name,
+	target name,
+	task text,
+	model slm_model,
+	labels text[] DEFAULT NULL,
+	descriptions jsonb DEFAULT NULL,
+	schema jsonb DEFAULT NULL,
+	instructions text DEFAULT NULL,
+	min_confidence real DEFAULT NULL,
+	max_words int DEFAULT NULL,
+	purpose text DEFAULT NULL,
+	dimensions int DEFAULT NULL,
+	on_error text DEFAULT 'error',
+	mode text DEFAULT 'queued',
+	max_attempts int DEFAULT 5,
+	name text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'slm_create_tagger_pinned' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION slm_create_tagger(regclass, name, name, text, text, text[], jsonb, jsonb,
+	text, real, int, text, int, text, text, int, text) IS
+	'has a column of a table filled by a model; the name of the tagger';
+COMMENT ON FUNCTION slm_create_tagger(regclass, name, name, text, slm_model, text[], jsonb, jsonb,
+	text, real, int, text, int, text, text, int, text) IS
+	'has a column of a table filled by a model; the name of the tagger';
+
+CREATE FUNCTION slm_drop_tagger(name text) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION slm_drop_tagger(text) IS 'ends a tagger; the tags stay';
+
+CREATE FUNCTION slm_pause_tagger(name text) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION slm_pause_tagger(text) IS 'has the queue of a tagger wait; rows are still noted';
+
+CREATE FUNCTION slm_resume_tagger(name text) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION slm_resume_tagger(text) IS
+	'goes on with the queue of a tagger that was paused, or that waits after an error';
+
+CREATE FUNCTION slm_retry_tagger(name text) RETURNS bigint
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION slm_retry_tagger(text) IS
+	'has rows that were given up tried again; how many they are';
+
+CREATE FUNCTION slm_run_taggers() RETURNS int
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION slm_run_taggers() IS
+	'starts the worker that empties the queues of this database; its pid, NULL when none can be started';
+
+CREATE PROCEDURE slm_drain_taggers(name text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE slm_drain_taggers(text, bigint) IS
+	'empties the queue of a tagger, or of all of yours, in this session';
+
+CREATE PROCEDURE slm_tag_backfill(
+	name text, all_rows boolean DEFAULT false, restart boolean DEFAULT false)
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE slm_tag_backfill(text, boolean, boolean) IS
+	'tags the rows that are there already, goes on where a cancelled call ended';
+
+CREATE FUNCTION slm_tagger_worker() RETURNS int
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION slm_tagger_worker() IS
+	'pid of the worker that empties the queues of this database, NULL when there is none';
+
+-- Who may see a tagger: the owner of its table, and who may see all statistics.
+CREATE VIEW slm_taggers AS
+	SELECT t.name, t.relation, t.source, t.target, t.task, t.model, t.mode,
+		CASE WHEN NOT EXISTS (
+				SELECT FROM pg_catalog.pg_trigger g
+				WHERE g.tgrelid = t.relation AND g.tgenabled <> 'D'
+				AND g.tgfoid IN ('slm_tagger_enqueue'::regproc, 'slm_tagger_at_once'::regproc)
+				AND g.tgargs = pg_catalog.convert_to(t.name, pg_catalog.getdatabaseencoding()) || '\x00')
+			THEN 'detached'
+			WHEN t.paused THEN 'paused'
+			WHEN p.retry_at IS NOT NULL THEN 'failing'
+			WHEN q.queued > 0 THEN 'busy'
+			ELSE 'idle' END AS state,
+		q.queued, q.given_up, coalesce(p.tagged, 0) AS tagged,
+		p.retry_at, p.sqlstate, p.error,
+		b.seen AS backfill_rows, b.finished_at IS NOT NULL AS backfill_finished,
+		slm_tagger_worker() AS worker
+	FROM slm_tagger t
+	JOIN pg_catalog.pg_class c ON c.oid = t.relation
+	LEFT JOIN slm_tagger_progress p ON p.tagger = t.name
+	LEFT JOIN slm_tagger_backfill b ON b.tagger = t.name
+	CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE e.due < 'infinity') AS queued,
+			count(*) FILTER (WHERE e.due = 'infinity') AS given_up
+		FROM slm_tagger_queue e WHERE e.tagger = t.name) q
+	WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE')
+		OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE');
+COMMENT ON VIEW slm_taggers IS 'taggers and how far they are';
+GRANT SELECT ON slm_taggers TO PUBLIC;
+
+CREATE VIEW slm_tagger_errors AS
+	SELECT e.tagger, e.key, e.attempts, e.failed_at, e.sqlstate, e.error,
+		CASE WHEN e.due < 'infinity' THEN e.due END AS next_try
+	FROM slm_tagger_queue e
+	JOIN slm_tagger t ON t.name = e.tagger
+	JOIN pg_catalog.pg_class c ON c.oid = t.relation
+	WHERE e.attempts > 0 AND pg_catalog.pg_has_role(c.relowner, 'USAGE');
+COMMENT ON VIEW slm_tagger_errors IS
+	'rows of your tables that could not be tagged; without a next try they were given up';
+GRANT SELECT ON slm_tagger_errors TO PUBLIC;
+
+-- ============================================================================
 -- Views and administration
 -- ============================================================================
 

@@ -48,6 +48,7 @@
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -444,6 +445,16 @@ slm_catalog_wrapper(void)
 	if (!OidIsValid(wrapper_oid))
 		wrapper_oid = get_foreign_data_wrapper_oid(SLM_WRAPPER_NAME, true);
 	return wrapper_oid;
+}
+
+Oid
+slm_catalog_schema(void)
+{
+	Oid wrapper = slm_catalog_wrapper();
+
+	if (!OidIsValid(wrapper))
+		return InvalidOid;
+	return get_func_namespace(GetForeignDataWrapper(wrapper)->fdwvalidator);
 }
 
 /* Parses a server into a fresh definition whose texts lie in its own context. */

@@ -66,6 +66,9 @@ extern void slm_catalog_run_ddl(const char *command);
 /* Oid of the wrapper, or InvalidOid when the extension is not installed here. */
 extern Oid slm_catalog_wrapper(void);
 
+/* Oid of the extension's schema, where its tables lie; InvalidOid as above. */
+extern Oid slm_catalog_schema(void);
+
 /*
  * Hashes (file content, options that change results, SLM_RESULTS_VERSION); an
  * option that stands at its default counts as absent.

@@ -29,6 +29,8 @@ bool slm_enable_batching = true;
 int slm_batch_rows = 32;
 int slm_force_isa = SLM_ISA_AUTO;
 char *slm_openblas_library;
+bool slm_tagger_worker_on = true;
+int slm_tagger_idle_timeout = 30;
 
 /* Where Debian's package libopenblas0-serial puts it. */
 #ifdef __aarch64__
@@ -162,6 +164,13 @@ slm_guc_init(void)
 		"slm.openblas_library", "Absolute path of the OpenBLAS library that training uses.",
 		"It must be the serial variant.", &slm_openblas_library, OPENBLAS_LIBRARY, PGC_SUSET,
 		GUC_SUPERUSER_ONLY, check_openblas_library, NULL, NULL);
+	DefineCustomBoolVariable("slm.tagger_worker",
+							 "Whether queued rows have a background worker started.",
+							 "Without one, queues are emptied by CALL slm_drain_taggers().",
+							 &slm_tagger_worker_on, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"slm.tagger_idle_timeout", "Time after which a worker without queued rows ends.", NULL,
+		&slm_tagger_idle_timeout, 30, 1, 24 * 60 * 60, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 #ifdef SLM_DEV
 	DefineCustomIntVariable("slm.dev_poll_gap_us",
 							"Largest CPU time between two polls for interrupts in this session.",

@@ -26,7 +26,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_foreign_server.h"
 #include "commands/event_trigger.h"
-#include "foreign/foreign.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -45,12 +44,10 @@ enum
 	N_ATTRIBUTE = ATTRIBUTE_HEAD
 };
 
-/* Opens the table, which lies in the extension's schema, as the wrapper's validator does. */
 static Relation
 open_heads(LOCKMODE lock, Oid *key)
 {
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(slm_catalog_wrapper());
-	Oid schema = get_func_namespace(wrapper->fdwvalidator);
+	Oid schema = slm_catalog_schema();
 
 	*key = get_relname_relid("slm_heads_pkey", schema);
 	return table_open(get_relname_relid("slm_heads", schema), lock);

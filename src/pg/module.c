@@ -14,6 +14,7 @@
 #include "pg/pg_host.h"
 #include "pg/registry.h"
 #include "pg/stats.h"
+#include "pg/tagger.h"
 
 PG_MODULE_MAGIC_EXT(.name = "slm", .version = "0.1.0");
 
@@ -28,4 +29,5 @@ _PG_init(void)
 	slm_stat_init();
 	slm_batch_scan_init();
 	slm_batch_plan_init();
+	slm_tagger_init();
 }

@@ -21,6 +21,7 @@
 
 /* One function checks rights on every kind of object. */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "utils/acl.h"
@@ -37,7 +38,10 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 {
-	Assert(classid == ForeignServerRelationId || classid == ForeignDataWrapperRelationId);
+	Assert(classid == ForeignServerRelationId || classid == ForeignDataWrapperRelationId ||
+		   classid == RelationRelationId);
+	if (classid == RelationRelationId)
+		return pg_class_ownercheck(objectid, roleid);
 	return classid == ForeignServerRelationId
 			   ? pg_foreign_server_ownercheck(objectid, roleid)
 			   : pg_foreign_data_wrapper_ownercheck(objectid, roleid);
@@ -75,6 +79,13 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #include "commands/explain_state.h"
 #else
 #include "commands/explain.h"
+#endif
+
+/* A primary key that is not checked at once can be asked for, too. */
+#if PG_VERSION_NUM < 180000
+#define SLM_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel)
+#else
+#define SLM_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel, false)
 #endif
 
 /* Modules can say their name and version. */

@@ -22,7 +22,7 @@
 #include "pg/pg_compat.h"
 #include "pg/shmem.h"
 
-#define SLM_SHARED_ABI 1
+#define SLM_SHARED_ABI 2
 #define SLM_SHARED_NAME "slm"
 
 StaticAssertDecl(sizeof(SlmShared) < 32 * 1024, "shared memory of slm must stay modest");

@@ -14,6 +14,7 @@
 #define SLM_AGREEMENTS 64    /* statements whose processes agree on a content */
 #define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
 #define SLM_STAT_COUNTERS 9  /* of SlmCallCounts */
+#define SLM_TAGGER_SLOTS 32  /* databases that have a tagger's worker at a time */
 
 /* Who called what. */
 typedef struct SlmStatKey
@@ -48,6 +49,15 @@ typedef struct SlmAgreement
 	uint8 sha256[SLM_SHA256_BYTES];
 } SlmAgreement;
 
+/* A database whose queues a worker empties. */
+typedef struct SlmTaggerSlot
+{
+	Oid databaseid; /* InvalidOid: free */
+	int pid;        /* 0: it is being started */
+	bool wake;      /* rows were committed since the worker looked */
+	TimestampTz started;
+} SlmTaggerSlot;
+
 typedef struct SlmShared
 {
 	uint32 abi;  /* SLM_SHARED_ABI of who created it */
@@ -57,6 +67,7 @@ typedef struct SlmShared
 	SlmSharedImage image[SLM_SHARED_IMAGES];
 	int next_agreement; /* a ring: the oldest is overwritten */
 	SlmAgreement agreement[SLM_AGREEMENTS];
+	SlmTaggerSlot tagger[SLM_TAGGER_SLOTS];
 } SlmShared;
 
 /*

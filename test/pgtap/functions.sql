@@ -81,6 +81,22 @@ SELECT is(string_agg(evtname || ' ' || evtevent || ' ' || array_to_string(evttag
           'slm_heads_drop sql_drop DROP SERVER, DROP FOREIGN DATA WRAPPER, DROP OWNED; slm_heads_rename ddl_command_end ALTER SERVER', 'event triggers')
 FROM pg_event_trigger WHERE evtfoid = 'slm_heads_follow'::regproc;
 
+-- Taggers
+SELECT is(pg_get_function_arguments(oid), 'relation regclass, source name, target name, task text, model ' || CASE WHEN pinned THEN 'slm_model' ELSE 'text DEFAULT NULL::text' END || ', labels text[] DEFAULT NULL::text[], descriptions jsonb DEFAULT NULL::jsonb, schema jsonb DEFAULT NULL::jsonb, instructions text DEFAULT NULL::text, min_confidence real DEFAULT NULL::real, max_words integer DEFAULT NULL::integer, purpose text DEFAULT NULL::text, dimensions integer DEFAULT NULL::integer, on_error text DEFAULT ''error''::text, mode text DEFAULT ''queued''::text, max_attempts integer DEFAULT 5, name text DEFAULT NULL::text', format('arguments of slm_create_tagger, %s', CASE WHEN pinned THEN 'pinned' ELSE 'text' END))
+FROM found WHERE name = 'slm_create_tagger' ORDER BY pinned;
+SELECT is(pg_get_function_arguments(oid) || ' -> ' || coalesce(pg_get_function_result(oid), 'procedure'), wanted, 'signature of ' || name)
+FROM found JOIN (VALUES ('slm_drop_tagger', 'name text -> void'), ('slm_pause_tagger', 'name text -> void'), ('slm_resume_tagger', 'name text -> void'),
+    ('slm_retry_tagger', 'name text -> bigint'), ('slm_run_taggers', ' -> integer'), ('slm_tagger_worker', ' -> integer'),
+    ('slm_drain_taggers', 'IN name text DEFAULT NULL::text, IN max_rows bigint DEFAULT NULL::bigint -> procedure'),
+    ('slm_tag_backfill', 'IN name text, IN all_rows boolean DEFAULT false, IN restart boolean DEFAULT false -> procedure')) AS w (name, wanted) USING (name) ORDER BY name;
+SELECT ok(provolatile = 'v' AND NOT prosecdef AND proparallel <> 's' AND obj_description(oid, 'pg_proc') <> '', format('%s: volatile, not in parallel workers, commented', oid::regprocedure))
+FROM found WHERE name ~ 'tagger|tag_backfill' ORDER BY oid::regprocedure::text;
+SELECT is((SELECT string_agg(grantee::regrole || ' ' || privilege_type, ', ') FROM aclexplode(relacl) WHERE grantee <> relowner), 'pg_database_owner SELECT', format('%s: pg_dump reads it, nobody else', relname)) FROM pg_class WHERE relname ~ '^slm_tagger' AND relkind = 'r' ORDER BY relname;
+SELECT ok(c.oid = ANY (extconfig), format('%s is dumped', relname)) FROM pg_extension, pg_class AS c WHERE extname = 'slm' AND relname ~ '^slm_tagger' AND relkind = 'r' ORDER BY relname;
+SELECT is(string_agg(evtname || ' ' || evtevent || ' ' || array_to_string(evttags, ', '), '; ' ORDER BY evtname),
+          'slm_taggers_drop sql_drop ALTER TABLE, DROP TABLE, DROP SCHEMA, DROP OWNED, DROP TYPE, DROP DOMAIN, DROP EXTENSION; slm_taggers_rename ddl_command_end ALTER TABLE', 'event triggers of taggers')
+FROM pg_event_trigger WHERE evtfoid = 'slm_taggers_follow'::regproc;
+
 -- A new role may call every function; rights lie on the models.
 CREATE ROLE slm_plain;
 SELECT ok(has_function_privilege('slm_plain', f.oid, 'EXECUTE'), format('anybody may call %s', f.oid::regprocedure))

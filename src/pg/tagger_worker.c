@@ -1,0 +1,729 @@
+/*
+ * tagger_worker.c - the background worker that empties the queues of a database
+ *
+ * One worker for a database, started by the first statement that notes a key, by
+ * slm_run_taggers(), or, where slm is preloaded, after the server's start.  It
+ * goes round the taggers that have something due, a batch of each in a
+ * transaction of its own, and ends when there has been nothing for a while.
+ *
+ * Who starts, who ends.  A slot in shared memory says that a database has a
+ * worker, or that one is being started.  Whoever commits keys sets the slot's
+ * "wake" and the worker's latch; where there is no slot, it starts a worker.  The
+ * worker gives its slot up only while wake is not set, under the same lock, and
+ * clears it before it looks.  So no committed key is left without a worker that
+ * will look after it, unless none can be started.  (A key committed by COMMIT
+ * PREPARED wakes nobody: the next statement or slm_run_taggers() does.)
+ *
+ * Who wants the database.  DROP DATABASE and its kin hold a lock on the database
+ * and give its sessions five seconds to go.  The worker asks for that lock between
+ * batches and once a second, and ends when it cannot have it.  Batches are made
+ * to take about half a second.
+ *
+ * Signals: SIGTERM ends it at the next check for interrupts, as a session, and its
+ * transaction is rolled back; SIGINT cancels the batch, which is tried again.
+ *
+ * What goes wrong with a tagger, other than with a row, is noted beside it, and it
+ * rests: 2 s, 4 s, ... 5 minutes.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "pg/catalog.h"
+#include "pg/pg_compat.h"
+#include "pg/shmem.h"
+#include "pg/tagger.h"
+
+PG_FUNCTION_INFO_V1(slm_run_taggers);
+PG_FUNCTION_INFO_V1(slm_tagger_worker);
+
+extern PGDLLEXPORT void slm_tagger_main(Datum arg);
+extern PGDLLEXPORT void slm_tagger_launcher_main(Datum arg);
+
+#define START_MS 10000  /* after which a worker that was to start is given up */
+#define LOOK_MS 1000    /* between two looks at the queues and the database's lock */
+#define WRITE_MS 30000  /* longest time for the table's own triggers in a batch */
+#define FIRST_LIMIT 8   /* rows of a tagger's first batch */
+#define PATIENCE 10     /* failures in a row after which nobody waits for a tagger */
+#define LAUNCH_TRIES 60 /* seconds that the launcher waits for a free place */
+
+#define BRIEF "brief" /* in bgw_extra: ends at once when there is nothing to do */
+
+/* ---- Slots ---- */
+
+static SlmTaggerSlot *
+find_slot(SlmShared *state, Oid databaseid)
+{
+	for (int i = 0; i < SLM_TAGGER_SLOTS; i++)
+		if (state->tagger[i].databaseid == databaseid)
+			return &state->tagger[i];
+	return NULL;
+}
+
+/* A worker that did not come up in time does not count. */
+static bool
+is_stale(const SlmTaggerSlot *slot)
+{
+	return slot->pid == 0 &&
+		   TimestampDifferenceExceeds(slot->started, GetCurrentTimestamp(), START_MS);
+}
+
+typedef enum Reserved
+{
+	RESERVED,
+	RESERVED_ALREADY, /* there is a worker, or there will be */
+	RESERVED_NOT
+} Reserved;
+
+/* Marks a worker of a database as being started.  wake: it has something to look at. */
+static Reserved
+reserve_slot(SlmShared *state, Oid databaseid, bool wake)
+{
+	Reserved result = RESERVED;
+	SlmTaggerSlot *slot;
+
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, databaseid);
+	if (slot != NULL && !is_stale(slot))
+	{
+		PGPROC *proc;
+
+		result = RESERVED_ALREADY;
+		slot->wake |= wake;
+		proc = wake && slot->pid != 0 ? BackendPidGetProc(slot->pid) : NULL;
+		if (proc != NULL)
+			SetLatch(&proc->procLatch);
+	}
+	else
+	{
+		if (slot == NULL)
+			slot = find_slot(state, InvalidOid);
+		if (slot == NULL)
+			result = RESERVED_NOT;
+		else
+			*slot = (SlmTaggerSlot){
+				.databaseid = databaseid, .wake = wake, .started = GetCurrentTimestamp()};
+	}
+	LWLockRelease(&state->lock);
+	return result;
+}
+
+/* Frees a slot that was reserved for a worker that cannot be had. */
+static void
+free_slot(SlmShared *state, Oid databaseid)
+{
+	SlmTaggerSlot *slot;
+
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, databaseid);
+	if (slot != NULL && slot->pid == 0)
+		slot->databaseid = InvalidOid;
+	LWLockRelease(&state->lock);
+}
+
+/* ---- Starting ---- */
+
+/* Registers a worker; handle may be NULL. */
+static bool
+register_worker(Oid databaseid, const char *extra, BackgroundWorkerHandle **handle)
+{
+	BackgroundWorker worker = {
+		.bgw_name = "slm tagger",
+		.bgw_type = "slm tagger",
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_library_name = "slm",
+		.bgw_function_name = "slm_tagger_main",
+		.bgw_main_arg = ObjectIdGetDatum(databaseid),
+		.bgw_notify_pid = handle != NULL ? MyProcPid : 0,
+	};
+
+	strlcpy(worker.bgw_extra, extra, sizeof(worker.bgw_extra));
+	return RegisterDynamicBackgroundWorker(&worker, handle);
+}
+
+static bool
+start_worker(bool wake, BackgroundWorkerHandle **handle)
+{
+	SlmShared *state = slm_shared();
+	Reserved reserved;
+
+	if (state == NULL)
+		return false;
+	reserved = reserve_slot(state, MyDatabaseId, wake);
+	if (reserved == RESERVED && !register_worker(MyDatabaseId, "", handle))
+	{
+		free_slot(state, MyDatabaseId);
+		reserved = RESERVED_NOT;
+	}
+	return reserved != RESERVED_NOT;
+}
+
+bool
+slm_tagger_start_worker(void)
+{
+	return !slm_tagger_worker_on || start_worker(false, NULL);
+}
+
+void
+slm_tagger_wake_worker(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	uint32 holdoff = InterruptHoldoffCount;
+
+	if (!slm_tagger_worker_on)
+		return;
+	PG_TRY();
+	{
+		(void) start_worker(true, NULL);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
+	}
+	PG_END_TRY();
+}
+
+/* Pid of this database's worker; 0: there is none. */
+static int
+worker_pid(void)
+{
+	SlmShared *state = slm_shared();
+	SlmTaggerSlot *slot;
+	int pid;
+
+	if (state == NULL)
+		return 0;
+	LWLockAcquire(&state->lock, LW_SHARED);
+	slot = find_slot(state, MyDatabaseId);
+	pid = slot != NULL ? slot->pid : 0;
+	LWLockRelease(&state->lock);
+	return pid;
+}
+
+/* slm_run_taggers() returns int */
+Datum
+slm_run_taggers(PG_FUNCTION_ARGS)
+{
+	BackgroundWorkerHandle *handle = NULL;
+	TimestampTz started = GetCurrentTimestamp();
+	int pid = 0;
+
+	PreventCommandDuringRecovery("slm_run_taggers()");
+	if (!slm_tagger_worker_on || !start_worker(true, &handle))
+		PG_RETURN_NULL();
+	if (handle != NULL && WaitForBackgroundWorkerStartup(handle, &pid) != BGWH_STARTED)
+		PG_RETURN_NULL();
+	/* It has its slot a moment after it has its pid. */
+	while ((pid = worker_pid()) == 0 &&
+		   !TimestampDifferenceExceeds(started, GetCurrentTimestamp(), START_MS))
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (pid == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(pid);
+}
+
+/* slm_tagger_worker() returns int */
+Datum
+slm_tagger_worker(PG_FUNCTION_ARGS)
+{
+	int pid = worker_pid();
+
+	if (pid == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(pid);
+}
+
+/* ---- The worker: coming and going ---- */
+
+static void
+leave_slot(int code, Datum arg)
+{
+	SlmShared *state = slm_shared();
+	SlmTaggerSlot *slot;
+
+	if (state == NULL)
+		return;
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, MyDatabaseId);
+	if (slot != NULL && slot->pid == MyProcPid)
+		slot->databaseid = InvalidOid;
+	LWLockRelease(&state->lock);
+}
+
+/* Takes the database's slot; false when another worker has it. */
+static bool
+enter_slot(void)
+{
+	SlmShared *state = slm_shared();
+	SlmTaggerSlot *slot;
+	bool entered = false;
+
+	if (state == NULL)
+		return false;
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, MyDatabaseId);
+	if (slot == NULL)
+		slot = find_slot(state, InvalidOid);
+	if (slot != NULL && (slot->databaseid == InvalidOid || slot->pid == 0))
+	{
+		bool wake = slot->databaseid != InvalidOid && slot->wake;
+
+		*slot = (SlmTaggerSlot){.databaseid = MyDatabaseId, .pid = MyProcPid, .wake = wake};
+		entered = true;
+	}
+	LWLockRelease(&state->lock);
+	return entered;
+}
+
+/* Says that what was committed so far is going to be looked at; was there anything? */
+static bool
+take_wake(void)
+{
+	SlmShared *state = slm_shared();
+	SlmTaggerSlot *slot;
+	bool wake;
+
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, MyDatabaseId);
+	wake = slot->wake;
+	slot->wake = false;
+	LWLockRelease(&state->lock);
+	return wake;
+}
+
+/* Gives the slot up, unless somebody has committed something since the last look. */
+static bool
+may_leave(void)
+{
+	SlmShared *state = slm_shared();
+	SlmTaggerSlot *slot;
+	bool leave;
+
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	slot = find_slot(state, MyDatabaseId);
+	leave = !slot->wake;
+	if (leave)
+		slot->databaseid = InvalidOid;
+	LWLockRelease(&state->lock);
+	return leave;
+}
+
+static void
+start_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+}
+
+/* Does somebody hold the database as DROP DATABASE does?  In a transaction, which ends the lock. */
+static bool
+database_is_wanted(void)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	return LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* ---- The worker: what is due ---- */
+
+/* A tagger as the worker remembers it. */
+typedef struct Known
+{
+	char name[NAMEDATALEN]; /* hash key */
+	int limit;              /* rows of the next batch */
+	TimestampTz not_before;
+} Known;
+
+typedef struct Due
+{
+	List *names;      /* of taggers with entries that are due, palloc'd */
+	bool pending;     /* there are entries that will be due */
+	TimestampTz next; /* when the first of them is */
+} Due;
+
+/* Looks at the queues, in a transaction of its own; false: the worker has to end. */
+static bool
+look(Due *due)
+{
+	const Oid type = TIMESTAMPTZOID;
+	MemoryContext caller = CurrentMemoryContext;
+	TimestampTz now = GetCurrentTimestamp();
+	const Datum value = TimestampTzGetDatum(now);
+	uint64 n;
+
+	*due = (Due){0};
+	start_transaction();
+	if (database_is_wanted() || !slm_tagger_exists())
+	{
+		CommitTransactionCommand();
+		return false;
+	}
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	n = slm_tagger_sql(
+		"SELECT t.name, greatest(q.due, p.retry_at) AS due FROM @.slm_tagger t "
+		"LEFT JOIN @.slm_tagger_progress p ON p.tagger = t.name CROSS JOIN LATERAL ("
+		"SELECT e.due FROM @.slm_tagger_queue e WHERE e.tagger = t.name AND e.due < 'infinity' "
+		"ORDER BY e.due LIMIT 1) q "
+		"WHERE NOT t.paused AND (p.failures IS NULL OR p.failures < " CppAsString2(
+			PATIENCE) " "
+					  "OR p.retry_at <= $1) ORDER BY due, t.name",
+		1, &type, &value, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool null;
+		TimestampTz at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 2, &null));
+
+		if (at <= now)
+		{
+			MemoryContext spi = MemoryContextSwitchTo(caller);
+
+			due->names =
+				lappend(due->names, TextDatumGetCString(SPI_getbinval(tuple, desc, 1, &null)));
+			MemoryContextSwitchTo(spi);
+		}
+		else if (!due->pending)
+		{
+			due->pending = true;
+			due->next = at;
+		}
+	}
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return true;
+}
+
+/* Writes down what is wrong with a tagger, and how long it rests. */
+static void
+note_failure(const char *name, const ErrorData *error)
+{
+	const Oid type[] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum value[] = {CStringGetTextDatum(name),
+					 CStringGetTextDatum(unpack_sql_state(error->sqlerrcode)),
+					 CStringGetTextDatum(error->message)};
+	const Oid retry_type[] = {TEXTOID, TIMESTAMPTZOID};
+	bool null;
+	int failures;
+
+	start_transaction();
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (slm_tagger_sql(
+			"INSERT INTO @.slm_tagger_progress AS p (tagger, tagged, failures, sqlstate, "
+			"error) SELECT t.name, 0, 1, $2, $3 FROM @.slm_tagger t WHERE t.name = $1 "
+			"ON CONFLICT (tagger) DO UPDATE SET failures = p.failures + 1, "
+			"sqlstate = $2, error = $3 RETURNING p.failures",
+			lengthof(type), type, value, NULL) == 1)
+	{
+		failures =
+			DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+		value[1] = TimestampTzGetDatum(slm_tagger_next_try(failures));
+		slm_tagger_sql("UPDATE @.slm_tagger_progress SET retry_at = $2 WHERE tagger = $1",
+					   lengthof(retry_type), retry_type, value, NULL);
+	}
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+}
+
+/* One batch of a tagger, in a transaction; an error is noted.  Returns the number of rows. */
+static int
+run_tagger(Known *known)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SlmTagBatch batch = {.name = known->name,
+						 .limit = known->limit,
+						 .due = GetCurrentTimestamp(),
+						 .write_ms = WRITE_MS};
+	ErrorData *volatile error = NULL;
+	volatile SlmTagOutcome outcome = SLM_TAG_BUSY;
+
+	PG_TRY();
+	{
+		start_transaction();
+		if (database_is_wanted())
+			proc_exit(0);
+		outcome = slm_tag_queue_batch(&batch);
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		QueryCancelPending = false;
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	LockReleaseSession(USER_LOCKMETHOD); /* what a trigger may have left */
+	if (error != NULL)
+	{
+		ereport(LOG, (errmsg("slm tagger \"%s\" rests after an error: %s", known->name,
+							 error->message)));
+		note_failure(known->name, error);
+		FreeErrorData(error);
+		known->limit = FIRST_LIMIT;
+		return 0;
+	}
+	if (outcome != SLM_TAG_DID || batch.n_row == 0)
+		/* Its table is locked, or others have its entries. */
+		known->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS);
+	else
+		known->limit = slm_tagger_next_limit(known->limit, batch.due);
+	return batch.n_row;
+}
+
+/* ---- The worker: its loop ---- */
+
+/* What the configuration says of other things than tagging must not disturb it. */
+static void
+settle_settings(void)
+{
+	static const char *const setting[][2] = {
+		{"application_name", "slm tagger"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"lock_timeout", "2s"},
+		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"jit", "off"},
+	};
+
+	for (int i = 0; i < lengthof(setting); i++)
+		SetConfigOption(setting[i][0], setting[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* Waits for a signal, or so long. */
+static void
+nap(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* A batch of each tagger that has something due; returns the number of rows. */
+static int
+go_round(HTAB *known_taggers, const Due *due)
+{
+	int n_row = 0;
+	ListCell *cell;
+
+	foreach (cell, due->names)
+	{
+		char name[NAMEDATALEN] = {0};
+		char activity[NAMEDATALEN + 64];
+		Known *known;
+		bool found;
+
+		strlcpy(name, lfirst(cell), sizeof(name));
+		known = hash_search(known_taggers, name, HASH_ENTER, &found);
+		if (!found)
+		{
+			known->limit = FIRST_LIMIT;
+			known->not_before = 0;
+		}
+		if (known->not_before > GetCurrentTimestamp())
+			continue;
+		snprintf(activity, sizeof(activity), "slm tagger: \"%s\", up to %d rows", name,
+				 known->limit);
+		pgstat_report_activity(STATE_RUNNING, activity);
+		n_row += run_tagger(known);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return n_row;
+}
+
+/* How long to wait for something to do. */
+static long
+nap_ms(const Due *due)
+{
+	return due->pending
+			   ? Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due->next) + 1, LOOK_MS)
+			   : LOOK_MS;
+}
+
+void
+slm_tagger_main(Datum arg)
+{
+	bool brief;
+	TimestampTz idle_since = GetCurrentTimestamp();
+	HASHCTL control = {.keysize = NAMEDATALEN, .entrysize = sizeof(Known)};
+	HTAB *known_taggers;
+	MemoryContext round;
+	Due due;
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
+	settle_settings();
+	brief = strcmp(MyBgworkerEntry->bgw_extra, BRIEF) == 0;
+	if (!enter_slot())
+		return;
+	before_shmem_exit(leave_slot, 0);
+	known_taggers = hash_create("slm taggers", 16, &control, HASH_ELEM | HASH_STRINGS);
+	round = AllocSetContextCreate(TopMemoryContext, "slm tagger round", ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		MemoryContextReset(round);
+		MemoryContextSwitchTo(round);
+		brief &= !take_wake();
+		if (!look(&due))
+			return;
+		if (go_round(known_taggers, &due) > 0)
+		{
+			idle_since = GetCurrentTimestamp();
+			brief = false;
+			continue;
+		}
+		if (!due.pending && due.names == NIL &&
+			(brief || TimestampDifferenceExceeds(idle_since, GetCurrentTimestamp(),
+												 slm_tagger_idle_timeout * 1000)) &&
+			may_leave())
+			return;
+		pgstat_report_stat(false);
+		pgstat_report_activity(STATE_IDLE, "slm tagger: waiting for rows");
+		nap(nap_ms(&due));
+	}
+}
+
+/* ---- After the server's start ---- */
+
+/* Databases that can be connected to, templates aside. */
+static List *
+list_databases(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List *databases = NIL;
+	Relation rel;
+	TableScanDesc scan;
+	HeapTuple tuple;
+
+	start_transaction();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+		MemoryContext transaction;
+
+		if (!database->datallowconn || database->datistemplate)
+			continue;
+		transaction = MemoryContextSwitchTo(caller);
+		databases = lappend_oid(databases, database->oid);
+		MemoryContextSwitchTo(transaction);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return databases;
+}
+
+/* Starts a worker that looks whether a database has something to do, and waits until it runs. */
+static void
+launch(SlmShared *state, Oid databaseid)
+{
+	BackgroundWorkerHandle *handle;
+	pid_t pid;
+
+	for (int i = 0; i < LAUNCH_TRIES; i++)
+	{
+		if (reserve_slot(state, databaseid, false) == RESERVED_ALREADY)
+			return;
+		if (register_worker(databaseid, BRIEF, &handle))
+		{
+			(void) WaitForBackgroundWorkerStartup(handle, &pid);
+			return;
+		}
+		free_slot(state, databaseid);
+		nap(LOOK_MS);
+	}
+}
+
+void
+slm_tagger_launcher_main(Datum arg)
+{
+	SlmShared *state;
+	ListCell *cell;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	state = slm_shared();
+	if (state == NULL || !slm_tagger_worker_on)
+		return;
+	pgstat_report_activity(STATE_RUNNING, "slm tagger launcher: looking for queued rows");
+	foreach (cell, list_databases())
+		launch(state, lfirst_oid(cell));
+}
+
+void
+slm_tagger_init(void)
+{
+	BackgroundWorker launcher = {
+		.bgw_name = "slm tagger launcher",
+		.bgw_type = "slm tagger launcher",
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_library_name = "slm",
+		.bgw_function_name = "slm_tagger_launcher_main",
+	};
+
+	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
+		RegisterBackgroundWorker(&launcher);
+}
