@@ -72,13 +72,18 @@ byte_of_char(uint32_t cp)
 	return char_of_byte(byte) == cp ? (int) byte : -1;
 }
 
-/* The bytes of a token's spelling; none when a character is outside the map. */
+/* None when a character is outside the map; a user's own token is spelled as text is. */
 uint32_t
-slm_bpe_bytes(SlmText spelling, uint8_t *out)
+slm_bpe_bytes(SlmText spelling, SlmTokenType type, uint8_t *out)
 {
 	const uint8_t *text = (const uint8_t *) spelling.data;
 	uint32_t n = 0;
 
+	if (type == SLM_TOKEN_USER_DEFINED)
+	{
+		memcpy(out, spelling.data, spelling.size);
+		return (uint32_t) spelling.size;
+	}
 	for (size_t at = 0; at < spelling.size;)
 	{
 		uint32_t cp;
@@ -229,7 +234,9 @@ build_whole_words(SlmBuild *build, SlmMerger *merger, const int32_t *byte_token,
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, SLM_MAX_TOKEN_BYTES, &bytes, err));
 	for (int32_t i = 0; i < vocab->n; i++)
 	{
-		uint32_t n = slm_vocab_is_ordinary(vocab, i) ? slm_bpe_bytes(vocab->token[i], bytes) : 0;
+		uint32_t n = slm_vocab_is_ordinary(vocab, i)
+						 ? slm_bpe_bytes(vocab->token[i], SLM_TOKEN_NORMAL, bytes)
+						 : 0;
 
 		if (n == 0)
 			continue;
@@ -294,7 +301,7 @@ SlmStatus
 slm_bpe_run(SlmRun *run)
 {
 	const SlmBlobHeader *header = run->header;
-	SlmTrie words = slm_blob_trie(run->blob, header);
+	SlmTrie words = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE);
 	SlmMerger merger = {.arena = run->arena, .host = run->host, .n_vocab = header->n_vocab};
 	const int32_t *byte_token;
 	uint64_t n_byte_tokens;

@@ -11,6 +11,7 @@
 #define MERGES_KEY "tokenizer.ggml.merges"
 #define MAX_PROBES 64    /* longest search in the table; building sees to it */
 #define POLL_MERGES 8192 /* heap operations between two polls */
+#define SHORT_RUN 16
 #define MAX_SLOTS ((uint64_t) SLM_MAX_VOCAB * 16)
 #define CANDIDATES_PER_LINE (SLM_ARENA_ALIGN / sizeof(SlmCandidate))
 
@@ -162,15 +163,22 @@ run_slot(const SlmMerger *merger, uint32_t count)
 /*
  * Candidates often come in order (of equal rank, left to right); those wait in
  * the run and cost no heap.  That makes a word of one repeated letter, the
- * worst for a heap's caches, linear.
+ * worst for a heap's caches, linear.  A short run that ends too high gives way.
  */
 static void
 put_candidate(SlmMerger *merger, SlmCandidate candidate)
 {
-	if (merger->run_first == merger->run_end || candidate > *run_slot(merger, merger->run_end - 1))
-		*run_slot(merger, merger->run_end++) = candidate;
-	else
-		heap_push(merger, candidate);
+	if (merger->run_first != merger->run_end && candidate < *run_slot(merger, merger->run_end - 1))
+	{
+		if (merger->run_end - merger->run_first > SHORT_RUN)
+		{
+			heap_push(merger, candidate);
+			return;
+		}
+		while (merger->run_first != merger->run_end)
+			heap_push(merger, *run_slot(merger, merger->run_first++));
+	}
+	*run_slot(merger, merger->run_end++) = candidate;
 }
 
 /* Takes the first of all candidates; false when there is none. */
