@@ -39,6 +39,7 @@
 /* Tokenizers (src/tokenizer) */
 #define SLM_MAX_VOCAB (1U << 22)
 #define SLM_MAX_TOKEN_BYTES 65535
+#define SLM_MAX_ADDED_BYTES 255 /* of a token that is cut out of texts */
 
 /* Calls (src/engine, src/task) */
 #define SLM_MAX_INPUT_BYTES (1U << 30)

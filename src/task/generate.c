@@ -76,6 +76,9 @@ put_token(Answer *a, int32_t token, SlmError *err)
 {
 	uint32_t n = slm_token_bytes(a->tokenizer, token, a->token);
 
+	/* the space that a vocabulary puts before a text is not part of it */
+	if (a->n_token == 0 && a->tokenizer->space_prefix && n > 0 && a->token[0] == ' ')
+		memmove(a->token, a->token + 1, --n);
 	SLM_TRY(slm_buffer_put(&a->text, a->run->arena, a->token, n, err));
 	a->n_token++;
 	a->next[a->n_next++] = token;
@@ -112,8 +115,8 @@ put_forced(Answer *a, SlmError *err)
 		return SLM_OK;
 	/* the look-ahead may end inside of a character, which a token may, but a text not */
 	n = slm_utf8_valid_bytes(bytes, n);
-	SLM_TRY(slm_tokenize(a->tokenizer, a->run->host, (const char *) bytes, n, a->run->arena,
-						 &tokens, err));
+	SLM_TRY((a->n_token == 0 ? slm_tokenize : slm_tokenize_more)(
+		a->tokenizer, a->run->host, (const char *) bytes, n, a->run->arena, &tokens, err));
 	n_kept = tokens.n > 1 ? tokens.n - 1 : 0;
 	memcpy(kept, tokens.id, (size_t) n_kept * sizeof(*kept));
 	slm_arena_rewind(a->run->arena, mark);

@@ -99,12 +99,12 @@ slm_blob_open(const void *blob, size_t blob_bytes, SlmBlobHeader *header, SlmErr
 }
 
 SlmTrie
-slm_blob_trie(const void *blob, const SlmBlobHeader *header)
+slm_blob_trie(const void *blob, const SlmBlobHeader *header, SlmBlobSection section)
 {
 	SlmTrie trie;
 	uint64_t n;
 
-	trie.unit = slm_blob_section(blob, header, SLM_SECTION_TRIE, sizeof(SlmTrieUnit), &n);
+	trie.unit = slm_blob_section(blob, header, section, sizeof(SlmTrieUnit), &n);
 	trie.n = n < UINT32_MAX ? (uint32_t) n : UINT32_MAX;
 	return trie;
 }

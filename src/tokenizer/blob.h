@@ -17,13 +17,14 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/trie.h"
 
-#define SLM_BLOB_MAGIC "SLMTOK02" /* changes with the layout */
+#define SLM_BLOB_MAGIC "SLMTOK03" /* changes with the layout */
 
 typedef enum SlmTokenizerKind
 {
 	SLM_TOKENIZER_WORDPIECE = 1,
 	SLM_TOKENIZER_BPE = 2,
-	SLM_TOKENIZER_UNIGRAM = 3
+	SLM_TOKENIZER_UNIGRAM = 3,
+	SLM_TOKENIZER_SPM = 4
 } SlmTokenizerKind;
 
 typedef enum SlmBlobSection
@@ -33,18 +34,20 @@ typedef enum SlmBlobSection
 	SLM_SECTION_TOKEN_TYPES, /* uint8_t [n_vocab]: SlmTokenType */
 	SLM_SECTION_TRIE,        /* SlmTrieUnit [] */
 	SLM_SECTION_BYTE_TOKENS, /* int32_t [256]: the token of each byte, -1 if none */
-	SLM_SECTION_MERGES,      /* Merge [power of two], see bpe.c */
+	SLM_SECTION_MERGES,      /* SlmMerge [power of two], see merge.h */
 	SLM_SECTION_SCORES,      /* float [n_vocab] */
 	SLM_SECTION_CHARSMAP,    /* uint32_t [] darts units, see charsmap.h */
 	SLM_SECTION_CHARSMAP_TEXT,
+	SLM_SECTION_ADDED, /* SlmTrieUnit [], see added.h */
 	SLM_SECTIONS
 } SlmBlobSection;
 
 /* What the normalizer and pre-tokenizer do. */
 #define SLM_BLOB_LOWERCASE 0x1
 #define SLM_BLOB_STRIP_ACCENTS 0x2
-#define SLM_BLOB_BYTE_FALLBACK 0x4 /* unigram: unknown characters as byte tokens */
-#define SLM_BLOB_NO_PREFIX 0x8     /* unigram: no word start before the first word */
+#define SLM_BLOB_BYTE_FALLBACK 0x4 /* SentencePiece: unknown characters as byte tokens */
+#define SLM_BLOB_NO_PREFIX 0x8     /* SentencePiece: no word start before the first word */
+#define SLM_BLOB_WORDS 0x10        /* SentencePiece's BPE: no piece goes on into another word */
 
 typedef struct SlmBlobRange
 {
@@ -95,6 +98,6 @@ slm_blob_section(const void *blob, const SlmBlobHeader *header, SlmBlobSection s
 	return (const uint8_t *) blob + header->section[section].offset;
 }
 
-extern SlmTrie slm_blob_trie(const void *blob, const SlmBlobHeader *header);
+extern SlmTrie slm_blob_trie(const void *blob, const SlmBlobHeader *header, SlmBlobSection section);
 
 #endif

@@ -15,12 +15,14 @@ typedef struct Algorithm
 	SlmTokenizerKind kind;
 	SlmStatus (*build)(SlmBuild *build, SlmError *err);
 	SlmStatus (*run)(SlmRun *run);
+	SlmTokenBytes *bytes; /* NULL: a token stands for its spelling */
 } Algorithm;
 
 static const Algorithm algorithms[] = {
-	{"bert", SLM_TOKENIZER_WORDPIECE, slm_wordpiece_build, slm_wordpiece_run},
-	{"gpt2", SLM_TOKENIZER_BPE, slm_bpe_build, slm_bpe_run},
-	{"t5", SLM_TOKENIZER_UNIGRAM, slm_unigram_build, slm_unigram_run},
+	{"bert", SLM_TOKENIZER_WORDPIECE, slm_wordpiece_build, slm_wordpiece_run, NULL},
+	{"gpt2", SLM_TOKENIZER_BPE, slm_bpe_build, slm_bpe_run, slm_bpe_bytes},
+	{"t5", SLM_TOKENIZER_UNIGRAM, slm_unigram_build, slm_unigram_run, slm_spm_bytes},
+	{"llama", SLM_TOKENIZER_SPM, slm_spm_build, slm_spm_run, slm_spm_bytes},
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
@@ -125,6 +127,8 @@ slm_tokenizer_open(const void *blob, size_t blob_bytes, SlmTokenizer *out, SlmEr
 		.blob_bytes = blob_bytes,
 		.kind = header.kind,
 		.n_vocab = header.n_vocab,
+		.space_prefix =
+			header.kind == SLM_TOKENIZER_SPM && (header.flags & SLM_BLOB_NO_PREFIX) == 0,
 		.special =
 			{
 				.bos = header.bos,
@@ -163,9 +167,9 @@ check_utf8(const SlmHost *host, const uint8_t *text, size_t n, SlmError *err)
 	return SLM_OK;
 }
 
-SlmStatus
-slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *text, size_t n,
-			 SlmArena *arena, SlmTokens *out, SlmError *err)
+static SlmStatus
+tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *text, size_t n,
+		 bool goes_on, SlmArena *arena, SlmTokens *out, SlmError *err)
 {
 	SlmBlobHeader header;
 	const Algorithm *algorithm = find_algorithm(tokenizer->kind);
@@ -175,6 +179,7 @@ slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *tex
 		.host = host,
 		.text = (const uint8_t *) text,
 		.n = (uint32_t) n,
+		.goes_on = goes_on,
 		.arena = arena,
 		.err = err,
 	};
@@ -193,6 +198,20 @@ slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *tex
 		SLM_TRY(algorithm->run(&run));
 	*out = run.sink.tokens;
 	return SLM_OK;
+}
+
+SlmStatus
+slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host, const char *text, size_t n,
+			 SlmArena *arena, SlmTokens *out, SlmError *err)
+{
+	return tokenize(tokenizer, host, text, n, false, arena, out, err);
+}
+
+SlmStatus
+slm_tokenize_more(const SlmTokenizer *tokenizer, const SlmHost *host, const char *text, size_t n,
+				  SlmArena *arena, SlmTokens *out, SlmError *err)
+{
+	return tokenize(tokenizer, host, text, n, true, arena, out, err);
 }
 
 /* What the sections say of the tokens; false when the blob is not whole. */
@@ -264,16 +283,17 @@ slm_token_is_control(const SlmTokenizer *tokenizer, int32_t id)
 uint32_t
 slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8_t *out)
 {
+	const Algorithm *algorithm = find_algorithm(tokenizer->kind);
 	TokenView v;
 	SlmText text;
 
-	if (!view_tokens(tokenizer, &v) || is_control(&v, id))
+	if (algorithm == NULL || !view_tokens(tokenizer, &v) || is_control(&v, id))
 		return 0;
 	text = text_of(&v, id);
 	if (text.size > SLM_MAX_TOKEN_BYTES)
 		return 0;
-	if (v.header.kind == SLM_TOKENIZER_BPE && v.type[id] != SLM_TOKEN_USER_DEFINED)
-		return slm_bpe_bytes(text, out);
+	if (algorithm->bytes != NULL)
+		return algorithm->bytes(text, (SlmTokenType) v.type[id], out);
 	memcpy(out, text.data, text.size);
 	return (uint32_t) text.size;
 }

@@ -45,6 +45,7 @@ typedef struct SlmTokenizer
 	size_t blob_bytes;
 	uint32_t kind; /* which algorithm; private to src/tokenizer */
 	int32_t n_vocab;
+	bool space_prefix; /* a space is put before a text: see slm_token_bytes() */
 	SlmSpecialTokens special;
 } SlmTokenizer;
 
@@ -81,6 +82,14 @@ extern SlmStatus slm_tokenize(const SlmTokenizer *tokenizer, const SlmHost *host
 							  size_t n, SlmArena *arena, SlmTokens *out,
 							  SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * The same for text that goes on where other tokens end: a vocabulary that puts
+ * a space before a text puts none here.
+ */
+extern SlmStatus slm_tokenize_more(const SlmTokenizer *tokenizer, const SlmHost *host,
+								   const char *text, size_t n, SlmArena *arena, SlmTokens *out,
+								   SlmError *err) SLM_MUST_CHECK;
+
 /* Bytes of a token as stored in the vocabulary; empty when id is out of range. */
 extern SlmText slm_token_text(const SlmTokenizer *tokenizer, int32_t id);
 
@@ -90,7 +99,10 @@ extern bool slm_token_is_control(const SlmTokenizer *tokenizer, int32_t id);
 /*
  * The bytes that a token adds to a written text, at most SLM_MAX_TOKEN_BYTES:
  * none for a control token.  They need not be whole characters.  Returns their
- * number.  For vocabularies of byte-level BPE.
+ * number.  For vocabularies of byte-level BPE and SentencePiece.
+ *
+ * A model whose vocabulary puts a space before a text (space_prefix) writes that
+ * space as well: a text that starts with one, does so without it.
  */
 extern uint32_t slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8_t *out);
 

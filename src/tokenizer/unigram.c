@@ -23,8 +23,7 @@
 
 #define UNKNOWN_PENALTY 10.0f
 #define MAX_MAPPED_CLUSTER 5 /* bytes; longer clusters are mapped character by character */
-#define WORD_START 0x2581
-#define POLL_BYTES 4096 /* of a word, between two polls of its search */
+#define POLL_BYTES 4096      /* of a word, between two polls of its search */
 #define POLL_PIECES 4096
 #define UNREACHED UINT32_MAX
 
@@ -35,34 +34,6 @@ static bool
 is_piece(const SlmVocab *vocab, int32_t id)
 {
 	return slm_vocab_is_ordinary(vocab, id) || vocab->type[id] == SLM_TOKEN_USER_DEFINED;
-}
-
-/* The score of an unknown character: below that of every piece. */
-static SlmStatus
-find_unknown_score(SlmBuild *build, SlmError *err)
-{
-	const SlmVocab *vocab = &build->vocab;
-	float least = 0.0f, greatest = 0.0f;
-	int32_t n = 0;
-
-	if (vocab->score == NULL)
-		return slm_fail(err, SLM_ERR_CORRUPT, "tokenizer.ggml.scores is missing");
-	for (int32_t i = 0; i < vocab->n; i++)
-	{
-		if (vocab->type[i] != SLM_TOKEN_NORMAL)
-			continue;
-		if (n == 0 || vocab->score[i] < least)
-			least = vocab->score[i];
-		if (n == 0 || vocab->score[i] > greatest)
-			greatest = vocab->score[i];
-		n++;
-	}
-	if (n > 1 && least == greatest)
-		return slm_fail(err, SLM_ERR_CORRUPT,
-						"tokenizer.ggml.scores are all %g: the file was converted without them",
-						(double) least);
-	build->header.unk_score = least;
-	return SLM_OK;
 }
 
 static SlmStatus
@@ -77,54 +48,13 @@ read_specials(SlmBuild *build, SlmError *err)
 	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.eos_token_id", &header->eos, err));
 	header->sep = header->eos;
 	SLM_TRY(slm_vocab_special(gguf, vocab, "tokenizer.ggml.seperator_token_id", &header->sep, err));
-	for (int32_t i = 0; i < vocab->n && header->unk < 0; i++)
-	{
-		if (vocab->type[i] == SLM_TOKEN_UNKNOWN)
-			header->unk = i;
-	}
+	header->unk = slm_vocab_of_type(vocab, SLM_TOKEN_UNKNOWN);
 	header->add_eos = 1;
 	SLM_TRY(slm_vocab_specials(gguf, vocab, header, err));
 	if (header->unk < 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"tokenizer.ggml.unknown_token_id is missing and no token is of type %d",
 						SLM_TOKEN_UNKNOWN);
-	return SLM_OK;
-}
-
-/* Byte tokens are spelled <0x00> to <0xFF>, each at most once. */
-static SlmStatus
-read_byte_tokens(SlmBuild *build, SlmError *err)
-{
-	const SlmVocab *vocab = &build->vocab;
-	int32_t *byte_token;
-
-	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
-	for (int byte = 0; byte < 256; byte++)
-		byte_token[byte] = -1;
-	for (int32_t i = 0; i < vocab->n; i++)
-	{
-		static const char digits[] = "0123456789ABCDEF";
-		const char *text = vocab->token[i].data;
-		const char *high, *low;
-		int byte;
-
-		if (vocab->type[i] != SLM_TOKEN_BYTE)
-			continue;
-		high = vocab->token[i].size == 6 && text[3] != '\0' ? strchr(digits, text[3]) : NULL;
-		low = vocab->token[i].size == 6 && text[4] != '\0' ? strchr(digits, text[4]) : NULL;
-		if (high == NULL || low == NULL || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
-			return slm_fail(err, SLM_ERR_CORRUPT,
-							"tokenizer.ggml.tokens[%d] is a byte token but not <0x00> to <0xFF>",
-							i);
-		byte = (int) (high - digits) * 16 + (int) (low - digits);
-		if (byte_token[byte] >= 0)
-			return slm_fail(err, SLM_ERR_CORRUPT,
-							"tokenizer.ggml.tokens[%d] is the byte token of tokens[%d] again", i,
-							byte_token[byte]);
-		byte_token[byte] = i;
-		build->header.flags |= SLM_BLOB_BYTE_FALLBACK;
-	}
-	build->part[SLM_SECTION_BYTE_TOKENS] = (SlmBlobPart){byte_token, 256 * sizeof(*byte_token)};
 	return SLM_OK;
 }
 
@@ -154,6 +84,8 @@ SlmStatus
 slm_unigram_build(SlmBuild *build, SlmError *err)
 {
 	SlmCharsmap map;
+	int32_t *byte_token;
+	int n_byte_token;
 	bool prefix = true;
 
 	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, NULL, err));
@@ -161,8 +93,10 @@ slm_unigram_build(SlmBuild *build, SlmError *err)
 							  &prefix, err));
 	build->header.flags = prefix ? 0 : SLM_BLOB_NO_PREFIX;
 	SLM_TRY(read_specials(build, err));
-	SLM_TRY(find_unknown_score(build, err));
-	SLM_TRY(read_byte_tokens(build, err));
+	SLM_TRY(slm_vocab_least_score(&build->vocab, &build->header.unk_score, err));
+	SLM_TRY(slm_vocab_byte_tokens(&build->vocab, build->arena, &byte_token, &n_byte_token, err));
+	build->header.flags |= n_byte_token > 0 ? SLM_BLOB_BYTE_FALLBACK : 0;
+	build->part[SLM_SECTION_BYTE_TOKENS] = (SlmBlobPart){byte_token, 256 * sizeof(*byte_token)};
 	SLM_TRY(slm_charsmap_read(build->gguf, build->host, build->arena, &map, err));
 	build->part[SLM_SECTION_CHARSMAP] = (SlmBlobPart){map.unit, map.n_unit * sizeof(*map.unit)};
 	build->part[SLM_SECTION_CHARSMAP_TEXT] = (SlmBlobPart){map.text, map.n_text};
@@ -372,14 +306,15 @@ end_piece(Unigram *unigram)
 static SlmStatus
 take_char(Unigram *unigram, uint32_t cp, uint32_t start, uint32_t end)
 {
-	bool prefix = (unigram->run->header->flags & SLM_BLOB_NO_PREFIX) == 0;
+	bool prefix = (unigram->run->header->flags & SLM_BLOB_NO_PREFIX) == 0 &&
+				  !(unigram->run->goes_on && start == 0);
 
 	if (slm_unicode(cp).flags & SLM_UNICODE_WHITE)
 		return end_piece(unigram);
-	if (cp == WORD_START)
+	if (cp == SLM_WORD_START_CHAR)
 		SLM_TRY(end_piece(unigram));
 	else if (unigram->lattice.n == 0 && prefix)
-		SLM_TRY(append(unigram, WORD_START, start, start));
+		SLM_TRY(append(unigram, SLM_WORD_START_CHAR, start, start));
 	return append(unigram, cp, start, end);
 }
 
@@ -433,7 +368,7 @@ slm_unigram_run(SlmRun *run)
 	const SlmBlobHeader *header = run->header;
 	Unigram unigram = {
 		.run = run,
-		.trie = slm_blob_trie(run->blob, header),
+		.trie = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE),
 		.unk_score = (double) header->unk_score - (double) UNKNOWN_PENALTY,
 	};
 	const uint8_t *text = run->text;

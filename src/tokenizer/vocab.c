@@ -139,6 +139,84 @@ slm_vocab_find(const SlmVocab *vocab, const char *spelling)
 	return -1;
 }
 
+int32_t
+slm_vocab_of_type(const SlmVocab *vocab, SlmTokenType type)
+{
+	const uint8_t *found = memchr(vocab->type, (int) type, (size_t) vocab->n);
+
+	return found != NULL ? (int32_t) (found - vocab->type) : -1;
+}
+
+SlmStatus
+slm_vocab_least_score(const SlmVocab *vocab, float *out, SlmError *err)
+{
+	float least = 0.0f, greatest = 0.0f;
+	int32_t n = 0;
+
+	if (vocab->score == NULL)
+		return slm_fail(err, SLM_ERR_CORRUPT, SCORES_KEY " is missing");
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		if (vocab->type[i] != SLM_TOKEN_NORMAL)
+			continue;
+		if (n == 0 || vocab->score[i] < least)
+			least = vocab->score[i];
+		if (n == 0 || vocab->score[i] > greatest)
+			greatest = vocab->score[i];
+		n++;
+	}
+	if (n > 1 && least == greatest)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						SCORES_KEY " are all %g: the file was converted without them",
+						(double) least);
+	*out = least;
+	return SLM_OK;
+}
+
+int
+slm_vocab_byte_of(SlmText spelling)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *text = spelling.data;
+	const char *high, *low;
+
+	if (spelling.size != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
+		return -1;
+	high = memchr(digits, text[3], 16);
+	low = memchr(digits, text[4], 16);
+	return high != NULL && low != NULL ? (int) (high - digits) * 16 + (int) (low - digits) : -1;
+}
+
+SlmStatus
+slm_vocab_byte_tokens(const SlmVocab *vocab, SlmArena *arena, int32_t **out, int *n, SlmError *err)
+{
+	int32_t *byte_token;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, 256, &byte_token, err));
+	for (int byte = 0; byte < 256; byte++)
+		byte_token[byte] = -1;
+	*n = 0;
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		int byte;
+
+		if (vocab->type[i] != SLM_TOKEN_BYTE)
+			continue;
+		byte = slm_vocab_byte_of(vocab->token[i]);
+		if (byte < 0)
+			return slm_fail(err, SLM_ERR_CORRUPT,
+							TOKENS_KEY "[%d] is a byte token but not <0x00> to <0xFF>", i);
+		if (byte_token[byte] >= 0)
+			return slm_fail(err, SLM_ERR_CORRUPT,
+							TOKENS_KEY "[%d] is the byte token of tokens[%d] again", i,
+							byte_token[byte]);
+		byte_token[byte] = i;
+		(*n)++;
+	}
+	*out = byte_token;
+	return SLM_OK;
+}
+
 SlmStatus
 slm_vocab_special(const SlmGguf *gguf, const SlmVocab *vocab, const char *key, int32_t *id,
 				  SlmError *err)

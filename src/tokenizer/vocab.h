@@ -64,11 +64,38 @@ extern SlmStatus slm_vocab_special(const SlmGguf *gguf, const SlmVocab *vocab, c
 extern SlmStatus slm_vocab_specials(const SlmGguf *gguf, SlmVocab *vocab, SlmBlobHeader *header,
 									SlmError *err) SLM_MUST_CHECK;
 
+/* The lowest id of a type, -1 if none. */
+extern int32_t slm_vocab_of_type(const SlmVocab *vocab, SlmTokenType type);
+
+/*
+ * The least score of the ordinary tokens, for algorithms that choose by score:
+ * SLM_ERR_CORRUPT when the file has no scores, or one score for all of them.
+ */
+extern SlmStatus slm_vocab_least_score(const SlmVocab *vocab, float *out,
+									   SlmError *err) SLM_MUST_CHECK;
+
+/* The byte that <0x00> to <0xFF> spells, -1 for any other spelling. */
+extern int slm_vocab_byte_of(SlmText spelling);
+
+/*
+ * The tokens of type byte, [256] by byte, -1 where there is none; each spells its
+ * byte and no byte has two.  Returns their number in *n.
+ */
+extern SlmStatus slm_vocab_byte_tokens(const SlmVocab *vocab, SlmArena *arena, int32_t **out,
+									   int *n, SlmError *err) SLM_MUST_CHECK;
+
 /* Whether text may become this token. */
 static inline bool
 slm_vocab_is_ordinary(const SlmVocab *vocab, int32_t id)
 {
 	return vocab->type[id] == SLM_TOKEN_NORMAL || vocab->type[id] == SLM_TOKEN_UNUSED;
+}
+
+/* Whether it is cut out of a text that has it, before an algorithm works on the rest. */
+static inline bool
+slm_vocab_is_added(const SlmVocab *vocab, int32_t id)
+{
+	return vocab->type[id] == SLM_TOKEN_USER_DEFINED;
 }
 
 /*

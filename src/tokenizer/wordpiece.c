@@ -26,7 +26,6 @@
 
 #define MAX_WORD_CHARS 100 /* WordPiece's max_input_chars_per_word in every BERT */
 #define CONTINUES 0xff
-#define WORD_START "\xe2\x96\x81" /* U+2581 */
 #define POLL_PIECES 4096
 
 static const char *const known_pre[] = {
@@ -55,7 +54,7 @@ find_spelling(const SlmVocab *vocab, bool *google, SlmError *err)
 		if (!slm_vocab_is_ordinary(vocab, i))
 			continue;
 		n_google += starts_with(vocab->token[i], "##");
-		n_llama += starts_with(vocab->token[i], WORD_START);
+		n_llama += starts_with(vocab->token[i], SLM_WORD_START);
 	}
 	if (n_google == 0 && n_llama == 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
@@ -143,7 +142,7 @@ slm_wordpiece_build(SlmBuild *build, SlmError *err)
 		slm_trie_builder_init(&builder, vocab->all_bytes + (uint64_t) vocab->n, build->arena, err));
 	for (int32_t i = 0; i < vocab->n; i++)
 	{
-		const char *mark = google ? "##" : WORD_START;
+		const char *mark = google ? "##" : SLM_WORD_START;
 		SlmText token = vocab->token[i];
 		bool marked = starts_with(token, mark);
 		bool continues = marked == google;
@@ -403,7 +402,7 @@ slm_wordpiece_run(SlmRun *run)
 {
 	Pieces pieces = {
 		.run = run,
-		.trie = slm_blob_trie(run->blob, run->header),
+		.trie = slm_blob_trie(run->blob, run->header, SLM_SECTION_TRIE),
 		.lowercase = (run->header->flags & SLM_BLOB_LOWERCASE) != 0,
 		.strip_accents = (run->header->flags & SLM_BLOB_STRIP_ACCENTS) != 0,
 	};

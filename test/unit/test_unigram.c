@@ -12,14 +12,6 @@
 
 #define W "\xe2\x96\x81" /* U+2581 */
 
-/* A model: words, scores, types; 0 ends. */
-typedef struct Piece
-{
-	const char *text;
-	float score;
-	int32_t type;
-} Piece;
-
 static const Piece pieces[] = {
 	{"<unk>", 0.0f, 2}, {"<s>", 0.0f, 3}, {"</s>", 0.0f, 3},      {W, -2.0f, 1},
 	{W "a", -3.0f, 1},  {"a", -4.0f, 1},  {"b", -4.0f, 1},        {"ab", -6.0f, 1},
@@ -27,21 +19,6 @@ static const Piece pieces[] = {
 };
 
 #define N_PIECES (sizeof(pieces) / sizeof(pieces[0]))
-
-static void
-begin_pieces(TokenizerFixture *f, const Piece *piece, uint64_t n)
-{
-	fixture_begin(f, "t5");
-	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, n);
-	for (uint64_t i = 0; i < n; i++)
-		gguf_put_string(&f->builder.keys, piece[i].text);
-	gguf_add_array(&f->builder, "tokenizer.ggml.scores", SLM_GGUF_F32, n);
-	for (uint64_t i = 0; i < n; i++)
-		gguf_put(&f->builder.keys, &piece[i].score, sizeof(float));
-	gguf_add_array(&f->builder, "tokenizer.ggml.token_type", SLM_GGUF_I32, n);
-	for (uint64_t i = 0; i < n; i++)
-		gguf_put(&f->builder.keys, &piece[i].type, sizeof(int32_t));
-}
 
 /*
  * A map of three keys: 'q' becomes "ab", "e" + U+0301 becomes U+00E9, 't'
@@ -88,7 +65,7 @@ finds_the_best_cut(void)
 {
 	TokenizerFixture f;
 
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	/* _a + b = -7 beats _ + ab = -8 and _ab = -9 */
 	CHECK_STR(fixture_spans(&f, "ab"), "4:0-1 6:1-2");
@@ -108,7 +85,7 @@ finds_the_best_cut(void)
 	CHECK_INT(f.tokenizer.special.unk, 0);
 	fixture_free(&f);
 
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_space_prefix", false);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 1);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.eos_token_id", 2);
@@ -129,7 +106,7 @@ unknown_bytes_fall_back(void)
 	};
 	TokenizerFixture f;
 
-	begin_pieces(&f, with_bytes, 6);
+	fixture_begin_pieces(&f, "t5", with_bytes, 6);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	CHECK_STR(fixture_spans(&f, "a\xc3\xb8X"), "1:0-1 3:1-4 4:1-4 5:1-4");
 	/* all bytes of the stretch, or the unknown token */
@@ -148,7 +125,7 @@ maps_characters(void)
 	{
 		TokenizerFixture f;
 
-		begin_pieces(&f, pieces, N_PIECES);
+		fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 		add_map(&f, map_bytes, make_map(map_bytes), types[i]);
 		CHECK_STATUS(fixture_finish(&f), SLM_OK);
 		/* one character that becomes two keeps its own place */
@@ -170,7 +147,7 @@ expect_map(const uint8_t *bytes, uint32_t n, SlmStatus status, const char *messa
 {
 	TokenizerFixture f;
 
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	add_map(&f, bytes, n, SLM_GGUF_U8);
 	fixture_expect(&f, status, message);
 }
@@ -210,13 +187,13 @@ rules_of_the_character_map(void)
 	/* a circle in the trie: no search is longer than its text */
 	make_map(map_bytes);
 	word[1 + (256 ^ 'e')] = 'e' | ((256 ^ 'e') ^ 256) << 10;
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	add_map(&f, map_bytes, n, SLM_GGUF_U8);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	CHECK_STR(fixture_ids(&f, "aeeeeeeb"), "4 0 6");
 	fixture_free(&f);
 	/* not bytes */
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	gguf_add_i32s(&f.builder, "tokenizer.ggml.precompiled_charsmap", (const int32_t[]){1}, 1);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.precompiled_charsmap");
 }
@@ -255,27 +232,27 @@ vocabulary_rules_of_unigram(void)
 	memcpy(some, pieces, sizeof(pieces));
 	for (size_t i = 0; i < N_PIECES; i++)
 		some[i].score = -1000.0f;
-	begin_pieces(&f, some, N_PIECES);
+	fixture_begin_pieces(&f, "t5", some, N_PIECES);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.scores are all -1000");
 	memcpy(some, pieces, sizeof(pieces));
 	some[0].type = 1;
-	begin_pieces(&f, some, N_PIECES);
+	fixture_begin_pieces(&f, "t5", some, N_PIECES);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.unknown_token_id is missing");
-	begin_pieces(&f, some, N_PIECES);
+	fixture_begin_pieces(&f, "t5", some, N_PIECES);
 	gguf_add_u32(&f.builder, "tokenizer.ggml.unknown_token_id", 0);
 	fixture_expect(&f, SLM_OK, "");
 	memcpy(some, pieces, sizeof(pieces));
 	for (size_t i = 0; i < sizeof(wrong_bytes) / sizeof(wrong_bytes[0]); i++)
 	{
 		some[N_PIECES] = (Piece){wrong_bytes[i], 0, 6};
-		begin_pieces(&f, some, N_PIECES + 1);
+		fixture_begin_pieces(&f, "t5", some, N_PIECES + 1);
 		fixture_expect(&f, SLM_ERR_CORRUPT, "tokens[12] is a byte token but not <0x00> to <0xFF>");
 	}
 	some[N_PIECES] = (Piece){"<0xFF>", 0, 6};
 	some[N_PIECES + 1] = (Piece){"<0xFF>", 0, 6};
-	begin_pieces(&f, some, N_PIECES + 2);
+	fixture_begin_pieces(&f, "t5", some, N_PIECES + 2);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokens[13] is the byte token of tokens[12] again");
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	gguf_add_string(&f.builder, "tokenizer.ggml.pre", "llama-bpe");
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
 }
@@ -287,7 +264,7 @@ time_is_linear(void)
 										"e\xcc\x81", " ",   W,   "\xe4\xb8\xad"};
 	TokenizerFixture f;
 
-	begin_pieces(&f, pieces, N_PIECES);
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
 	add_map(&f, map_bytes, make_map(map_bytes), SLM_GGUF_U8);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

@@ -50,6 +50,21 @@ fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *wor
 }
 
 void
+fixture_begin_pieces(TokenizerFixture *f, const char *model, const Piece *piece, uint64_t n)
+{
+	fixture_begin(f, model);
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put_string(&f->builder.keys, piece[i].text);
+	gguf_add_array(&f->builder, "tokenizer.ggml.scores", SLM_GGUF_F32, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put(&f->builder.keys, &piece[i].score, sizeof(float));
+	gguf_add_array(&f->builder, "tokenizer.ggml.token_type", SLM_GGUF_I32, n);
+	for (uint64_t i = 0; i < n; i++)
+		gguf_put(&f->builder.keys, &piece[i].type, sizeof(int32_t));
+}
+
+void
 fixture_tokens(TokenizerFixture *f, const char *words)
 {
 	uint64_t n = 1;

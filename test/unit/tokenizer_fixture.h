@@ -41,6 +41,18 @@ extern void fixture_begin(TokenizerFixture *f, const char *model);
 extern void fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word,
 								uint64_t n);
 
+/* A token of a SentencePiece vocabulary. */
+typedef struct Piece
+{
+	const char *text;
+	float score;
+	int32_t type;
+} Piece;
+
+/* Begins a vocabulary of pieces: tokens, scores and types. */
+extern void fixture_begin_pieces(TokenizerFixture *f, const char *model, const Piece *piece,
+								 uint64_t n);
+
 /* Adds tokenizer.ggml.tokens: words separated by one space. */
 extern void fixture_tokens(TokenizerFixture *f, const char *words);
 
