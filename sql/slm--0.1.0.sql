@@ -19,7 +19,7 @@ COMMENT ON FOREIGN DATA WRAPPER slm IS 'small language models; each model is a s
 -- a later REVOKE.
 CREATE SERVER slm_base FOREIGN DATA WRAPPER slm OPTIONS (
 	file 'slm_base-1.gguf',
-	sha256 '93b9b2e306cc1092dc9a2eeb0cc0ba221e88020cd7f294e47faa0aa248276f9c'
+	sha256 '6a347e449ab51f75590ee88d8efcdf89451d3ce895337f25ac26237a4538f371'
 );
 COMMENT ON SERVER slm_base IS 'the embedded model: embeds, classifies, extracts and summarizes English text';
 GRANT USAGE ON FOREIGN SERVER slm_base TO PUBLIC;

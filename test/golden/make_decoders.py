@@ -54,7 +54,7 @@ MODELS = {
     "gemma3": (hf.Gemma3TextConfig, dict(head_dim=16, num_hidden_layers=7, intermediate_size=32, sliding_window=33, query_pre_attn_scalar=16,
                                          rope_parameters=dict(sliding_attention=dict(rope_type="default", rope_theta=5000.0),
                                                               full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0)))),
-    "phi3": (hf.Phi3Config, dict(tie_word_embeddings=False, pad_token_id=None, sliding_window=100, rope_parameters=LONG)),
+    "phi3": (hf.Phi3Config, dict(tie_word_embeddings=False, pad_token_id=None, sliding_window=100, original_max_position_embeddings=64, rope_parameters=LONG)),
     "phi4": (hf.Phi3Config, dict(tie_word_embeddings=True, pad_token_id=None, partial_rotary_factor=0.5)),
     "phi2": (hf.PhiConfig, dict(num_key_value_heads=4, intermediate_size=128, tie_word_embeddings=False, partial_rotary_factor=0.5)),
     "stablelm": (hf.StableLmConfig, dict(use_qkv_bias=True, tie_word_embeddings=False, partial_rotary_factor=0.25)),

@@ -115,8 +115,8 @@ long_and_short_apart(void)
 	int n;
 
 	begin(&f, "phi3");
-	f.memory.model->hparams.n_rope_context = 64; /* the file's is beyond its context */
-	n = slm_short_context(&f.run) - 1;           /* read_tokens() makes room for one more */
+	f.memory.model->hparams.n_rope_context = 64;
+	n = slm_short_context(&f.run) - 1; /* read_tokens() makes room for one more */
 	CHECK(n > SLM_PREFIX_TOKENS && n < slm_context_length(&f.run) - 1);
 	CHECK_INT(read_tokens(&f, n, true, &d, in_short), 0);
 	CHECK(!slm_decoder_is_long(d));
