@@ -82,6 +82,10 @@ SELECT * FROM compare($$SELECT id, slm_embed(body, slm_pin('tiny')), slm_classif
 SELECT * FROM compare($$SELECT id, slm_similarity(slm_summarize(body, 2), slm_classify(body, '{late,red}')) FROM t$$);
 SELECT * FROM compare($$SELECT slm_classify(body, '{late,red}'), upper(slm_classify(body, '{late,red}')) FROM t WHERE slm_classify(body, '{late,red}') <> ''$$);
 EXPLAIN (COSTS OFF, VERBOSE) SELECT slm_similarity(slm_summarize(body, 2), slm_summarize(body, 2) || kind) FROM t;
+-- Models that write.
+SELECT slm_create_model('writer', 'decoder-llama.gguf') AS created \gset
+SELECT * FROM compare($$SELECT id, slm_classify(body, '{late,red}', 'writer'), slm_extract(body, '["what"]', 'writer', on_error => 'null'), slm_summarize(body, 3, 'writer') FROM small$$);
+SELECT slm_drop_model('writer');
 -- Labels that differ by row make a call for each set of them; the least likely are NULL.
 SELECT * FROM compare($$SELECT id, slm_classify(body, labels) FROM t$$);
 SELECT * FROM compare($$SELECT id, slm_classify(body, labels, min_confidence => 0.5 + id / 1000.0) FROM t$$);
