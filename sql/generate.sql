@@ -24,6 +24,11 @@ SELECT slm_generate('the ring', max_tokens => 20) <> slm_generate('the ring', 'o
        count(DISTINCT slm_generate('the ring', max_tokens => 20, temperature => 1, seed => 3)) AS same_seed
 FROM generate_series(1, 8) AS s;
 
+-- A SentencePiece vocabulary: an answer starts without the space that stands before every text.
+SELECT slm_create_model('pieces', 'decoder-spm.gguf') AS created \gset
+SELECT left(slm_generate('tree', 'pieces', 20), 4) AS text, slm_generate('say', 'pieces', schema => '{"enum": ["the only answer"]}') AS bound,
+       slm_count_tokens(' the ring', 'pieces') AS tokens;
+
 -- NULL and blank.
 SELECT slm_generate(NULL) IS NULL AS nothing, slm_generate(E' \n') IS NULL AS blank;
 
@@ -153,6 +158,6 @@ SELECT error_of($$ SELECT slm_embed('x', 'writer') $$);
 SELECT error_of($$ SELECT slm_create_model('bad', 'decoder-llama.gguf', '{"prompt_format": "jinja"}') $$);
 RESET slm.generate_model;
 SELECT error_of($$ SELECT slm_generate('x') $$);
-SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny', 'strict']) AS m;
+SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['writer', 'other', 'tiny', 'strict', 'pieces']) AS m;
 DROP TABLE rides;
 DROP FUNCTION error_of;

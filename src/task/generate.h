@@ -4,7 +4,8 @@
  * The prompt is a system's and a user's text in the model's chat format; both
  * are data, whatever they spell.  Writing ends with a control token, with the
  * format's stop text, or when max_tokens are written.  What is written is valid
- * UTF-8 without NUL: bytes that are not become U+FFFD.
+ * UTF-8 without NUL: bytes that are not become U+FFFD.  The space that some
+ * vocabularies put before a text (tokenizer.h) is not part of it.
  *
  * Under a constraint only tokens that its grammar allows are chosen from, and
  * writing ends when the value is complete.  Where the grammar leaves no choice,

@@ -16,7 +16,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer_fixture.h"
 
-#define N_VOCABULARIES 3
+#define N_VOCABULARIES 4
 #define MAX_DAMAGES 16
 #define MAX_SCRATCH_BYTES ((size_t) 256 << 20)
 
@@ -28,9 +28,9 @@ static SlmArena scratch;
 static void
 load(void)
 {
-	static const char *const path[N_VOCABULARIES] = {"test/golden/tokenizer-bert.gguf",
-													 "test/golden/tokenizer-gpt2.gguf",
-													 "test/golden/tokenizer-unigram.gguf"};
+	static const char *const path[N_VOCABULARIES] = {
+		"test/golden/tokenizer-bert.gguf", "test/golden/tokenizer-gpt2.gguf",
+		"test/golden/tokenizer-unigram.gguf", "test/golden/tokenizer-spm.gguf"};
 
 	for (int i = 0; i < N_VOCABULARIES; i++)
 	{

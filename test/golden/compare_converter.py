@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-OWN = {"blocks", "scaled", "mistral"}  # blocks that make_decoders.py puts there, and keys that only ours writes
+OWN = {"blocks", "scaled", "mistral", "spm"}  # blocks that make_decoders.py puts there, and keys that only ours writes
 HERE = Path(__file__).resolve().parent
 
 
@@ -40,7 +40,7 @@ def main():
             print("#", name, flush=True)
             model, _ = make_decoders.build(name, kind, options)
             with tempfile.TemporaryDirectory() as folder:
-                make_decoders.save(model, folder)
+                make_decoders.save(model, folder, make_decoders.vocabulary(name))
                 out = golden / f"decoder-{name}.gguf"
                 out.unlink()
                 cls = get_model_class(model.config.architectures[0] if model.config.architectures else type(model).__name__)

@@ -35,7 +35,7 @@ def build(folder):
     config = hf.LlamaConfig(vocab_size=make_decoders.tokenizer().get_vocab_size(), hidden_size=512, intermediate_size=1024,
                             num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=CONTEXT,
                             initializer_range=0.06, tie_word_embeddings=False, bos_token_id=0, eos_token_id=1)
-    make_decoders.save(hf.AutoModelForCausalLM.from_config(config).eval(), folder)
+    make_decoders.save(hf.AutoModelForCausalLM.from_config(config).eval(), folder, make_decoders.tokenizer())
     path = folder / "f16.gguf"
     subprocess.run([sys.executable, HERE.parent.parent / "models" / "convert", folder, path, "--type", "f16"], check=True)
     return path

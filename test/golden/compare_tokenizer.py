@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares slm's tokenizers with Hugging Face's, id for id.
 
-    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,tiktoken,unigram]]
+    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,tiktoken,unigram,spm]]
 
 TOKENIZE is the program build/release/test/tools/tokenize, VOCABULARIES a folder
 with gguf/ggml-vocab-*.gguf (and .inp, .out), tiktoken/*.tiktoken, spm/*.model and vectors/*.jsonl, DATA
@@ -17,6 +17,7 @@ import glob
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -451,6 +452,89 @@ def compare_unigram(ours, folder, texts):
     return bad
 
 
+def spm_reference(pieces, unk_id, prefix=True):
+    """SentencePiece's BPE of pieces (text, score, type) as Hugging Face's newest converter writes it.
+
+    User-defined pieces are cut out behind the space before the text; they are never merged.
+    """
+    merged = {text: (score, i) for i, (text, score, kind) in reversed(list(enumerate(pieces))) if kind in (1, 5)}
+    ranked = []
+    for text, (score, i) in merged.items():
+        for at in range(1, len(text)):
+            if text[:at] in merged and text[at:] in merged:
+                ranked.append((-score, i, text[:at], text[at:]))
+    vocab = {text: i for text, (_, i) in merged.items()}
+    vocab.update({text: i for i, (text, _, kind) in enumerate(pieces) if kind in (4, 6) or i == unk_id})
+    # special tokens get spellings that no text has
+    vocab.update({f"\0\0special {i}\0\0": i for i, p in enumerate(pieces) if p[2] == 3})
+    user_defined = [p[0] for p in pieces if p[2] == 4]
+    tokenizer = Tokenizer(models.BPE(
+        vocab, [(left, right) for _, _, left, right in sorted(ranked)], unk_token=pieces[unk_id][0],
+        fuse_unk=True, byte_fallback=True, ignore_merges=bool(user_defined),
+    ))
+    first = [normalizers.Prepend(WORD_START)] if prefix else []
+    tokenizer.normalizer = normalizers.Sequence([*first, normalizers.Replace(" ", WORD_START)])
+    if user_defined:
+        pattern = "|".join(re.escape(p) for p in sorted(user_defined, key=len, reverse=True))
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    return tokenizer
+
+
+def write_spm(path, pieces, prefix=True, **special):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([p[0] for p in pieces])
+    writer.add_token_scores([p[1] for p in pieces])
+    writer.add_token_types([p[2] for p in pieces])
+    writer.add_add_space_prefix(prefix)
+    for name, value in special.items():
+        writer.add_uint32(f"tokenizer.ggml.{name}_token_id", value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+def repeating_texts():
+    """Texts of few letters: where merges of one score lie over each other, the leftmost is first."""
+    rng = random.Random(SEED)
+    texts = []
+    for _ in range(60000):
+        letters = rng.choice(("ab", "a ", "- ", "=-", " \n", "anb", "0 ", "__a", "ha", "*/ ", ". ", "lo ", "oO"))
+        texts.append("".join(rng.choice(letters) for _ in range(rng.randint(3, 60))))
+    return texts + [unit * n for n in range(1, 300) for unit in (" ", "-", "=", "a", "ha", "na", "\n", "\n ")]
+
+
+def compare_spm(ours, folder, texts):
+    texts = {**texts, "repeating": repeating_texts()}
+    bad = 0
+    for name in ("llama-spm", "phi-3"):
+        vocabulary = os.path.join(folder, "gguf", f"ggml-vocab-{name}.gguf")
+        keys = read_gguf(vocabulary)
+        pieces = list(zip(*(keys["tokenizer.ggml." + key] for key in ("tokens", "scores", "token_type"))))
+        # </s> of Phi-3 is user-defined, and no text gives it here
+        pieces = [(text, score, 3 if kind == 4 or (kind == 2 and i > 0) else kind) for i, (text, score, kind) in enumerate(pieces)]
+        bad += check_inp_out(ours, vocabulary)
+        reference = spm_reference(pieces, 0)
+        for part, some in texts.items():
+            bad += compare(f"{name} {part}", ours, vocabulary, reference, some)
+        if name == "llama-spm":
+            vectors = os.path.join(folder, "vectors", "llama__Xenova--llama-tokenizer.jsonl")
+            bad += check_vectors(ours, vocabulary, vectors, ([1], []))
+            llama = pieces
+    # as Gemma has it: no space before a text, and user-defined lines, spaces and tags
+    added = ["\n" * n for n in range(1, 32)] + [" " * n for n in range(2, 32)] + ["<h1>", "</h1>", "<strong>", "ab", "a b", "é"]
+    with tempfile.TemporaryDirectory() as scratch:
+        for prefix in (False, True):
+            vocabulary = os.path.join(scratch, "added.gguf")
+            write_spm(vocabulary, llama + [(text, -1000.0, 4) for text in added], prefix, bos=1, eos=2, unknown=0)
+            reference = spm_reference(llama + [(text.replace(" ", WORD_START), 0.0, 4) for text in added], 0, prefix)
+            for part, some in texts.items():
+                if part != "data":
+                    bad += compare(f"user-defined, prefix {prefix}, {part}", ours, vocabulary, reference, some)
+    return bad
+
+
 def main():
     if len(sys.argv) not in (3, 4, 5):
         sys.exit(__doc__)
@@ -459,7 +543,7 @@ def main():
     texts = {"code points alone": alone, "code points between letters": between, "random": random_texts()}
     if len(sys.argv) > 3:
         texts["data"] = data_texts(sys.argv[3])
-    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "tiktoken": compare_tiktoken, "unigram": compare_unigram}
+    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "tiktoken": compare_tiktoken, "unigram": compare_unigram, "spm": compare_spm}
     chosen = sys.argv[4].split(",") if len(sys.argv) > 4 else list(parts)
     bad = sum(parts[name](ours, folder, texts) for name in chosen)
     print(f"{bad} differences in all")

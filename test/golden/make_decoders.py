@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes decoder-*.gguf and decoders.txt: small random models of every decoder architecture.
+"""Makes decoder-*.gguf, decoders.txt and written.txt: small random models of every decoder architecture.
 
     test/golden/make_decoders.py      (needs torch, transformers, tokenizers, gguf)
 
@@ -14,6 +14,9 @@ gguf package reads; what differs there is that activations have 8 bits.  decoder
     rows ...         tokens, ascending
     at I TOP MARGIN NORM LOGIT...    after its first I + 1 tokens: the likeliest token, how far it is before the second,
                                      the root mean square of all logits, and the logits of the rows
+
+"spm" is a Llama with a SentencePiece vocabulary.  written.txt holds what models with either kind of vocabulary write
+after texts, greedily: a line each, MODEL<TAB>TEXT<TAB>ANSWER with escapes as in tokenizer-*.txt.
 """
 
 import os
@@ -25,7 +28,10 @@ import gguf
 import numpy as np
 import torch
 import transformers as hf
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from compare_tokenizer import BYTE_OF_CHAR
+from make_tokenizer import escape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -61,6 +67,7 @@ MODELS = {
     "gpt2": (hf.GPT2Config, dict(n_embd=32, n_layer=2, n_head=4, n_positions=512, n_ctx=512, intermediate_size=128, num_key_value_heads=4)),
     "starcoder2": (hf.Starcoder2Config, dict(tie_word_embeddings=True)),
     "mistral": (hf.MistralConfig, dict(sliding_window=17, tie_word_embeddings=True)),
+    "spm": (hf.LlamaConfig, dict(tie_word_embeddings=True, bos_token_id=1, eos_token_id=2)),
 }
 # Tensors of "blocks": type, where the halves d and dmin of a block stand, and what makes weights of about the usual size
 BLOCKS = {
@@ -118,11 +125,85 @@ def tokenizer():
     return out
 
 
+def spm_tokenizer():
+    special = ["<unk>", "<s>", "</s>"]
+    pieces = ["▁t", "he", "▁the", "in", "er", "re", "on", "at", "an", "en", "or", "ing", "▁a", "▁on", "ring", "▁▁"]
+    tokens = [*special, *(f"<0x{byte:02X}>" for byte in range(256)), *pieces, "▁", *"eationrsghldcumpfbywkv"]
+    known = set(tokens)
+    merges = [(p[:i], p[i:]) for p in pieces for i in range(1, len(p)) if p[:i] in known and p[i:] in known]
+    out = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    out.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    out.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    out.add_special_tokens(special)
+    out.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
+    return out
+
+
+TEXTS = {
+    "qwen2": ["the ring on", "a", "Ünïcode and 数"],
+    "spm": ["the ring on", "tree", " two  spaces\n\n", "Ünïcode and 数", "<s>the</s>"],
+}
+
+
+def bytes_of(token, is_spm):
+    if not is_spm:
+        return bytes(BYTE_OF_CHAR[c] for c in token)
+    return bytes([int(token[3:5], 16)]) if len(token) == 6 and token.startswith("<0x") else token.replace("▁", " ").encode()
+
+
+def written(data):
+    """The text that slm makes of bytes: U+FFFD for every byte that is part of no character, and for NUL."""
+    text = ""
+    while data:
+        size = next((n for n in (1, 2, 3, 4) if is_character(data[:n])), 0)
+        text += data[:size].decode() if size else "\ufffd"
+        data = data[size or 1:]
+    return text.replace("\0", "\ufffd")
+
+
+def is_character(data):
+    try:
+        return len(data.decode()) == 1
+    except UnicodeDecodeError:
+        return False
+
+
+def write_texts(name, model, tokenizer, out, n_token=24):
+    """A token is chosen anew from all logits: what counts is that the best is far enough before the second."""
+    is_spm = name == "spm"
+    for text in TEXTS.get(name, []):
+        # what slm's format "plain" puts behind a text
+        ids = tokenizer.encode(text + "\n").ids if "<s>" not in text else unspecial(tokenizer, text + "\n")
+        answer = b""
+        for i in range(n_token):
+            with torch.no_grad():
+                first, second = model(torch.tensor([ids])).logits[0, -1].topk(2)
+            assert first[0] - first[1] > 1e-3, (name, text, i)
+            ids.append(second[0].item())
+            if ids[-1] <= model.config.eos_token_id:
+                break
+            answer += bytes_of(tokenizer.id_to_token(ids[-1]), is_spm)
+        if is_spm and answer[:1] == b" ":
+            answer = answer[1:]
+        print(name, escape(text), escape(written(answer)), sep="\t", file=out)
+
+
+def unspecial(tokenizer, text):
+    """Ids of a text that spells control tokens, none of which it may become."""
+    plain = Tokenizer.from_str(tokenizer.to_str())
+    plain.encode_special_tokens = True
+    return plain.encode(text).ids
+
+
+def vocabulary(name):
+    return spm_tokenizer() if name == "spm" else tokenizer()
+
+
 def build(name, kind, options):
     """The model, and the blocks that stand for some of its tensors."""
     torch.manual_seed(len(name) * 1000 + sum(map(ord, name)))
     config = kind(**{**SHARED, **options})
-    config.vocab_size = tokenizer().get_vocab_size()
+    config.vocab_size = vocabulary(name).get_vocab_size()
     model = hf.AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for key, parameter in model.named_parameters():
@@ -143,16 +224,17 @@ def build(name, kind, options):
     return model, blocks
 
 
-def save(model, folder):
+def save(model, folder, own_tokenizer):
     model.save_pretrained(folder, state_dict={k: v.half() if v.dim() > 1 else v for k, v in model.state_dict().items()})
-    hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), bos_token="<|begin|>", eos_token="<|end|>").save_pretrained(folder)
+    bos, eos = (own_tokenizer.id_to_token(i) for i in (model.config.bos_token_id, model.config.eos_token_id))
+    hf.PreTrainedTokenizerFast(tokenizer_object=own_tokenizer, bos_token=bos, eos_token=eos).save_pretrained(folder)
 
 
-def make(name, kind, options, out):
+def make(name, kind, options, out, written_out):
     model, blocks = build(name, kind, options)
     path = os.path.join(HERE, f"decoder-{name}.gguf")
     with tempfile.TemporaryDirectory() as folder:
-        save(model, folder)
+        save(model, folder, vocabulary(name))
         subprocess.run([sys.executable, os.path.join(ROOT, "models", "convert"), folder, path, "--name", f"decoder-{name}"], check=True)
     if blocks:
         put_blocks(path, blocks)
@@ -168,12 +250,14 @@ def make(name, kind, options, out):
         first, second = top.values[i].tolist()
         numbers = [first - second, logits[i].square().mean().sqrt().item(), *logits[i, ROWS].tolist()]
         print("at", i, top.indices[i, 0].item(), *(f"{x:.6g}" for x in numbers), file=out)
+    write_texts(name, model, vocabulary(name), written_out)
 
 
 def main():
-    with open(os.path.join(HERE, "decoders.txt"), "w", encoding="utf-8") as out:
+    with open(os.path.join(HERE, "decoders.txt"), "w", encoding="utf-8") as out, \
+            open(os.path.join(HERE, "written.txt"), "w", encoding="utf-8") as written_out:
         for name, (kind, options) in MODELS.items():
-            make(name, kind, options, out)
+            make(name, kind, options, out, written_out)
 
 
 if __name__ == "__main__":

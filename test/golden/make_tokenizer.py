@@ -3,7 +3,7 @@
 
     make_tokenizer.py FOLDER
 
-For bert, gpt2 and unigram writes tokenizer-NAME.gguf, a vocabulary of our own
+For bert, gpt2, unigram and spm writes tokenizer-NAME.gguf, a vocabulary of our own
 made from the texts below, and tokenizer-NAME.txt: a line "sweep HASH" and then
 "ids<TAB>text" lines, the text with backslash escapes for backslash, control
 bytes and line breaks.  HASH covers every scalar value between two letters.
@@ -28,8 +28,10 @@ from compare_tokenizer import (
     bert_reference,
     byte_chars,
     scalars,
+    spm_reference,
     unigram_reference,
     write_bert,
+    write_spm,
     write_unigram,
 )
 
@@ -207,6 +209,32 @@ def make_unigram(folder):
     write_answers(os.path.join(folder, "tokenizer-unigram.txt"), unigram_reference(pieces, charsmap, 3))
 
 
+def make_spm(folder):
+    """Merges counted as SentencePiece counts them: the most frequent pair of neighbours in all words, again and again."""
+    words = [[WORD_START, *word] for s in SENTENCES[:-4] for word in s.split(" ")]
+    merged = []
+    for _ in range(400):
+        counts = {}
+        for word in words:
+            for pair in zip(word, word[1:]):
+                counts["".join(pair)] = counts.get("".join(pair), 0) + 1
+        best = min(counts, key=lambda w: (-counts[w], w))
+        merged.append(best)
+        for word in words:
+            i = 0
+            while i + 1 < len(word):
+                if word[i] + word[i + 1] == best:
+                    word[i : i + 2] = [best]
+                i += 1
+    chars = sorted({c for s in SENTENCES[:-4] for c in s} - {" "})
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3)]
+    pieces += [(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256)]
+    pieces += [(w, -float(i), 1) for i, w in enumerate([*merged, WORD_START * 2, WORD_START * 4, WORD_START, *chars])]
+    pieces += [("\n\n", 0.0, 4), ("e-mail", 0.0, 4), ("<|im_end|>", 0.0, 3)]
+    write_spm(os.path.join(folder, "tokenizer-spm.gguf"), pieces, bos=1, eos=2, unknown=0)
+    write_answers(os.path.join(folder, "tokenizer-spm.txt"), spm_reference(pieces, 0))
+
+
 def make_every(folder):
     """Word n (from 1) of the n-th scalar value, its continuation behind it: 2 n - 1 and 2 n."""
     words = {"[UNK]": 0}
@@ -223,5 +251,5 @@ def make_every(folder):
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for make in (make_bert, make_gpt2, make_unigram, make_every):
+    for make in (make_bert, make_gpt2, make_unigram, make_spm, make_every):
         make(sys.argv[1])

@@ -16,7 +16,7 @@
 #define MAX_MODELS 24
 #define LENGTH 420
 #define N_ROWS 8
-#define MAX_VOCAB 272
+#define MAX_VOCAB 320
 
 typedef struct Golden
 {

@@ -13,11 +13,14 @@
 #include "model_fixture.h"
 #include "task/field_prompt.h"
 #include "task/write_fields.h"
+#include "tokenizer_fixture.h"
 
 #include <math.h>
 
 #define QWEN FIXTURE_DIR "decoder-qwen2.gguf"
 #define LLAMA FIXTURE_DIR "decoder-llama.gguf"
+#define SPM FIXTURE_DIR "decoder-spm.gguf"
+#define WRITTEN FIXTURE_DIR "written.txt"
 
 static JsonText json;
 
@@ -60,6 +63,49 @@ free_text(void)
 	}
 	CHECK(differ >= 19);
 	model_fixture_free(&f);
+}
+
+/* What transformers writes with the same models, token for token. */
+static void
+text_of_transformers(void)
+{
+	FILE *file = fopen(WRITTEN, "r");
+	char line[4096], loaded[32] = "";
+	int n = 0;
+	ModelFixture f;
+
+	if (!CHECK(file != NULL))
+		return;
+	while (fgets(line, sizeof(line), file) != NULL)
+	{
+		char *text = strchr(line, '\t'), *answer = text != NULL ? strchr(text + 1, '\t') : NULL;
+		char path[64];
+		SlmPrompt p;
+		SlmWritten out;
+		size_t size;
+
+		if (!CHECK(answer != NULL))
+			break;
+		*text++ = *answer++ = '\0';
+		if (strcmp(loaded, line) != 0)
+		{
+			if (n > 0)
+				model_fixture_free(&f);
+			snprintf(loaded, sizeof(loaded), "%.20s", line);
+			snprintf(path, sizeof(path), FIXTURE_DIR "decoder-%.20s.gguf", line);
+			load(&f, path);
+		}
+		p = prompt_of("", 24, 0.0f, 0);
+		p.user = (SlmText){text, fixture_unescape(text)};
+		size = fixture_unescape(answer);
+		CHECK_STATUS(slm_task_generate(&f.run, &p, &out, &f.err), SLM_OK);
+		if (!CHECK(out.text.size == size && memcmp(out.text.data, answer, size) == 0))
+			printf("# %s after %s: %.*s\n", loaded, text, (int) out.text.size, out.text.data);
+		n++;
+	}
+	model_fixture_free(&f);
+	fclose(file);
+	CHECK(n >= 8);
 }
 
 static void
@@ -123,10 +169,10 @@ answers_keep_to_schemas(void)
 		"{\"enum\":[\"only this long answer\"]}",
 		"{\"type\":\"string\",\"pattern\":\"^[A-Z]{2}-[0-9]{3}$\"}",
 	};
-	static const char *const models[] = {QWEN, LLAMA};
+	static const char *const models[] = {QWEN, LLAMA, SPM};
 	int n = 0, n_forced = 0;
 
-	for (int m = 0; m < 2; m++)
+	for (int m = 0; m < 3; m++)
 	{
 		ModelFixture f;
 
@@ -301,6 +347,7 @@ main(void)
 {
 	TEST(which_models_write);
 	TEST(free_text);
+	TEST(text_of_transformers);
 	TEST(limits);
 	TEST(answers_keep_to_schemas);
 	TEST(an_answer_that_does_not_fit);

@@ -45,34 +45,6 @@ sweep(TokenizerFixture *f)
 	return hash;
 }
 
-/* Undoes the escapes of a line, in place; returns the bytes of the text. */
-static size_t
-unescape(char *text)
-{
-	size_t to = 0;
-
-	for (size_t at = 0; text[at] != '\0' && text[at] != '\n';)
-	{
-		unsigned byte;
-
-		if (text[at] != '\\')
-			text[to++] = text[at++];
-		else if (text[at + 1] == '\\')
-		{
-			text[to++] = '\\';
-			at += 2;
-		}
-		else
-		{
-			if (sscanf(text + at, "\\x%2x", &byte) != 1)
-				break;
-			text[to++] = (char) byte;
-			at += 4;
-		}
-	}
-	return to;
-}
-
 /* Offsets are in order, inside the text, and every token's bytes are characters' bytes. */
 static bool
 offsets_hold(const SlmTokens *tokens, size_t n)
@@ -115,7 +87,7 @@ check_answers(const char *name)
 		if (text == NULL)
 			continue;
 		*text++ = '\0';
-		n = unescape(text);
+		n = fixture_unescape(text);
 		same = fixture_tokenize(&f, text, n) == SLM_OK && offsets_hold(&f.tokens, n);
 		for (int32_t i = 0; i < f.tokens.n && same; i++)
 			same = *id != '\0' && strtol(id, &id, 10) == f.tokens.id[i];
@@ -150,6 +122,12 @@ static void
 unigram_equals_hugging_face(void)
 {
 	check_answers("unigram");
+}
+
+static void
+spm_equals_hugging_face(void)
+{
+	check_answers("spm");
 }
 
 /* A vocabulary of every character shows all of what normalization does to each. */
@@ -199,6 +177,7 @@ main(void)
 	TEST(bert_equals_hugging_face);
 	TEST(gpt2_equals_hugging_face);
 	TEST(unigram_equals_hugging_face);
+	TEST(spm_equals_hugging_face);
 	TEST(normalization_of_every_character);
 	return check_done();
 }

@@ -191,6 +191,33 @@ fixture_is_linear(TokenizerFixture *f, const char *unit)
 	return four < 1.0 * check_patience() && four <= one * 8.0;
 }
 
+size_t
+fixture_unescape(char *text)
+{
+	size_t to = 0;
+
+	for (size_t at = 0; text[at] != '\0' && text[at] != '\n';)
+	{
+		unsigned byte;
+
+		if (text[at] != '\\')
+			text[to++] = text[at++];
+		else if (text[at + 1] == '\\')
+		{
+			text[to++] = '\\';
+			at += 2;
+		}
+		else
+		{
+			if (sscanf(text + at, "\\x%2x", &byte) != 1)
+				break;
+			text[to++] = (char) byte;
+			at += 4;
+		}
+	}
+	return to;
+}
+
 void
 fixture_free(TokenizerFixture *f)
 {

@@ -79,6 +79,9 @@ extern bool fixture_is_linear(TokenizerFixture *f, const char *unit);
 
 extern void fixture_free(TokenizerFixture *f);
 
+/* Undoes the escapes of test/golden/make_tokenizer.py, in place, up to a line's end; returns the bytes. */
+extern size_t fixture_unescape(char *text);
+
 /*
  * One case of a vocabulary that is refused, with a message that contains this, or accepted.
  * Ends the fixture.  Here, and not in the .c file, because checks count where they stand.
