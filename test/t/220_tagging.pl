@@ -171,6 +171,13 @@ is($node->safe_psql('restored', q{SELECT bool_and(vector = slm_embed(body, 'tiny
 $node->safe_psql('restored', 'ALTER TABLE ticket RENAME body TO words; DROP TABLE paused');
 is($node->safe_psql('restored', 'SELECT name, source FROM slm_taggers'), 'ticket_label|words', 'the event triggers are there again');
 
+# The extension goes, and the worker with it.
+is(sql_error($node, 'DROP EXTENSION slm', db => 'restored'), '2BP01 cannot drop extension slm because other objects depend on it', 'taggers hold the extension');
+$node->restart;
+$node->safe_psql('restored', 'SELECT slm_run_taggers(); DROP EXTENSION slm CASCADE');
+ok(wait_for(sub { $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'restored'}) eq '0' }, 'worker'), 'dropped, its worker ends');
+$node->safe_psql('restored', q{INSERT INTO ticket VALUES (7, 'after the extension'); ALTER TABLE ticket DROP COLUMN changed});
+
 # A standby has the taggers; promoted, it tags.
 $node->restart;
 $node->backup('backup');
