@@ -137,6 +137,15 @@ CALL slm_drain_taggers();
 GRANT USAGE ON FOREIGN SERVER tiny TO slm_owner;
 CALL slm_drain_taggers();
 SELECT count(*) AS queued FROM slm_tagger_queue;
+REVOKE UPDATE ON ticket FROM slm_owner;
+UPDATE ticket SET body = 'some parcel' WHERE id = 3;
+CALL slm_drain_taggers();
+REVOKE SELECT ON ticket FROM slm_owner;
+CALL slm_drain_taggers();
+SELECT key, attempts FROM slm_tagger_queue;
+GRANT ALL ON ticket TO slm_owner;
+CALL slm_drain_taggers();
+SELECT label = slm_classify(body, '{a,b}') AS label FROM ticket WHERE id = 3;
 ALTER TABLE ticket ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 UPDATE ticket SET body = 'the parcel' WHERE id = 3;
 CALL slm_drain_taggers();
@@ -184,9 +193,24 @@ SHOW search_path;
 SHOW datestyle;
 SHOW slm.classify_model;
 SELECT key, sqlstate, error FROM slm_tagger_errors;
--- One that raises costs its row only.
+-- Nor can what the planner evaluates.
 SET ROLE slm_owner;
 DROP FUNCTION evil CASCADE;
+CREATE FUNCTION evil(int) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'evaluated as %', current_user; RETURN ''; END $$;
+CREATE DOMAIN tag AS text CHECK (VALUE <> evil(1));
+ALTER TABLE ticket ADD tag tag;
+RESET ROLE;
+SELECT slm_create_tagger('ticket', 'body', 'tag', 'classify', labels => '{a,b}');
+INSERT INTO ticket (id, body) VALUES (10, 'a login');
+\c -
+SET slm.tagger_worker = off;
+SET slm.classify_model = 'tiny';
+CALL slm_drain_taggers();
+SELECT slm_drop_tagger('ticket_tag');
+ALTER TABLE ticket DROP COLUMN tag;
+DROP DOMAIN tag;
+-- One that raises costs its row only.
+SET ROLE slm_owner;
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not row %', NEW.id USING DETAIL = 'a detail ' || NEW.body; END $$;
 CREATE TRIGGER refuse BEFORE UPDATE OF label ON ticket FOR EACH ROW WHEN (NEW.id = 6) EXECUTE FUNCTION refuse();
 CREATE FUNCTION pass_by() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;

@@ -162,10 +162,10 @@ check_columns(const SlmTagger *tagger, const SlmTagTable *table)
 {
 	TupleDesc desc = RelationGetDescr(table->rel);
 	SlmTagCast cast;
+	SlmTagRole role;
 	List *others = slm_tagger_list();
 	ListCell *cell;
 
-	slm_tag_table_check(tagger, table);
 	if (table->source == table->target)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("source and target of a tagger must be two columns")));
@@ -180,7 +180,9 @@ check_columns(const SlmTagger *tagger, const SlmTagTable *table)
 		if (table->key[i].attnum == table->target)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("column \"%s\" is in the primary key", tagger->target)));
+	slm_tag_become_owner(table, &role);
 	slm_tag_cast_init(&cast, tagger->task->result, table->rel, table->target);
+	slm_tag_become_caller(&role);
 	foreach (cell, others)
 	{
 		const SlmTagger *other = lfirst(cell);
@@ -278,14 +280,17 @@ create_tagger(FunctionCallInfo fcinfo, bool pinned)
 	Relation rel;
 	SlmTagTable *table;
 
-	/* What CREATE TRIGGER takes; no row is written meanwhile. */
-	rel = relation_open(DatumGetObjectId(tagger->value[TAGGER_RELATION]), ShareRowExclusiveLock);
+	rel = relation_open(DatumGetObjectId(tagger->value[TAGGER_RELATION]), AccessShareLock);
 	check_relation(rel);
 	check_arguments(tagger, rel);
 	table = slm_tag_table(tagger, rel);
+	slm_tag_table_check(tagger, table);
+	slm_tagger_probe(tagger, table); /* which may take long, the first time */
+
+	/* What CREATE TRIGGER takes: nothing is written meanwhile, nor another tagger made. */
+	LockRelationOid(RelationGetRelid(rel), ShareRowExclusiveLock);
 	check_columns(tagger, table);
 	check_ring(tagger);
-	slm_tagger_probe(tagger, table);
 
 	SPI_connect();
 	slm_tagger_forget(tagger->name); /* what one left behind that ended without its event trigger */

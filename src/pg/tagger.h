@@ -201,7 +201,10 @@ typedef struct SlmTagCast
 	bool by_value;
 } SlmTagCast;
 
-/* Raises 42804 when the column cannot hold them. */
+/*
+ * Raises 42804 when the column cannot hold them.  As the table's owner: a domain's
+ * constraints may be evaluated in part.
+ */
 extern void slm_tag_cast_init(SlmTagCast *cast, Oid from, Relation rel, AttrNumber column);
 extern Datum slm_tag_cast(SlmTagCast *cast, Datum value, bool *null);
 

@@ -208,8 +208,6 @@ open_batch(Batch *batch)
 	}
 	batch->rows.table = slm_tag_table(batch->rows.tagger, rel);
 	slm_tag_table_check(batch->rows.tagger, batch->rows.table);
-	slm_tag_cast_init(&batch->rows.cast, batch->rows.tagger->task->result, rel,
-					  batch->rows.table->target);
 	return SLM_TAG_DID;
 }
 

@@ -5,9 +5,9 @@
  * fails it is done for each row in one of its own, so that a bad row costs the
  * others nothing but time, and its error is known.
  *
- * Whose fault an error is.  When computing fails, an empty batch is computed: if
- * that fails too, not the row is to blame but the model, its rights or its
- * arguments, and the error is the tagger's: it is thrown.
+ * Whose fault an error is.  When reading, computing or writing fails, it is done for
+ * no row: if that fails too, not a row is to blame but the model, its arguments or
+ * the owner's rights, and the error is the tagger's: it is thrown.
  *
  * All of it runs as the table's owner.  SET CONSTRAINTS ALL IMMEDIATE comes first:
  * a trigger that were deferred would run at the commit, as whoever drains.
@@ -211,6 +211,30 @@ run_phase(SlmTagRows *rows, Phase *phase, Phase *probe)
 			FreeErrorData(error);
 		}
 	}
+}
+
+/* Runs a plan for a row that there is not: fails where its owner has no right to the table. */
+static void
+run_for_none(SPIPlanPtr plan)
+{
+	Datum value[INDEX_MAX_KEYS] = {0};
+	char null[INDEX_MAX_KEYS];
+
+	memset(null, 'n', sizeof(null));
+	slm_tag_execute(plan, value, null);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+probe_reading(SlmTagRows *rows, int first, int n)
+{
+	run_for_none(rows->read);
+}
+
+static void
+probe_writing(SlmTagRows *rows, int first, int n)
+{
+	run_for_none(rows->lock);
 }
 
 /* The text in column 1 of a result's first row, copied; NULL: null. */
@@ -417,6 +441,8 @@ void
 slm_tag_rows_prepare(SlmTagRows *rows)
 {
 	defer_nothing();
+	slm_tag_cast_init(&rows->cast, rows->tagger->task->result, rows->table->rel,
+					  rows->table->target);
 	prepare_row_plans(rows);
 	rows->compute = prepare_compute(rows->tagger);
 }
@@ -424,13 +450,13 @@ slm_tag_rows_prepare(SlmTagRows *rows)
 void
 slm_tag_rows_read(SlmTagRows *rows)
 {
-	run_phase(rows, read_rows, NULL);
+	run_phase(rows, read_rows, probe_reading);
 }
 
 void
 slm_tag_rows_compute(SlmTagRows *rows)
 {
-	run_phase(rows, compute_rows, compute_rows);
+	run_phase(rows, compute_rows, compute_rows); /* of no rows, an empty array's */
 	run_phase(rows, cast_rows, NULL);
 }
 
@@ -439,7 +465,7 @@ slm_tag_rows_write(SlmTagRows *rows, int write_ms)
 {
 	if (write_ms > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, write_ms);
-	run_phase(rows, write_rows, NULL);
+	run_phase(rows, write_rows, probe_writing);
 	if (write_ms > 0)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 }

@@ -280,6 +280,7 @@ prepare_at_once(FunctionCallInfo fcinfo, const TriggerData *data)
 {
 	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	AtOnce *state = palloc0(sizeof(AtOnce));
+	SlmTagRole role;
 
 	state->tagger = tagger_of_trigger(data);
 	if (state->tagger != NULL)
@@ -296,8 +297,10 @@ prepare_at_once(FunctionCallInfo fcinfo, const TriggerData *data)
 		}
 		else
 		{
+			slm_tag_become_owner(state->table, &role);
 			slm_tag_cast_init(&state->cast, state->tagger->task->result, data->tg_relation,
 							  state->table->target);
+			slm_tag_become_caller(&role);
 			fmgr_info(scalar_function(state->tagger), &state->function);
 		}
 	}

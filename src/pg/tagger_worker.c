@@ -500,8 +500,10 @@ run_tagger(Known *known)
 	LockReleaseSession(USER_LOCKMETHOD); /* what a trigger may have left */
 	if (error != NULL)
 	{
-		ereport(LOG, (errmsg("slm tagger \"%s\" rests after an error: %s", known->name,
-							 error->message)));
+		/* The message may be a trigger's of the table, and hold text of a row. */
+		ereport(LOG, (errmsg("slm tagger \"%s\" rests after an error with SQLSTATE %s", known->name,
+							 unpack_sql_state(error->sqlerrcode)),
+					  errhint("The view slm_taggers has its message.")));
 		note_failure(known->name, error);
 		FreeErrorData(error);
 		known->limit = FIRST_LIMIT;
@@ -682,14 +684,19 @@ launch(SlmShared *state, Oid databaseid)
 
 	for (int i = 0; i < LAUNCH_TRIES; i++)
 	{
-		if (reserve_slot(state, databaseid, false) == RESERVED_ALREADY)
+		Reserved reserved = reserve_slot(state, databaseid, false);
+
+		if (reserved == RESERVED_ALREADY)
 			return;
-		if (register_worker(databaseid, BRIEF, &handle))
+		if (reserved == RESERVED)
 		{
-			(void) WaitForBackgroundWorkerStartup(handle, &pid);
-			return;
+			if (register_worker(databaseid, BRIEF, &handle))
+			{
+				(void) WaitForBackgroundWorkerStartup(handle, &pid);
+				return;
+			}
+			free_slot(state, databaseid);
 		}
-		free_slot(state, databaseid);
 		nap(LOOK_MS);
 	}
 }
