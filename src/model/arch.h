@@ -26,6 +26,7 @@ typedef enum SlmSlot
 	SLM_SLOT_POSITION_EMBD,
 	SLM_SLOT_TOKEN_TYPES,
 	SLM_SLOT_EMBD_NORM,
+	SLM_SLOT_ATTN_REL_BIAS,
 	SLM_SLOT_ROPE_FREQS,
 	SLM_SLOT_ROPE_LONG,
 	SLM_SLOT_ROPE_SHORT,
@@ -76,6 +77,8 @@ typedef enum SlmSize
 	SLM_SIZE_QUERIES, /* of all heads, side by side */
 	SLM_SIZE_KEYS,    /* keys, or values, of all heads that have own ones */
 	SLM_SIZE_HEAD,
+	SLM_SIZE_HEADS,
+	SLM_SIZE_BUCKETS, /* of distances between two tokens */
 	SLM_SIZE_ROPE_PAIRS,
 	SLM_SIZE_FF,
 	SLM_SIZE_VOCAB,
@@ -147,6 +150,13 @@ typedef enum SlmPosition
 	SLM_POSITION_ROPE_HALVES      /* numbers i and i + n / 2 */
 } SlmPosition;
 
+/* What attention adds to the scores by how far apart two tokens are. */
+typedef enum SlmRelative
+{
+	SLM_RELATIVE_NONE = 0,
+	SLM_RELATIVE_BIAS /* a number for each head and bucket of distances (Raffel et al. 2020) */
+} SlmRelative;
+
 typedef enum SlmMask
 {
 	SLM_MASK_FULL = 0, /* every token sees every token of its sequence */
@@ -177,6 +187,8 @@ typedef struct SlmArch
 	SlmNorm norm;
 	SlmNormPlace norm_place;
 	SlmPosition position;
+	SlmRelative relative;
+	uint32_t relative_reach; /* from this distance on, all share the last bucket */
 	SlmMask mask;
 	bool
 		parallel; /* attention and feed-forward block read the same rows, and both are added to them */

@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/relative.h"
 #include "model/rope.h"
 
 #define ROW_CHUNK 64
@@ -43,6 +44,7 @@ typedef struct Forward
 	SlmAttention attention;
 	SlmRope rope;
 	SlmRope window_rope; /* of layers with a window, where it has a base of its own */
+	SlmDistances distances;
 } Forward;
 
 static const SlmWeight *
@@ -112,28 +114,14 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
+	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
 	return set_positions(f, err);
-}
-
-/* Row i of a table, or of a matrix that is looked up, as floats; i is in range. */
-static void
-table_row(const SlmWeight *table, int64_t i, float *out)
-{
-	const uint8_t *at = table->weight;
-
-	if (table->kind == SLM_SLOT_MATRIX)
-		slm_unpack_row(table->layout,
-					   at + (uint64_t) (i / SLM_GROUP_ROWS) *
-								slm_group_bytes(table->layout, table->n_in),
-					   (int) (i % SLM_GROUP_ROWS), table->n_in, out);
-	else
-		slm_dequantize(table->type, at + (size_t) i * table->row_bytes, out, table->n_in);
 }
 
 static void
 add_table_row(const SlmWeight *table, int64_t i, float *scratch, float *x)
 {
-	table_row(table, i, scratch);
+	slm_table_row(table, i, scratch);
 	for (int64_t j = 0; j < table->n_in; j++)
 		x[j] = x[j] + scratch[j];
 }
@@ -187,7 +175,7 @@ embed(Forward *f, SlmError *err)
 			if (id < 0 || id >= token->n_out)
 				return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld",
 								(int) id, (long long) token->n_out);
-			table_row(token, id, x);
+			slm_table_row(token, id, x);
 			for (int64_t j = 0; j < f->n_embd && model->arch->scaled_embedding; j++)
 				x[j] = x[j] * scale;
 			if (type->weight != NULL)
@@ -343,6 +331,9 @@ mix(Forward *f, int layer, SlmError *err)
 			.v = qkv + f->q_width + f->k_width,
 			.v_stride = f->qkv_stride,
 			.t = queries.n,
+			.bias = f->distances.bias,
+			.bias_row = -1,
+			.bias_head = (ptrdiff_t) f->distances.stride,
 		};
 
 		if (batch->cache != NULL)

@@ -84,6 +84,11 @@ static const Constant constants[] = {
 
 #define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
 
+/* Of architectures whose attention asks for distances. */
+static const char *const relative_keys[] = {
+	"attention.relative_buckets_count",
+};
+
 static void
 key_name(const SlmArch *arch, const char *suffix, char out[MAX_KEY])
 {
@@ -105,6 +110,8 @@ is_known(const SlmArch *arch, SlmText suffix)
 		known |= text_is(suffix, known_keys[i]);
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
+	for (size_t i = 0; i < sizeof(relative_keys) / sizeof(relative_keys[0]); i++)
+		known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_keys[i]);
 	for (size_t i = 0; i < N_CONSTANT; i++)
 		known |= text_is(suffix, constants[i].suffix);
 	return known;
@@ -308,6 +315,27 @@ read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	key_name(arch, "use_parallel_residual", key);
 	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &parallel, err));
 	h->parallel = parallel;
+	return SLM_OK;
+}
+
+/* How attention asks for distances. */
+static SlmStatus
+read_relative(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	switch (arch->relative)
+	{
+		case SLM_RELATIVE_NONE:
+			break;
+		case SLM_RELATIVE_BIAS:
+			SLM_TRY(read_count(gguf, arch, "attention.relative_buckets_count",
+							   SLM_MAX_RELATIVE_BUCKETS, &h->n_bucket, err));
+			if (h->n_bucket < 4 || h->n_bucket % 2 != 0)
+				return slm_fail(err, SLM_ERR_CORRUPT,
+								"key \"%s.attention.relative_buckets_count\" is %u, not an even "
+								"number from 4 on",
+								arch->name, h->n_bucket);
+			break;
+	}
 	return SLM_OK;
 }
 
@@ -573,6 +601,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(read_attention(gguf, arch, &h, err));
 	SLM_TRY(read_rope(gguf, arch, &h, err));
 	SLM_TRY(read_steps(gguf, arch, &h, err));
+	SLM_TRY(read_relative(gguf, arch, &h, err));
 	SLM_TRY(check_mask(gguf, arch, err));
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
@@ -626,12 +655,13 @@ slm_hparams_valid(const SlmHparams *h)
 		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
 		   h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
 		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
-		   cap_valid(h->logit_cap) && h->parallel <= 1 && h->n_context >= 1 &&
-		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
-		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
-		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
-		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
-		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   cap_valid(h->logit_cap) && h->parallel <= 1 && h->n_bucket <= SLM_MAX_RELATIVE_BUCKETS &&
+		   h->n_context >= 1 && h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 &&
+		   h->n_vocab <= SLM_MAX_VOCAB && h->n_token_type <= SLM_MAX_TOKEN_TYPES &&
+		   h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
+		   h->head_activation < SLM_ACTIVATION_COUNT && h->class_kind < SLM_CLASS_KIND_COUNT &&
+		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f &&
+		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
@@ -653,6 +683,10 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return (uint64_t) h->n_head_kv * h->n_head_dim;
 		case SLM_SIZE_HEAD:
 			return h->n_head_dim;
+		case SLM_SIZE_HEADS:
+			return h->n_head;
+		case SLM_SIZE_BUCKETS:
+			return h->n_bucket;
 		case SLM_SIZE_ROPE_PAIRS:
 			return h->n_rope / 2;
 		case SLM_SIZE_FF:

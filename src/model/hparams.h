@@ -28,8 +28,8 @@ typedef struct SlmHparams
 	float attention_scale; /* of scores */
 	float attention_cap;   /* scores are cap * tanh(score / cap); 0: not so */
 	float logit_cap;       /* the same of logits */
-	uint32_t reserved;
-	uint32_t parallel; /* 1: attention and feed-forward block read the same rows */
+	uint32_t parallel;     /* 1: attention and feed-forward block read the same rows */
+	uint32_t n_bucket;     /* of distances between two tokens; 0: attention does not ask for them */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */

@@ -250,9 +250,9 @@ added_tokens_are_limited(void)
 static void
 written_text(void)
 {
-	static const Piece more[] = {
-		{"<unk>", 0, 2},  {W, -1, 1},       {"a", -2, 1}, {W "a", -3, 1}, {"<0xC3>", 0, 6},
-		{"<0x0A>", 0, 6}, {"a" W W, -5, 1}, {"  ", 0, 4}, {"<s>", 0, 3}};
+	static const Piece more[] = {{"<unk>", 0, 2},  {W, -1, 1},       {"a", -2, 1},
+								 {W "a", -3, 1},   {"<0xC3>", 0, 6}, {"<0x0A>", 0, 6},
+								 {"a" W W, -5, 1}, {"  ", 0, 4},     {"<s>", 0, 3}};
 	TokenizerFixture f;
 	uint8_t bytes[16];
 
