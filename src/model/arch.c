@@ -9,7 +9,8 @@
  * SmolLM2 and Mistral; the converter has permuted its queries and keys so that the numbers
  * which rotate together are neighbours.  Gemma's norms come with their offset of 1 added.
  *
- * llama.cpp has no MPNet; its names here are those of "bert" and, for the bias, T5's.
+ * llama.cpp has no MPNet and no ALBERT; their names here are those of "bert" and, for MPNet's
+ * bias, T5's.
  */
 #include "model/arch.h"
 
@@ -80,6 +81,16 @@ static const SlmSlotSpec bert_slots[SLM_SLOT_COUNT] = {
 static const SlmSlotSpec mpnet_slots[SLM_SLOT_COUNT] = {
 	BERT_EMBEDDING_SLOTS,
 	[SLM_SLOT_ATTN_REL_BIAS] = PLAIN(TABLE, "attn_rel_b", SLM_SIZE_HEADS, SLM_SIZE_BUCKETS),
+	BERT_LAYER_SLOTS,
+	HEAD_SLOTS,
+};
+
+static const SlmSlotSpec albert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", SLM_SIZE_TOKEN, SLM_SIZE_VOCAB),
+	[SLM_SLOT_POSITION_EMBD] = PLAIN(TABLE, "position_embd", SLM_SIZE_TOKEN, SLM_SIZE_CONTEXT),
+	[SLM_SLOT_TOKEN_TYPES] = PLAIN(TABLE, "token_types", SLM_SIZE_TOKEN, SLM_SIZE_TOKEN_TYPES),
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", SLM_SIZE_TOKEN, SLM_SIZE_ONE),
+	[SLM_SLOT_EMBD_PROJ] = BIASED(MATRIX, "token_embd_proj", SLM_SIZE_TOKEN, EMBD),
 	BERT_LAYER_SLOTS,
 	HEAD_SLOTS,
 };
@@ -201,6 +212,19 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = mpnet_slots,
 	},
+	{
+		.name = "albert",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_LEARNED,
+		.mask = SLM_MASK_FULL,
+		.factored_embedding = true,
+		.shared_blocks = true,
+		.activation = SLM_ACTIVATION_GELU_TANH,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = albert_slots,
+	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},
 	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
@@ -253,16 +277,32 @@ slm_arch_find(SlmText name)
 	return NULL;
 }
 
-const char *
-slm_activation_name(SlmActivation activation)
+bool
+slm_activation_find(SlmText name, SlmActivation *out)
 {
-	static const char *const name[SLM_ACTIVATION_COUNT] = {
-		[SLM_ACTIVATION_GELU_ERF] = "gelu", [SLM_ACTIVATION_GELU_TANH] = "gelu_tanh",
-		[SLM_ACTIVATION_SILU] = "silu",     [SLM_ACTIVATION_TANH] = "tanh",
-		[SLM_ACTIVATION_RELU] = "relu",
+	static const struct
+	{
+		const char *name;
+		SlmActivation activation;
+	} known[] = {
+		{"gelu", SLM_ACTIVATION_GELU_ERF},
+		{"gelu_tanh", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_new", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_fast", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_pytorch_tanh", SLM_ACTIVATION_GELU_TANH},
+		{"silu", SLM_ACTIVATION_SILU},
+		{"swish", SLM_ACTIVATION_SILU},
+		{"tanh", SLM_ACTIVATION_TANH},
+		{"relu", SLM_ACTIVATION_RELU},
 	};
 
-	return name[activation];
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i].name) == name.size && memcmp(known[i].name, name.data, name.size) == 0)
+		{
+			*out = known[i].activation;
+			return true;
+		}
+	return false;
 }
 
 const char *
@@ -277,11 +317,11 @@ slm_class_kind_name(SlmClassKind kind)
 }
 
 void
-slm_slot_name(const SlmArch *arch, SlmSlot slot, int layer, const char *part, char *out,
+slm_slot_name(const SlmArch *arch, SlmSlot slot, int block, const char *part, char *out,
 			  size_t size)
 {
 	if (slot < SLM_GLOBAL_SLOTS)
 		snprintf(out, size, "%s.%s", arch->slot[slot].name, part);
 	else
-		snprintf(out, size, "blk.%d.%s.%s", layer, arch->slot[slot].name, part);
+		snprintf(out, size, "blk.%d.%s.%s", block, arch->slot[slot].name, part);
 }

@@ -34,6 +34,9 @@ SHARED = dict(hidden_size=40, num_hidden_layers=2, num_attention_heads=4, interm
 # name: configuration, tokenizer
 MODELS = {
     "mpnet": (hf.MPNetConfig(**dict(SHARED, max_position_embeddings=322)), make_parity.mpnet_wordpiece),
+    # 5 layers of 2 blocks: 0 0 0 1 1
+    "albert": (hf.AlbertConfig(**dict(SHARED, num_hidden_layers=5, num_hidden_groups=2, embedding_size=24, hidden_act="gelu_new")),
+               make_parity.albert_unigram),
 }
 
 

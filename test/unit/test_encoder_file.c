@@ -6,6 +6,7 @@
  */
 #include "changed_file.h"
 
+#define ALBERT FIXTURE_DIR "encoder-albert.gguf"
 #define MPNET FIXTURE_DIR "encoder-mpnet.gguf"
 
 static void
@@ -27,9 +28,42 @@ buckets_of_distances(void)
 	check_load(&file, SLM_ERR_CORRUPT, "lacks the key \"mpnet.attention.relative_buckets_count\"");
 }
 
+/* Five layers run two blocks. */
+static void
+blocks_that_layers_share(void)
+{
+	const char *key = "albert.block_group_count";
+	GgufBytes file;
+
+	check_u32(ALBERT, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(ALBERT, key, 6, SLM_ERR_CORRUPT, "is 6, outside 1 to 5");
+	check_u32(ALBERT, key, 1, SLM_ERR_CORRUPT, "is beyond the 1 layers of the model");
+	check_u32(ALBERT, key, 3, SLM_ERR_CORRUPT, "tensor \"blk.2.attn_q.weight\" is missing");
+	check_missing(ALBERT, "blk.1.ffn_down.bias");
+	/* then every layer has a block of its own, which the file lacks */
+	file = open_file(ALBERT);
+	hide_key(&file, key);
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.2.attn_q.weight\" is missing");
+}
+
+static void
+width_of_tokens(void)
+{
+	const char *key = "albert.token_embedding_length";
+
+	check_u32(ALBERT, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(ALBERT, key, 41, SLM_ERR_CORRUPT, "is 41, outside 1 to 40");
+	check_u32(ALBERT, key, 23, SLM_ERR_CORRUPT, "is 24 x ");
+	check_missing(ALBERT, "token_embd_proj.weight");
+	check_missing(ALBERT, "token_embd_proj.bias");
+	check_missing(ALBERT, "token_types.weight");
+}
+
 int
 main(void)
 {
 	TEST(buckets_of_distances);
+	TEST(blocks_that_layers_share);
+	TEST(width_of_tokens);
 	return check_done();
 }

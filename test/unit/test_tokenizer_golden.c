@@ -152,6 +152,12 @@ unigram_equals_hugging_face(void)
 	check_answers("unigram");
 }
 
+static void
+albert_equals_hugging_face(void)
+{
+	check_answers("albert");
+}
+
 /* A vocabulary of every character shows all of what normalization does to each. */
 static void
 normalization_of_every_character(void)
@@ -199,6 +205,7 @@ main(void)
 	TEST(bert_equals_hugging_face);
 	TEST(gpt2_equals_hugging_face);
 	TEST(unigram_equals_hugging_face);
+	TEST(albert_equals_hugging_face);
 	TEST(normalization_of_every_character);
 	return check_done();
 }
