@@ -95,6 +95,28 @@ static const SlmSlotSpec albert_slots[SLM_SLOT_COUNT] = {
 	HEAD_SLOTS,
 };
 
+/* Queries, keys and values may stand in one tensor. */
+#define FUSED(tensor, name, n_in, n_out)                                                           \
+	{                                                                                              \
+		MATRIX, name, n_in, n_out, REQUIRED, NEVER, BODY, tensor                                   \
+	}
+
+static const SlmSlotSpec nomic_bert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB),
+	[SLM_SLOT_TOKEN_TYPES] = PLAIN(TABLE, "token_types", EMBD, SLM_SIZE_TOKEN_TYPES),
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_ATTN_Q] = FUSED("attn_qkv", "attn_q", EMBD, EMBD),
+	[SLM_SLOT_ATTN_K] = FUSED("attn_qkv", "attn_k", EMBD, EMBD),
+	[SLM_SLOT_ATTN_V] = FUSED("attn_qkv", "attn_v", EMBD, EMBD),
+	[SLM_SLOT_ATTN_OUTPUT] = PLAIN(MATRIX, "attn_output", EMBD, EMBD),
+	[SLM_SLOT_ATTN_OUTPUT_NORM] = BIASED(VECTOR, "attn_output_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_FFN_GATE] = PLAIN(MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_UP] = PLAIN(MATRIX, "ffn_up", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_DOWN] = PLAIN(MATRIX, "ffn_down", SLM_SIZE_FF, EMBD),
+	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", EMBD, SLM_SIZE_ONE),
+	HEAD_SLOTS,
+};
+
 /*
  * Decoders, piece by piece.  Without output.weight, the embeddings are the output matrix, too;
  * so they are packed, and looked up there.  Queries, keys and values may stand in one tensor.
@@ -224,6 +246,17 @@ static const SlmArch table[] = {
 		.head_activation = SLM_ACTIVATION_TANH,
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = albert_slots,
+	},
+	{
+		.name = "nomic-bert",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_FULL,
+		.activation = SLM_ACTIVATION_SILU,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = nomic_bert_slots,
 	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},

@@ -37,6 +37,7 @@ MODELS = {
     # 5 layers of 2 blocks: 0 0 0 1 1
     "albert": (hf.AlbertConfig(**dict(SHARED, num_hidden_layers=5, num_hidden_groups=2, embedding_size=24, hidden_act="gelu_new")),
                make_parity.albert_unigram),
+    "nomic": (hf.NomicBertConfig(**SHARED), make_parity.wordpiece),
 }
 
 

@@ -113,6 +113,7 @@ LABELS = {"id2label": {0: "negative", 1: "neutral", 2: "positive"}, "num_labels"
 TOKEN_LABELS = {"id2label": {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}, "num_labels": 5}
 ROBERTA = dict(BERT, num_hidden_layers=1, max_position_embeddings=66, type_vocab_size=1, pad_token_id=1)
 ALBERT = dict(BERT, embedding_size=20, hidden_act="gelu_new")
+NOMIC = dict(BERT, num_hidden_layers=1)
 MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
@@ -157,6 +158,8 @@ CASES = {
     "albert": (hf.AlbertModel, hf.AlbertConfig(**ALBERT), albert_unigram, "mean"),
     "albert-cross": (hf.AlbertForSequenceClassification, hf.AlbertConfig(**ALBERT, num_labels=1), albert_unigram, None),
     "albert-tokens": (hf.AlbertForTokenClassification, hf.AlbertConfig(**ALBERT, **TOKEN_LABELS), albert_unigram, None),
+    "nomic": (hf.NomicBertModel, hf.NomicBertConfig(**NOMIC), wordpiece, "mean"),
+    "nomic-cross": (hf.NomicBertForSequenceClassification, hf.NomicBertConfig(**NOMIC, num_labels=1), wordpiece, None),
 }
 
 
@@ -206,7 +209,7 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     for item in PAIRS if pairs else TEXTS:
         encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
         inputs = {"input_ids": torch.tensor([encoded.ids])}
-        if config.model_type in ("bert", "albert"):
+        if config.model_type in ("bert", "albert", "nomic_bert"):
             inputs["token_type_ids"] = torch.tensor([encoded.type_ids])
         with torch.no_grad():
             result = model(**inputs)

@@ -8,6 +8,7 @@
 
 #define ALBERT FIXTURE_DIR "encoder-albert.gguf"
 #define MPNET FIXTURE_DIR "encoder-mpnet.gguf"
+#define NOMIC FIXTURE_DIR "encoder-nomic.gguf"
 
 static void
 buckets_of_distances(void)
@@ -59,11 +60,28 @@ width_of_tokens(void)
 	check_missing(ALBERT, "token_types.weight");
 }
 
+/* Queries, keys and values in one matrix; a gate. */
+static void
+one_matrix_for_attention(void)
+{
+	GgufBytes file = open_file(NOMIC);
+
+	hide_tensor(&file, "blk.1.attn_qkv.weight");
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.1.attn_q.weight\" is missing");
+	check_missing(NOMIC, "blk.1.ffn_gate.weight");
+	check_missing(NOMIC, "blk.0.layer_output_norm.bias");
+	check_u32(NOMIC, "nomic-bert.attention.head_count", 3, SLM_ERR_CORRUPT,
+			  "embedding length 40 is not a multiple of 3 heads");
+	check_f32(NOMIC, "nomic-bert.rope.freq_base", 0.5f, SLM_ERR_CORRUPT,
+			  "key \"nomic-bert.rope.freq_base\" is 0.5");
+}
+
 int
 main(void)
 {
 	TEST(buckets_of_distances);
 	TEST(blocks_that_layers_share);
 	TEST(width_of_tokens);
+	TEST(one_matrix_for_attention);
 	return check_done();
 }
