@@ -21,6 +21,7 @@ score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_
 {
 	const float *q = args->q + (size_t) i * args->q_stride;
 	const float *kt = args->kt + j;
+	const float *bias = args->bias != NULL ? args->bias + i * args->bias_row + j : NULL;
 	Vec acc[SCORE_TILE_ROWS][SCORE_TILE_VECS];
 
 	SLM_UNROLL
@@ -52,8 +53,13 @@ score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_
 	{
 		SLM_UNROLL
 		for (int v = 0; v < n_vec; v++)
-			vec_store(scores + (size_t) r * args->t_stride + j + v * LANES,
-					  vec_mul(acc[r][v], vec_set1(args->scale)));
+		{
+			Vec scale = vec_set1(args->scale), score = vec_mul(acc[r][v], scale);
+
+			if (bias != NULL)
+				score = vec_fma(acc[r][v], scale, vec_load(bias + r * args->bias_row + v * LANES));
+			vec_store(scores + (size_t) r * args->t_stride + j + v * LANES, score);
+		}
 	}
 }
 

@@ -163,9 +163,10 @@ typedef void SlmSoftmax(float *x, int64_t n);
  *             stands past t up to a multiple of 16 is read and has no effect
  *   v         [t][stride]
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
- * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale;
- * e = exp(score - max); out = (fmaf chain over keys of e * v) / (16-lane sum of e).
- * With a cap the score becomes cap * tanh(score / cap).
+ * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale,
+ * or, with a bias, fmaf(chain, scale, bias); with a cap it becomes cap *
+ * tanh(score / cap).  e = exp(score - max); out = (fmaf chain over keys of e * v) /
+ * (16-lane sum of e).
  * A key that a row does not see takes no part; the sign of a zero apart, that is
  * what a key with e = 0 does, too.
  */
@@ -185,7 +186,9 @@ typedef struct SlmAttend
 	int window; /* where seen > 0: of these a row sees the last so many; 0: all */
 	int head_dim;
 	float scale;
-	float cap; /* 0: none */
+	float cap;          /* 0: none */
+	const float *bias;  /* of row i and key j at [i * bias_row + j]; read as far as kt; or NULL */
+	ptrdiff_t bias_row; /* -1 where it depends on j - i alone */
 } SlmAttend;
 
 typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);

@@ -420,7 +420,8 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 			for (int j = 0; j < t; j++)
 				e[j] = fmaf(q[d], args->kt[(size_t) d * args->t_stride + j], e[j]);
 		for (int j = 0; j < t; j++)
-			e[j] = e[j] * args->scale;
+			e[j] = args->bias != NULL ? fmaf(e[j], args->scale, args->bias[i * args->bias_row + j])
+									  : e[j] * args->scale;
 		for (int j = 0; j < t && args->cap > 0.0f; j++)
 			e[j] = args->cap * slm_tanh(e[j] / args->cap);
 		for (int j = 0; j < t - args->window && args->window > 0; j++)

@@ -8,6 +8,9 @@
  * position table), MiniLM, TinyBERT, BGE, E5.  The row "llama" serves Llama, TinyLlama,
  * SmolLM2 and Mistral; the converter has permuted its queries and keys so that the numbers
  * which rotate together are neighbours.  Gemma's norms come with their offset of 1 added.
+ *
+ * llama.cpp has no MPNet and no ALBERT; their names here are those of "bert" and, for MPNet's
+ * bias, T5's.
  */
 #include "model/arch.h"
 
@@ -23,39 +26,95 @@
 #define TABLE SLM_SLOT_TABLE
 #define VECTOR SLM_SLOT_VECTOR
 
+/* The heads that an encoder may have. */
+#define HEAD_SLOTS                                                                                 \
+	[SLM_SLOT_CLS] = {MATRIX, "cls", EMBD, EMBD, OPTIONAL, OPTIONAL, SLM_HEAD_CLASS},              \
+	[SLM_SLOT_CLS_OUTPUT] = {MATRIX,   "cls.output", EMBD,          SLM_SIZE_CLASSES,              \
+							 REQUIRED, OPTIONAL,     SLM_HEAD_CLASS},                              \
+	[SLM_SLOT_LABEL_TEXT] = {MATRIX, "label_text", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},   \
+	[SLM_SLOT_LABEL_NAME] = {MATRIX, "label_name", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},   \
+	[SLM_SLOT_EXT_SHAPE] = {TABLE, "ext_shape",     EMBD, SLM_SIZE_SHAPES, REQUIRED,               \
+							NEVER, SLM_HEAD_EXTRACT},                                              \
+	[SLM_SLOT_EXT_TOKEN] = {MATRIX,   "ext_token",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \
+							REQUIRED, SLM_HEAD_EXTRACT},                                           \
+	[SLM_SLOT_EXT_FIELD] = {MATRIX,   "ext_field",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \
+							REQUIRED, SLM_HEAD_EXTRACT},                                           \
+	[SLM_SLOT_SUM_HIDDEN] = {MATRIX,   "sum_hidden", SLM_SIZE_SENTENCE, HIDDEN,                    \
+							 REQUIRED, REQUIRED,     SLM_HEAD_SENTENCE},                           \
+	[SLM_SLOT_SUM_OUTPUT] = {MATRIX,   "sum_output", HIDDEN,           SLM_SIZE_ONE,               \
+							 REQUIRED, REQUIRED,     SLM_HEAD_SENTENCE}
+
+/* A tensor that every model of an architecture has, without and with a bias. */
+#define PLAIN(kind, name, n_in, n_out)                                                             \
+	{                                                                                              \
+		kind, name, n_in, n_out, REQUIRED, NEVER, BODY                                             \
+	}
+#define BIASED(kind, name, n_in, n_out)                                                            \
+	{                                                                                              \
+		kind, name, n_in, n_out, REQUIRED, REQUIRED, BODY                                          \
+	}
+
+/* What BERT made common: learned positions, norms behind the steps, biases everywhere. */
+#define BERT_EMBEDDING_SLOTS                                                                       \
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB),                      \
+	[SLM_SLOT_POSITION_EMBD] = PLAIN(TABLE, "position_embd", EMBD, SLM_SIZE_CONTEXT),              \
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE)
+
+#define BERT_LAYER_SLOTS                                                                           \
+	[SLM_SLOT_ATTN_Q] = BIASED(MATRIX, "attn_q", EMBD, EMBD),                                      \
+	[SLM_SLOT_ATTN_K] = BIASED(MATRIX, "attn_k", EMBD, EMBD),                                      \
+	[SLM_SLOT_ATTN_V] = BIASED(MATRIX, "attn_v", EMBD, EMBD),                                      \
+	[SLM_SLOT_ATTN_OUTPUT] = BIASED(MATRIX, "attn_output", EMBD, EMBD),                            \
+	[SLM_SLOT_ATTN_OUTPUT_NORM] = BIASED(VECTOR, "attn_output_norm", EMBD, SLM_SIZE_ONE),          \
+	[SLM_SLOT_FFN_UP] = BIASED(MATRIX, "ffn_up", EMBD, SLM_SIZE_FF),                               \
+	[SLM_SLOT_FFN_DOWN] = BIASED(MATRIX, "ffn_down", SLM_SIZE_FF, EMBD),                           \
+	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", EMBD, SLM_SIZE_ONE)
+
 static const SlmSlotSpec bert_slots[SLM_SLOT_COUNT] = {
-	[SLM_SLOT_TOKEN_EMBD] = {TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB, REQUIRED, NEVER, BODY},
-	[SLM_SLOT_POSITION_EMBD] = {TABLE, "position_embd", EMBD, SLM_SIZE_CONTEXT, REQUIRED, NEVER,
-								BODY},
+	BERT_EMBEDDING_SLOTS,
 	[SLM_SLOT_TOKEN_TYPES] = {TABLE, "token_types", EMBD, SLM_SIZE_TOKEN_TYPES, OPTIONAL, NEVER,
 							  BODY},
-	[SLM_SLOT_EMBD_NORM] = {VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE, REQUIRED, REQUIRED,
-							BODY},
-	[SLM_SLOT_CLS] = {MATRIX, "cls", EMBD, EMBD, OPTIONAL, OPTIONAL, SLM_HEAD_CLASS},
-	[SLM_SLOT_CLS_OUTPUT] = {MATRIX, "cls.output", EMBD, SLM_SIZE_CLASSES, REQUIRED, OPTIONAL,
-							 SLM_HEAD_CLASS},
-	[SLM_SLOT_LABEL_TEXT] = {MATRIX, "label_text", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},
-	[SLM_SLOT_LABEL_NAME] = {MATRIX, "label_name", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},
-	[SLM_SLOT_EXT_SHAPE] = {TABLE, "ext_shape", EMBD, SLM_SIZE_SHAPES, REQUIRED, NEVER,
-							SLM_HEAD_EXTRACT},
-	[SLM_SLOT_EXT_TOKEN] = {MATRIX, "ext_token", EMBD, SLM_SIZE_SPANS, REQUIRED, REQUIRED,
-							SLM_HEAD_EXTRACT},
-	[SLM_SLOT_EXT_FIELD] = {MATRIX, "ext_field", EMBD, SLM_SIZE_SPANS, REQUIRED, REQUIRED,
-							SLM_HEAD_EXTRACT},
-	[SLM_SLOT_SUM_HIDDEN] = {MATRIX, "sum_hidden", SLM_SIZE_SENTENCE, HIDDEN, REQUIRED, REQUIRED,
-							 SLM_HEAD_SENTENCE},
-	[SLM_SLOT_SUM_OUTPUT] = {MATRIX, "sum_output", HIDDEN, SLM_SIZE_ONE, REQUIRED, REQUIRED,
-							 SLM_HEAD_SENTENCE},
-	[SLM_SLOT_ATTN_Q] = {MATRIX, "attn_q", EMBD, EMBD, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_ATTN_K] = {MATRIX, "attn_k", EMBD, EMBD, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_ATTN_V] = {MATRIX, "attn_v", EMBD, EMBD, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_ATTN_OUTPUT] = {MATRIX, "attn_output", EMBD, EMBD, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_ATTN_OUTPUT_NORM] = {VECTOR, "attn_output_norm", EMBD, SLM_SIZE_ONE, REQUIRED,
-								   REQUIRED, BODY},
-	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, REQUIRED, BODY},
-	[SLM_SLOT_LAYER_OUTPUT_NORM] = {VECTOR, "layer_output_norm", EMBD, SLM_SIZE_ONE, REQUIRED,
-									REQUIRED, BODY},
+	BERT_LAYER_SLOTS,
+	HEAD_SLOTS,
+};
+
+static const SlmSlotSpec mpnet_slots[SLM_SLOT_COUNT] = {
+	BERT_EMBEDDING_SLOTS,
+	[SLM_SLOT_ATTN_REL_BIAS] = PLAIN(TABLE, "attn_rel_b", SLM_SIZE_HEADS, SLM_SIZE_BUCKETS),
+	BERT_LAYER_SLOTS,
+	HEAD_SLOTS,
+};
+
+static const SlmSlotSpec albert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", SLM_SIZE_TOKEN, SLM_SIZE_VOCAB),
+	[SLM_SLOT_POSITION_EMBD] = PLAIN(TABLE, "position_embd", SLM_SIZE_TOKEN, SLM_SIZE_CONTEXT),
+	[SLM_SLOT_TOKEN_TYPES] = PLAIN(TABLE, "token_types", SLM_SIZE_TOKEN, SLM_SIZE_TOKEN_TYPES),
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", SLM_SIZE_TOKEN, SLM_SIZE_ONE),
+	[SLM_SLOT_EMBD_PROJ] = BIASED(MATRIX, "token_embd_proj", SLM_SIZE_TOKEN, EMBD),
+	BERT_LAYER_SLOTS,
+	HEAD_SLOTS,
+};
+
+/* Queries, keys and values may stand in one tensor. */
+#define FUSED(tensor, name, n_in, n_out)                                                           \
+	{                                                                                              \
+		MATRIX, name, n_in, n_out, REQUIRED, NEVER, BODY, tensor                                   \
+	}
+
+static const SlmSlotSpec nomic_bert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB),
+	[SLM_SLOT_TOKEN_TYPES] = PLAIN(TABLE, "token_types", EMBD, SLM_SIZE_TOKEN_TYPES),
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_ATTN_Q] = FUSED("attn_qkv", "attn_q", EMBD, EMBD),
+	[SLM_SLOT_ATTN_K] = FUSED("attn_qkv", "attn_k", EMBD, EMBD),
+	[SLM_SLOT_ATTN_V] = FUSED("attn_qkv", "attn_v", EMBD, EMBD),
+	[SLM_SLOT_ATTN_OUTPUT] = PLAIN(MATRIX, "attn_output", EMBD, EMBD),
+	[SLM_SLOT_ATTN_OUTPUT_NORM] = BIASED(VECTOR, "attn_output_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_FFN_GATE] = PLAIN(MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_UP] = PLAIN(MATRIX, "ffn_up", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_DOWN] = PLAIN(MATRIX, "ffn_down", SLM_SIZE_FF, EMBD),
+	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", EMBD, SLM_SIZE_ONE),
+	HEAD_SLOTS,
 };
 
 /*
@@ -162,6 +221,43 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = bert_slots,
 	},
+	{
+		.name = "mpnet",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_LEARNED,
+		.relative = SLM_RELATIVE_BIAS,
+		.relative_reach = 128,
+		.mask = SLM_MASK_FULL,
+		.activation = SLM_ACTIVATION_GELU_ERF,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = mpnet_slots,
+	},
+	{
+		.name = "albert",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_LEARNED,
+		.mask = SLM_MASK_FULL,
+		.factored_embedding = true,
+		.shared_blocks = true,
+		.activation = SLM_ACTIVATION_GELU_TANH,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = albert_slots,
+	},
+	{
+		.name = "nomic-bert",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_FULL,
+		.activation = SLM_ACTIVATION_SILU,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = nomic_bert_slots,
+	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},
 	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
@@ -214,16 +310,32 @@ slm_arch_find(SlmText name)
 	return NULL;
 }
 
-const char *
-slm_activation_name(SlmActivation activation)
+bool
+slm_activation_find(SlmText name, SlmActivation *out)
 {
-	static const char *const name[SLM_ACTIVATION_COUNT] = {
-		[SLM_ACTIVATION_GELU_ERF] = "gelu", [SLM_ACTIVATION_GELU_TANH] = "gelu_tanh",
-		[SLM_ACTIVATION_SILU] = "silu",     [SLM_ACTIVATION_TANH] = "tanh",
-		[SLM_ACTIVATION_RELU] = "relu",
+	static const struct
+	{
+		const char *name;
+		SlmActivation activation;
+	} known[] = {
+		{"gelu", SLM_ACTIVATION_GELU_ERF},
+		{"gelu_tanh", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_new", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_fast", SLM_ACTIVATION_GELU_TANH},
+		{"gelu_pytorch_tanh", SLM_ACTIVATION_GELU_TANH},
+		{"silu", SLM_ACTIVATION_SILU},
+		{"swish", SLM_ACTIVATION_SILU},
+		{"tanh", SLM_ACTIVATION_TANH},
+		{"relu", SLM_ACTIVATION_RELU},
 	};
 
-	return name[activation];
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i].name) == name.size && memcmp(known[i].name, name.data, name.size) == 0)
+		{
+			*out = known[i].activation;
+			return true;
+		}
+	return false;
 }
 
 const char *
@@ -238,11 +350,11 @@ slm_class_kind_name(SlmClassKind kind)
 }
 
 void
-slm_slot_name(const SlmArch *arch, SlmSlot slot, int layer, const char *part, char *out,
+slm_slot_name(const SlmArch *arch, SlmSlot slot, int block, const char *part, char *out,
 			  size_t size)
 {
 	if (slot < SLM_GLOBAL_SLOTS)
 		snprintf(out, size, "%s.%s", arch->slot[slot].name, part);
 	else
-		snprintf(out, size, "blk.%d.%s.%s", layer, arch->slot[slot].name, part);
+		snprintf(out, size, "blk.%d.%s.%s", block, arch->slot[slot].name, part);
 }

@@ -26,6 +26,8 @@ typedef enum SlmSlot
 	SLM_SLOT_POSITION_EMBD,
 	SLM_SLOT_TOKEN_TYPES,
 	SLM_SLOT_EMBD_NORM,
+	SLM_SLOT_EMBD_PROJ,
+	SLM_SLOT_ATTN_REL_BIAS,
 	SLM_SLOT_ROPE_FREQS,
 	SLM_SLOT_ROPE_LONG,
 	SLM_SLOT_ROPE_SHORT,
@@ -73,9 +75,12 @@ typedef enum SlmSize
 {
 	SLM_SIZE_ONE = 0,
 	SLM_SIZE_EMBD,
+	SLM_SIZE_TOKEN,   /* of a token's embedding, before it is projected to SLM_SIZE_EMBD */
 	SLM_SIZE_QUERIES, /* of all heads, side by side */
 	SLM_SIZE_KEYS,    /* keys, or values, of all heads that have own ones */
 	SLM_SIZE_HEAD,
+	SLM_SIZE_HEADS,
+	SLM_SIZE_BUCKETS, /* of distances between two tokens */
 	SLM_SIZE_ROPE_PAIRS,
 	SLM_SIZE_FF,
 	SLM_SIZE_VOCAB,
@@ -147,6 +152,13 @@ typedef enum SlmPosition
 	SLM_POSITION_ROPE_HALVES      /* numbers i and i + n / 2 */
 } SlmPosition;
 
+/* What attention adds to the scores by how far apart two tokens are. */
+typedef enum SlmRelative
+{
+	SLM_RELATIVE_NONE = 0,
+	SLM_RELATIVE_BIAS /* a number for each head and bucket of distances (Raffel et al. 2020) */
+} SlmRelative;
+
 typedef enum SlmMask
 {
 	SLM_MASK_FULL = 0, /* every token sees every token of its sequence */
@@ -177,6 +189,8 @@ typedef struct SlmArch
 	SlmNorm norm;
 	SlmNormPlace norm_place;
 	SlmPosition position;
+	SlmRelative relative;
+	uint32_t relative_reach; /* from this distance on, all share the last bucket */
 	SlmMask mask;
 	bool
 		parallel; /* attention and feed-forward block read the same rows, and both are added to them */
@@ -187,7 +201,9 @@ typedef struct SlmArch
 		wide_scale_layers; /* a model of so many scales scores by the width of rows, not of heads */
 	bool grouped;          /* heads may share keys and values, and have a width of their own */
 	bool scaled_embedding; /* times the root of their width */
-	SlmActivation activation;      /* of the feed-forward block */
+	bool factored_embedding;  /* a token's embedding has a width of its own, and is projected */
+	bool shared_blocks;       /* layers may run the same weights */
+	SlmActivation activation; /* of the feed-forward block, where the file does not say */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
 	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
 	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */
@@ -212,17 +228,17 @@ slm_arch_rotates(const SlmArch *arch)
 	return arch->position != SLM_POSITION_LEARNED;
 }
 
-/* "gelu", "gelu_tanh", "silu", "tanh", "relu". */
-extern const char *slm_activation_name(SlmActivation activation);
+/* By one of its names: "gelu", "gelu_tanh", "silu", "tanh", "relu", or what Hugging Face calls it. */
+extern bool slm_activation_find(SlmText name, SlmActivation *out);
 
 /* "sequence", "token". */
 extern const char *slm_class_kind_name(SlmClassKind kind);
 
 /*
- * Writes the name of a tensor of a slot, of a layer where the slot belongs to
+ * Writes the name of a tensor of a slot, of a block where the slot belongs to
  * one: "blk.3.ffn_up.weight".  part is "weight" or "bias".
  */
-extern void slm_slot_name(const SlmArch *arch, SlmSlot slot, int layer, const char *part, char *out,
+extern void slm_slot_name(const SlmArch *arch, SlmSlot slot, int block, const char *part, char *out,
 						  size_t size);
 
 #endif

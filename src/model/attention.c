@@ -34,6 +34,8 @@ attend_block(SlmCompute *c, const SlmAttend *args, int first, int end)
 	block.kt += from;
 	block.v += (size_t) from * args->v_stride;
 	block.t -= from;
+	if (args->bias != NULL)
+		block.bias += first * args->bias_row + from;
 	if (args->seen > 0)
 		block.seen = args->seen + first - from;
 	c->kernels->attend(&block, 0, end - first);
@@ -74,6 +76,7 @@ slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const
 		.head_dim = head_dim,
 		.scale = h->attention_scale,
 		.cap = h->attention_cap,
+		.bias_row = k->bias_row,
 	};
 
 	for (int kv = 0; kv < (int) h->n_head_kv; kv++)
@@ -98,6 +101,7 @@ slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const
 		{
 			args.q = q->q + (size_t) head * (size_t) head_dim;
 			args.out = out + (size_t) head * (size_t) head_dim;
+			args.bias = k->bias != NULL ? k->bias + head * k->bias_head : NULL;
 			SLM_TRY(attend_rows(c, &args, q->n, err));
 		}
 	}

@@ -72,6 +72,9 @@ slm_row_stride(int64_t n)
 	return (size_t) (n + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS * SLM_GROUP_ROWS;
 }
 
+/* Row i of a table, or of a matrix that is looked up, as floats; i is in range. */
+extern void slm_table_row(const SlmWeight *table, int64_t i, float *out);
+
 /* ---- linear.c: matrix products -------------------------------------------- */
 
 /* Rows as matrix products read them; buffers are reused from product to product. */
@@ -136,8 +139,11 @@ typedef struct SlmKeys
 	const float *v;
 	size_t v_stride;
 	int t;
-	int seen;   /* as in SlmAttend */
-	int window; /* likewise */
+	int seen;            /* as in SlmAttend */
+	int window;          /* likewise */
+	const float *bias;   /* likewise, of head 0; or NULL */
+	ptrdiff_t bias_row;  /* likewise */
+	ptrdiff_t bias_head; /* from a head's to the next one's */
 } SlmKeys;
 
 /* out[n][out_stride] = attention of the queries over the keys, the heads side by side. */

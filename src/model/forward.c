@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/relative.h"
 #include "model/rope.h"
 
 #define ROW_CHUNK 64
@@ -43,6 +44,7 @@ typedef struct Forward
 	SlmAttention attention;
 	SlmRope rope;
 	SlmRope window_rope; /* of layers with a window, where it has a base of its own */
+	SlmDistances distances;
 } Forward;
 
 static const SlmWeight *
@@ -112,62 +114,58 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
+	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
 	return set_positions(f, err);
-}
-
-/* Row i of a table, or of a matrix that is looked up, as floats; i is in range. */
-static void
-table_row(const SlmWeight *table, int64_t i, float *out)
-{
-	const uint8_t *at = table->weight;
-
-	if (table->kind == SLM_SLOT_MATRIX)
-		slm_unpack_row(table->layout,
-					   at + (uint64_t) (i / SLM_GROUP_ROWS) *
-								slm_group_bytes(table->layout, table->n_in),
-					   (int) (i % SLM_GROUP_ROWS), table->n_in, out);
-	else
-		slm_dequantize(table->type, at + (size_t) i * table->row_bytes, out, table->n_in);
 }
 
 static void
 add_table_row(const SlmWeight *table, int64_t i, float *scratch, float *x)
 {
-	table_row(table, i, scratch);
+	slm_table_row(table, i, scratch);
 	for (int64_t j = 0; j < table->n_in; j++)
 		x[j] = x[j] + scratch[j];
 }
 
 /* y = norm(x + residual) for m rows; residual may be NULL, and is for what has no such sum. */
 static SlmStatus
-norm(Forward *f, const SlmWeight *weight, const float *x, const float *residual, int m, float *y,
-	 SlmError *err)
+norm(Forward *f, const SlmWeight *weight, const float *x, const float *residual, int m,
+	 size_t stride, float *y, SlmError *err)
 {
 	const SlmHparams *h = &f->c->model->hparams;
 
 	for (int i = 0; i < m; i++)
 	{
-		size_t at = (size_t) i * f->stride;
+		size_t at = (size_t) i * stride;
 
 		switch (f->c->model->arch->norm)
 		{
 			case SLM_NORM_LAYER:
 				f->c->kernels->layer_norm(x + at, residual != NULL ? residual + at : NULL,
-										  weight->weight, weight->bias, h->norm_epsilon, f->n_embd,
-										  y + at);
+										  weight->weight, weight->bias, h->norm_epsilon,
+										  weight->n_in, y + at);
 				break;
 			case SLM_NORM_RMS:
-				f->c->kernels->rms_norm(x + at, weight->weight, h->norm_epsilon, f->n_embd, y + at);
+				f->c->kernels->rms_norm(x + at, weight->weight, h->norm_epsilon, weight->n_in,
+										y + at);
 				break;
 		}
-		SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_NORM, err));
+		SLM_TRY(slm_spend(f->c, weight->n_in * SLM_COST_NORM, err));
 	}
 	return SLM_OK;
 }
 
-/* x = token (+ token type + position, the order of Hugging Face's sums, and their norm). */
+/* One product of m rows: y = weight * x. */
 static SlmStatus
-embed(Forward *f, SlmError *err)
+product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, int m, float *y,
+		size_t y_stride, SlmError *err)
+{
+	SLM_TRY(slm_input_set(f->c, &f->input, x, x_stride, m, &weight, 1, err));
+	return slm_linear(f->c, weight, &f->input, m, y, y_stride, err);
+}
+
+/* rows = token (+ token type + position, the order of Hugging Face's sums). */
+static SlmStatus
+sum_tables(Forward *f, float *rows, size_t stride, SlmError *err)
 {
 	const SlmModel *model = f->c->model;
 	const SlmWeight *token = weight_of(f, SLM_SLOT_TOKEN_EMBD, 0);
@@ -182,12 +180,12 @@ embed(Forward *f, SlmError *err)
 		for (int i = first; i < end; i++)
 		{
 			int32_t id = f->batch->token[i];
-			float *x = f->x + (size_t) i * f->stride;
+			float *x = rows + (size_t) i * stride;
 
 			if (id < 0 || id >= token->n_out)
 				return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld",
 								(int) id, (long long) token->n_out);
-			table_row(token, id, x);
+			slm_table_row(token, id, x);
 			for (int64_t j = 0; j < f->n_embd && model->arch->scaled_embedding; j++)
 				x[j] = x[j] * scale;
 			if (type->weight != NULL)
@@ -203,17 +201,30 @@ embed(Forward *f, SlmError *err)
 				case SLM_POSITION_ROPE_HALVES:
 					break;
 			}
-			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
+			SLM_TRY(slm_spend(f->c, token->n_in * SLM_COST_LOOKUP, err));
 		}
 	}
-	switch (model->arch->norm_place)
-	{
-		case SLM_NORM_POST:
-			return norm(f, weight_of(f, SLM_SLOT_EMBD_NORM, 0), f->x, NULL, f->n_row, f->x, err);
-		case SLM_NORM_PRE:
-		case SLM_NORM_AROUND:
-			break;
-	}
+	return SLM_OK;
+}
+
+/* x = what the tables say of each token, its norm, and that projected, where the model does so. */
+static SlmStatus
+embed(Forward *f, SlmError *err)
+{
+	const SlmWeight *weight = weight_of(f, SLM_SLOT_EMBD_NORM, 0);
+	const SlmWeight *projection = weight_of(f, SLM_SLOT_EMBD_PROJ, 0);
+	size_t stride = slm_row_stride(f->c->model->hparams.n_token_embd);
+	float *rows = f->x;
+
+	if (projection->weight != NULL)
+		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row * stride, &rows, err));
+	SLM_TRY(sum_tables(f, rows, stride, err));
+	if (weight->weight != NULL)
+		SLM_TRY(norm(f, weight, rows, NULL, f->n_row, stride, rows, err));
+	for (int i = 0; i < f->n_row && projection->weight != NULL; i += ROW_CHUNK)
+		SLM_TRY(product(f, projection, rows + (size_t) i * stride, stride,
+						f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
+						f->x + (size_t) i * f->stride, f->stride, err));
 	return SLM_OK;
 }
 
@@ -229,7 +240,7 @@ before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **
 		case SLM_NORM_PRE:
 		case SLM_NORM_AROUND:
 			*out = f->part;
-			return norm(f, weight_of(f, slot, layer), x, NULL, m, f->part, err);
+			return norm(f, weight_of(f, slot, layer), x, NULL, m, f->stride, f->part, err);
 	}
 	return SLM_OK;
 }
@@ -241,9 +252,9 @@ after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 	switch (f->c->model->arch->norm_place)
 	{
 		case SLM_NORM_POST:
-			return norm(f, weight_of(f, slot, layer), f->part, x, m, x, err);
+			return norm(f, weight_of(f, slot, layer), f->part, x, m, f->stride, x, err);
 		case SLM_NORM_AROUND:
-			SLM_TRY(norm(f, weight_of(f, slot, layer), f->part, NULL, m, f->part, err));
+			SLM_TRY(norm(f, weight_of(f, slot, layer), f->part, NULL, m, f->stride, f->part, err));
 			break;
 		case SLM_NORM_PRE:
 			break;
@@ -343,6 +354,9 @@ mix(Forward *f, int layer, SlmError *err)
 			.v = qkv + f->q_width + f->k_width,
 			.v_stride = f->qkv_stride,
 			.t = queries.n,
+			.bias = f->distances.bias,
+			.bias_row = -1,
+			.bias_head = (ptrdiff_t) f->distances.stride,
 		};
 
 		if (batch->cache != NULL)
@@ -372,15 +386,6 @@ mix(Forward *f, int layer, SlmError *err)
 	return SLM_OK;
 }
 
-/* One product of m rows: y = weight * x. */
-static SlmStatus
-product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, int m, float *y,
-		size_t y_stride, SlmError *err)
-{
-	SLM_TRY(slm_input_set(f->c, &f->input, x, x_stride, m, &weight, 1, err));
-	return slm_linear(f->c, weight, &f->input, m, y, y_stride, err);
-}
-
 /* ff = what stands between the two products of the feed-forward block. */
 static SlmStatus
 feed(Forward *f, int layer, const float *x, int m, SlmError *err)
@@ -389,7 +394,7 @@ feed(Forward *f, int layer, const float *x, int m, SlmError *err)
 		weight_of(f, SLM_SLOT_FFN_UP, layer),
 		weight_of(f, SLM_SLOT_FFN_GATE, layer),
 	};
-	SlmActivation activation = f->c->model->arch->activation;
+	SlmActivation activation = (SlmActivation) f->c->model->hparams.activation;
 	uint32_t n_ff = f->c->model->hparams.n_ff;
 
 	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, f->gate != NULL ? 2 : 1, err));
@@ -480,7 +485,8 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 			break;
 		case SLM_NORM_PRE:
 		case SLM_NORM_AROUND:
-			SLM_TRY(norm(&f, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row, f.x, err));
+			SLM_TRY(norm(&f, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row, f.stride,
+						 f.x, err));
 			break;
 	}
 	if (batch->shape != NULL)

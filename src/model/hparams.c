@@ -18,6 +18,7 @@ static const char *const known_keys[] = {
 	"feed_forward_length",
 	"vocab_size",
 	"pooling_type",
+	"hidden_activation",
 	"attention.causal",
 	"attention.head_count",
 	"attention.head_count_kv",
@@ -84,6 +85,11 @@ static const Constant constants[] = {
 
 #define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
 
+/* Of architectures that have what they are about. */
+static const char *const relative_key = "attention.relative_buckets_count";
+static const char *const token_key = "token_embedding_length";
+static const char *const group_key = "block_group_count";
+
 static void
 key_name(const SlmArch *arch, const char *suffix, char out[MAX_KEY])
 {
@@ -105,6 +111,9 @@ is_known(const SlmArch *arch, SlmText suffix)
 		known |= text_is(suffix, known_keys[i]);
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
+	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
+	known |= arch->factored_embedding && text_is(suffix, token_key);
+	known |= arch->shared_blocks && text_is(suffix, group_key);
 	for (size_t i = 0; i < N_CONSTANT; i++)
 		known |= text_is(suffix, constants[i].suffix);
 	return known;
@@ -311,6 +320,26 @@ read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	return SLM_OK;
 }
 
+/* How attention asks for distances. */
+static SlmStatus
+read_relative(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	switch (arch->relative)
+	{
+		case SLM_RELATIVE_NONE:
+			break;
+		case SLM_RELATIVE_BIAS:
+			SLM_TRY(
+				read_count(gguf, arch, relative_key, SLM_MAX_RELATIVE_BUCKETS, &h->n_bucket, err));
+			if (h->n_bucket < 4 || h->n_bucket % 2 != 0)
+				return slm_fail(err, SLM_ERR_CORRUPT,
+								"key \"%s.%s\" is %u, not an even number from 4 on", arch->name,
+								relative_key, h->n_bucket);
+			break;
+	}
+	return SLM_OK;
+}
+
 static SlmStatus
 read_epsilon(const SlmGguf *gguf, const SlmArch *arch, float *out, SlmError *err)
 {
@@ -373,24 +402,40 @@ check_mask(const SlmGguf *gguf, const SlmArch *arch, SlmError *err)
 	return SLM_OK;
 }
 
-/* What stands between the two matrices of a classification head. */
+/* An optional key that names an activation. */
 static SlmStatus
-read_head_activation(const SlmGguf *gguf, const SlmArch *arch, uint16_t *out, SlmError *err)
+read_activation(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, SlmActivation absent,
+				uint16_t *out, SlmError *err)
 {
 	char key[MAX_KEY], quoted[64];
+	SlmActivation activation = absent;
 	SlmText value = {NULL, 0};
 	bool found;
 
-	key_name(arch, "classifier.activation", key);
+	key_name(arch, suffix, key);
 	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &value, err));
-	*out = (uint16_t) arch->head_activation;
-	if (!found)
-		return SLM_OK;
-	for (*out = 0; *out < SLM_ACTIVATION_COUNT; (*out)++)
-		if (text_is(value, slm_activation_name((SlmActivation) *out)))
-			return SLM_OK;
-	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": activation \"%s\" is not supported", key,
-					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
+	if (found && !slm_activation_find(value, &activation))
+		return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": activation \"%s\" is not supported",
+						key, slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
+	*out = (uint16_t) activation;
+	return SLM_OK;
+}
+
+/* Layers, the blocks that they run, and the widths of a row. */
+static SlmStatus
+read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	SLM_TRY(read_count(gguf, arch, "block_count", SLM_MAX_LAYERS, &h->n_layer, err));
+	SLM_TRY(read_count(gguf, arch, "context_length", SLM_MAX_CONTEXT, &h->n_context, err));
+	SLM_TRY(read_count(gguf, arch, "embedding_length", SLM_MAX_EMBD, &h->n_embd, err));
+	SLM_TRY(read_count(gguf, arch, "feed_forward_length", SLM_MAX_FF, &h->n_ff, err));
+	h->n_group = h->n_layer;
+	h->n_token_embd = h->n_embd;
+	if (arch->shared_blocks)
+		SLM_TRY(read_optional(gguf, arch, group_key, h->n_layer, h->n_layer, &h->n_group, err));
+	if (arch->factored_embedding)
+		SLM_TRY(read_optional(gguf, arch, token_key, h->n_embd, h->n_embd, &h->n_token_embd, err));
+	return read_activation(gguf, arch, "hidden_activation", arch->activation, &h->activation, err);
 }
 
 /* What a classification head gives classes to. */
@@ -527,7 +572,8 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, uint32_t heads, SlmSlot slot, 
 static SlmStatus
 read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
-	SLM_TRY(read_head_activation(gguf, arch, &h->head_activation, err));
+	SLM_TRY(read_activation(gguf, arch, "classifier.activation", arch->head_activation,
+							&h->head_activation, err));
 	SLM_TRY(read_class_kind(gguf, arch, &h->class_kind, err));
 	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_CLS_OUTPUT, max_classes(h->class_kind),
 					&h->n_class, err));
@@ -566,13 +612,11 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 {
 	SlmHparams h = {0};
 
-	SLM_TRY(read_count(gguf, arch, "block_count", SLM_MAX_LAYERS, &h.n_layer, err));
-	SLM_TRY(read_count(gguf, arch, "context_length", SLM_MAX_CONTEXT, &h.n_context, err));
-	SLM_TRY(read_count(gguf, arch, "embedding_length", SLM_MAX_EMBD, &h.n_embd, err));
-	SLM_TRY(read_count(gguf, arch, "feed_forward_length", SLM_MAX_FF, &h.n_ff, err));
+	SLM_TRY(read_shape(gguf, arch, &h, err));
 	SLM_TRY(read_attention(gguf, arch, &h, err));
 	SLM_TRY(read_rope(gguf, arch, &h, err));
 	SLM_TRY(read_steps(gguf, arch, &h, err));
+	SLM_TRY(read_relative(gguf, arch, &h, err));
 	SLM_TRY(check_mask(gguf, arch, err));
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
@@ -608,36 +652,65 @@ cap_valid(float cap)
 	return cap == 0.0f || (cap >= 1.0f && cap <= SLM_MAX_CALIBRATION);
 }
 
-bool
-slm_hparams_valid(const SlmHparams *h)
+static bool
+within(uint32_t n, uint32_t min, uint32_t max)
 {
-	return h->n_layer >= 1 && h->n_layer <= SLM_MAX_LAYERS && h->n_embd >= 1 &&
-		   h->n_embd <= SLM_MAX_EMBD && h->n_ff >= 1 && h->n_ff <= SLM_MAX_FF && h->n_head >= 1 &&
-		   h->n_head <= SLM_MAX_HEADS && h->n_head_kv >= 1 && h->n_head_kv <= h->n_head &&
-		   h->n_head % h->n_head_kv == 0 && h->n_head_dim >= 1 &&
-		   h->n_head_dim <= SLM_MAX_HEAD_DIM && h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 &&
-		   (h->n_rope == 0 ||
-			(h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
-			 (h->rope_base_window == 0.0f ||
-			  (h->rope_base_window >= 1.0f && h->rope_base_window <= SLM_MAX_ROPE_BASE)) &&
-			 h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION && h->rope_scale <= SLM_MAX_CALIBRATION &&
-			 h->rope_attention >= 1.0f / SLM_MAX_CALIBRATION &&
-			 h->rope_attention <= SLM_MAX_CALIBRATION)) &&
+	return n >= min && n <= max;
+}
+
+static bool
+shape_valid(const SlmHparams *h)
+{
+	return within(h->n_layer, 1, SLM_MAX_LAYERS) && within(h->n_group, 1, h->n_layer) &&
+		   within(h->n_embd, 1, SLM_MAX_EMBD) && within(h->n_token_embd, 1, h->n_embd) &&
+		   within(h->n_ff, 1, SLM_MAX_FF) && within(h->n_context, 1, SLM_MAX_CONTEXT) &&
+		   within(h->n_vocab, 1, SLM_MAX_VOCAB) && h->n_token_type <= SLM_MAX_TOKEN_TYPES &&
+		   h->activation < SLM_ACTIVATION_COUNT && h->norm_epsilon > 0.0f &&
+		   h->norm_epsilon <= 1.0f && h->parallel <= 1 && cap_valid(h->logit_cap);
+}
+
+static bool
+rope_valid(const SlmHparams *h)
+{
+	return h->n_rope == 0 ||
+		   (h->rope_base >= 1.0f && h->rope_base <= SLM_MAX_ROPE_BASE &&
+			(h->rope_base_window == 0.0f ||
+			 (h->rope_base_window >= 1.0f && h->rope_base_window <= SLM_MAX_ROPE_BASE)) &&
+			h->rope_scale >= 1.0f / SLM_MAX_CALIBRATION && h->rope_scale <= SLM_MAX_CALIBRATION &&
+			h->rope_attention >= 1.0f / SLM_MAX_CALIBRATION &&
+			h->rope_attention <= SLM_MAX_CALIBRATION);
+}
+
+static bool
+attention_valid(const SlmHparams *h)
+{
+	return within(h->n_head, 1, SLM_MAX_HEADS) && within(h->n_head_kv, 1, h->n_head) &&
+		   h->n_head % h->n_head_kv == 0 && within(h->n_head_dim, 1, SLM_MAX_HEAD_DIM) &&
+		   h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 && rope_valid(h) &&
 		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
 		   h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
 		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
-		   cap_valid(h->logit_cap) && h->parallel <= 1 && h->n_context >= 1 &&
-		   h->n_context <= SLM_MAX_CONTEXT && h->n_vocab >= 1 && h->n_vocab <= SLM_MAX_VOCAB &&
-		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->pooling >= SLM_POOLING_UNSPECIFIED &&
-		   h->pooling <= SLM_POOLING_RANK && h->head_activation < SLM_ACTIVATION_COUNT &&
-		   h->class_kind < SLM_CLASS_KIND_COUNT && h->norm_epsilon > 0.0f &&
-		   h->norm_epsilon <= 1.0f && h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
+		   h->n_bucket <= SLM_MAX_RELATIVE_BUCKETS;
+}
+
+static bool
+heads_valid(const SlmHparams *h)
+{
+	return h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
+		   h->head_activation < SLM_ACTIVATION_COUNT && h->class_kind < SLM_CLASS_KIND_COUNT &&
+		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_span, SLM_MAX_SPAN_WIDTH) &&
 		   head_number_valid(h, SLM_HEAD_SENTENCE, h->n_sentence_hidden, SLM_MAX_SENTENCE_HIDDEN) &&
 		   constants_valid(h);
+}
+
+bool
+slm_hparams_valid(const SlmHparams *h)
+{
+	return shape_valid(h) && attention_valid(h) && heads_valid(h);
 }
 
 uint64_t
@@ -647,12 +720,18 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 	{
 		case SLM_SIZE_EMBD:
 			return h->n_embd;
+		case SLM_SIZE_TOKEN:
+			return h->n_token_embd;
 		case SLM_SIZE_QUERIES:
 			return (uint64_t) h->n_head * h->n_head_dim;
 		case SLM_SIZE_KEYS:
 			return (uint64_t) h->n_head_kv * h->n_head_dim;
 		case SLM_SIZE_HEAD:
 			return h->n_head_dim;
+		case SLM_SIZE_HEADS:
+			return h->n_head;
+		case SLM_SIZE_BUCKETS:
+			return h->n_bucket;
 		case SLM_SIZE_ROPE_PAIRS:
 			return h->n_rope / 2;
 		case SLM_SIZE_FF:

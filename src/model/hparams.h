@@ -12,7 +12,9 @@
 typedef struct SlmHparams
 {
 	uint32_t n_layer;
+	uint32_t n_group; /* blocks of weights: layer i runs block i * n_group / n_layer */
 	uint32_t n_embd;
+	uint32_t n_token_embd; /* width of a token's embedding before it is projected, else n_embd */
 	uint32_t n_ff;
 	uint32_t n_head;
 	uint32_t n_head_kv;     /* heads that have keys and values of their own; divides n_head */
@@ -28,15 +30,17 @@ typedef struct SlmHparams
 	float attention_scale; /* of scores */
 	float attention_cap;   /* scores are cap * tanh(score / cap); 0: not so */
 	float logit_cap;       /* the same of logits */
-	uint32_t reserved;
-	uint32_t parallel; /* 1: attention and feed-forward block read the same rows */
+	uint32_t parallel;     /* 1: attention and feed-forward block read the same rows */
+	uint32_t n_bucket;     /* of distances between two tokens; 0: attention does not ask for them */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */
 	uint32_t n_class;         /* 0: no classification head */
 	int32_t pooling;          /* SlmPooling */
+	uint16_t activation;      /* SlmActivation */
 	uint16_t head_activation; /* SlmActivation */
 	uint16_t class_kind;      /* SlmClassKind */
+	uint16_t reserved[3];
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
@@ -74,6 +78,24 @@ slm_hparams_windowed(const SlmHparams *hparams, const SlmArch *arch, int layer)
 	int period = arch->window_period;
 
 	return hparams->n_window > 0 && (period == 0 || layer % period < period - 1);
+}
+
+/* Blocks of weights of the model and of its heads. */
+static inline int
+slm_hparams_blocks(const SlmHparams *hparams)
+{
+	return (int) (hparams->n_group + hparams->n_extract_layer);
+}
+
+/* The block whose weights a layer runs. */
+static inline int
+slm_hparams_block(const SlmHparams *hparams, int layer)
+{
+	uint32_t i = (uint32_t) layer;
+
+	if (i >= hparams->n_layer)
+		return (int) (i - hparams->n_layer + hparams->n_group);
+	return (int) (i * hparams->n_group / hparams->n_layer);
 }
 
 /* The value of a dimension. */

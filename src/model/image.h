@@ -8,7 +8,8 @@
  *                   source file, hyperparameters, checksum of all but tokenizer
  *                   and weights
  *   directory       one SlmTensorRef per slot of the architecture table: those of
- *                   the whole model, then those of each layer, the heads' last
+ *                   the whole model, then those of each layer, the heads' last;
+ *                   layers that run the same weights have equal ones
  *   strings         name, licence, class labels
  *   tokenizer blob
  *   weights         in the file's order, so that one pass over it is enough, each
@@ -32,7 +33,7 @@
 #include "base/source.h"
 #include "base/status.h"
 
-#define SLM_IMAGE_VERSION 7
+#define SLM_IMAGE_VERSION 9
 #define SLM_RESULTS_VERSION 1
 
 /* Where a builder puts the image; the host owns the file. */

@@ -390,7 +390,7 @@ is_slot_name(const Builder *b, const char *name)
  * own, or the fused one, which has the rows of several; these stand in *n_out.
  */
 static const SlmGgufTensor *
-find_part(Builder *b, SlmSlot slot, int layer, bool bias, uint64_t *n_out,
+find_part(Builder *b, SlmSlot slot, int block, bool bias, uint64_t *n_out,
 		  char name[SLM_MAX_GGUF_NAME_BYTES + 1])
 {
 	const SlmSlotSpec *spec = &b->arch->slot[slot];
@@ -401,7 +401,7 @@ find_part(Builder *b, SlmSlot slot, int layer, bool bias, uint64_t *n_out,
 	{
 		uint64_t rows = fused_rows(b, spec);
 
-		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "blk.%d.%s.%s", layer, spec->fused, part);
+		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "blk.%d.%s.%s", block, spec->fused, part);
 		tensor = slm_gguf_tensor(&b->gguf, name);
 		/* one that is named after a slot may be that slot's alone: the rows tell */
 		if (tensor != NULL && (!is_slot_name(b, spec->fused) || tensor->ne[bias ? 0 : 1] == rows))
@@ -410,7 +410,7 @@ find_part(Builder *b, SlmSlot slot, int layer, bool bias, uint64_t *n_out,
 			return tensor;
 		}
 	}
-	slm_slot_name(b->arch, slot, layer, part, name, SLM_MAX_GGUF_NAME_BYTES + 1);
+	slm_slot_name(b->arch, slot, block, part, name, SLM_MAX_GGUF_NAME_BYTES + 1);
 	return slm_gguf_tensor(&b->gguf, name);
 }
 
@@ -432,7 +432,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	*bound = false;
 	if (need == SLM_NEVER)
 		return SLM_OK;
-	tensor = find_part(b, slot, layer, bias, &n_out, name);
+	tensor = find_part(b, slot, slm_hparams_block(&b->hparams, layer), bias, &n_out, name);
 	if (tensor == NULL)
 	{
 		if (need == SLM_REQUIRED)
@@ -476,7 +476,8 @@ bind_slot(Builder *b, SlmSlot slot, int layer, SlmError *err)
 	SLM_TRY(bind_part(b, slot, layer, true, &bias, err));
 	if (bias && !weight)
 	{
-		slm_slot_name(b->arch, slot, layer, "weight", name, sizeof(name));
+		slm_slot_name(b->arch, slot, slm_hparams_block(&b->hparams, layer), "weight", name,
+					  sizeof(name));
 		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is missing", name);
 	}
 	return SLM_OK;
@@ -492,7 +493,7 @@ check_unused(Builder *b, SlmError *err)
 	for (uint64_t i = 0; i < b->gguf.n_tensor; i++)
 	{
 		SlmText name = b->gguf.tensor[i].name;
-		uint64_t layer = 0;
+		uint64_t block = 0;
 		size_t digits = 4;
 
 		if (b->use[i].n_part > 0)
@@ -502,13 +503,13 @@ check_unused(Builder *b, SlmError *err)
 		if (name.size < 5 || memcmp(name.data, "blk.", 4) != 0)
 			continue;
 		for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
-			if (layer < SLM_MAX_LAYERS)
-				layer = layer * 10 + (uint64_t) (name.data[digits] - '0');
-		if (layer >= (uint64_t) slm_hparams_layers(&b->hparams))
+			if (block < SLM_MAX_LAYERS)
+				block = block * 10 + (uint64_t) (name.data[digits] - '0');
+		if (block >= (uint64_t) slm_hparams_blocks(&b->hparams))
 			return slm_fail(err, SLM_ERR_CORRUPT,
 							"tensor \"%s\" is beyond the %d layers of the model",
 							slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
-							slm_hparams_layers(&b->hparams));
+							slm_hparams_blocks(&b->hparams));
 	}
 	if (n_unused > 0 && b->host->log != NULL)
 	{
@@ -518,6 +519,14 @@ check_unused(Builder *b, SlmError *err)
 		b->host->log(b->host->arg, message);
 	}
 	return SLM_OK;
+}
+
+/* Does a layer run the weights of the one before it? */
+static bool
+repeats(const Builder *b, int layer)
+{
+	return layer > 0 &&
+		   slm_hparams_block(&b->hparams, layer) == slm_hparams_block(&b->hparams, layer - 1);
 }
 
 static SlmStatus
@@ -530,7 +539,7 @@ bind_tensors(Builder *b, SlmError *err)
 	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
 		SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
 	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
-		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT; slot++)
+		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT && !repeats(b, layer); slot++)
 			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
 	return check_unused(b, err);
 }
@@ -689,6 +698,11 @@ plan(Builder *b, SlmError *err)
 		if (group > largest)
 			largest = (size_t) group;
 	}
+	for (int layer = 1; layer < slm_hparams_layers(&b->hparams); layer++)
+		if (repeats(b, layer))
+			memcpy(&b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer)],
+				   &b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer - 1)],
+				   SLM_LAYER_SLOTS * sizeof(*b->ref));
 	header->image_bytes = at;
 	b->in_bytes = b->out_bytes = largest;
 	SLM_TRY(slm_arena_alloc(b->arena, largest, (void **) &b->in, err));

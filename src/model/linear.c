@@ -31,6 +31,20 @@ slm_compute_init(SlmCompute *c, const SlmModel *model, const SlmKernels *kernels
 	c->spent = 0;
 }
 
+void
+slm_table_row(const SlmWeight *table, int64_t i, float *out)
+{
+	const uint8_t *at = table->weight;
+
+	if (table->kind == SLM_SLOT_MATRIX)
+		slm_unpack_row(table->layout,
+					   at + (uint64_t) (i / SLM_GROUP_ROWS) *
+								slm_group_bytes(table->layout, table->n_in),
+					   (int) (i % SLM_GROUP_ROWS), table->n_in, out);
+	else
+		slm_dequantize(table->type, at + (size_t) i * table->row_bytes, out, table->n_in);
+}
+
 SlmStatus
 slm_input_init(SlmCompute *c, int64_t max_rows, int64_t max_k, SlmInput *out, SlmError *err)
 {

@@ -24,6 +24,13 @@ typedef struct SlmTokenSink
 extern SlmStatus slm_sink_init(SlmTokenSink *sink, size_t expected, SlmArena *arena,
 							   SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * memcpy() with polls: memory that is touched for the first time costs a page
+ * fault each 4 kB, 10 ms for 20 MB.
+ */
+extern SlmStatus slm_copy_polled(const SlmHost *host, void *to, const void *from, size_t n,
+								 SlmError *err) SLM_MUST_CHECK;
+
 /* Makes room for at least one more token. */
 extern SlmStatus slm_sink_grow(SlmTokenSink *sink, SlmError *err) SLM_MUST_CHECK;
 

@@ -38,9 +38,8 @@ slm_sink_init(SlmTokenSink *sink, size_t expected, SlmArena *arena, SlmError *er
 	return SLM_NEW_ARRAY(arena, expected, &sink->tokens.end, err);
 }
 
-/* Memory that is touched for the first time costs a page fault each 4 kB: 20 MB, 10 ms. */
-static SlmStatus
-copy_polled(const SlmHost *host, void *to, const void *from, size_t n, SlmError *err)
+SlmStatus
+slm_copy_polled(const SlmHost *host, void *to, const void *from, size_t n, SlmError *err)
 {
 	for (size_t at = 0; at < n; at += SLM_POLL_BYTES)
 	{
@@ -60,10 +59,11 @@ slm_sink_grow(SlmTokenSink *sink, SlmError *err)
 	if (sink->capacity > INT32_MAX / 2)
 		return slm_fail(err, SLM_ERR_LIMIT, "text has more than the limit of %d tokens", INT32_MAX);
 	SLM_TRY(slm_sink_init(sink, (size_t) sink->capacity * 2, sink->arena, err));
-	SLM_TRY(copy_polled(sink->arena->host, sink->tokens.id, old.id, n * sizeof(*old.id), err));
+	SLM_TRY(slm_copy_polled(sink->arena->host, sink->tokens.id, old.id, n * sizeof(*old.id), err));
+	SLM_TRY(slm_copy_polled(sink->arena->host, sink->tokens.start, old.start,
+							n * sizeof(*old.start), err));
 	SLM_TRY(
-		copy_polled(sink->arena->host, sink->tokens.start, old.start, n * sizeof(*old.start), err));
-	SLM_TRY(copy_polled(sink->arena->host, sink->tokens.end, old.end, n * sizeof(*old.end), err));
+		slm_copy_polled(sink->arena->host, sink->tokens.end, old.end, n * sizeof(*old.end), err));
 	sink->tokens.n = old.n;
 	return SLM_OK;
 }

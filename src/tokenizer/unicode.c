@@ -89,6 +89,20 @@ slm_unicode_decompose(uint32_t cp, uint32_t flags, uint32_t out[SLM_UNICODE_MAX_
 }
 
 int
+slm_unicode_decompose_compat(uint32_t cp, uint32_t flags, uint32_t out[SLM_UNICODE_MAX_COMPAT])
+{
+	size_t n = N_ITEMS(unicode_nfkd_from);
+	size_t i = flags & SLM_UNICODE_NFKD ? find(unicode_nfkd_from, n, cp) : n;
+	int length = 0;
+
+	if (i == n)
+		return slm_unicode_decompose(cp, flags, out);
+	for (uint32_t at = i > 0 ? unicode_nfkd_end[i - 1] : 0; at < unicode_nfkd_end[i]; at++)
+		out[length++] = unicode_nfkd_text[at];
+	return length;
+}
+
+int
 slm_unicode_lower(uint32_t cp, uint32_t flags, uint32_t out[2])
 {
 	if (flags & SLM_UNICODE_LOWER)

@@ -53,10 +53,14 @@ typedef enum SlmUnicodeConjunct
 	SLM_CONJUNCT_EXTEND
 } SlmUnicodeConjunct;
 
+#define SLM_UNICODE_NFKD 0x20000   /* its compatibility decomposition is not the canonical one */
+#define SLM_UNICODE_ACCENT 0x40000 /* a mark of any kind: StripAccents removes it */
+
 #define SLM_UNICODE_BREAK(flags) ((SlmUnicodeBreak) ((flags) >> 11 & 15))
 #define SLM_UNICODE_CONJUNCT(flags) ((SlmUnicodeConjunct) ((flags) >> 15 & 3))
 
-#define SLM_UNICODE_MAX_PARTS 4 /* code points of the longest decomposition */
+#define SLM_UNICODE_MAX_PARTS 4   /* code points of the longest canonical decomposition */
+#define SLM_UNICODE_MAX_COMPAT 18 /* and of the longest compatibility decomposition */
 
 typedef struct SlmUnicode
 {
@@ -69,6 +73,10 @@ extern SlmUnicode slm_unicode(uint32_t cp);
 
 /* Writes the canonical decomposition (or cp itself) to out, returns its length. */
 extern int slm_unicode_decompose(uint32_t cp, uint32_t flags, uint32_t out[SLM_UNICODE_MAX_PARTS]);
+
+/* Writes the compatibility decomposition (or cp itself) to out, returns its length. */
+extern int slm_unicode_decompose_compat(uint32_t cp, uint32_t flags,
+										uint32_t out[SLM_UNICODE_MAX_COMPAT]);
 
 /* Writes the lower case (or cp itself) to out, returns its length, 1 or 2. */
 extern int slm_unicode_lower(uint32_t cp, uint32_t flags, uint32_t out[2]);

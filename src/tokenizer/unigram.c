@@ -2,7 +2,7 @@
  * unigram.c - SentencePiece's unigram model, as XLM-RoBERTa and T5 have it
  *
  * Equal to Hugging Face's Precompiled normalizer, WhitespaceSplit, Metaspace
- * and Unigram: grapheme clusters and characters are replaced by the model's
+ * and Unigram; of ALBERT, also to what it does before (fold.h).  Grapheme clusters and characters are replaced by the model's
  * character map, white space separates words, U+2581 starts each, and the best
  * of all ways to cut a word (the largest sum of scores) is found by one pass of
  * dynamic programming over its bytes.  A character without a token of its own
@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "tokenizer/algorithms.h"
 #include "tokenizer/charsmap.h"
+#include "tokenizer/fold.h"
 #include "tokenizer/grapheme.h"
 #include "tokenizer/unicode.h"
 
@@ -26,8 +27,10 @@
 #define POLL_BYTES 4096      /* of a word, between two polls of its search */
 #define POLL_PIECES 4096
 #define UNREACHED UINT32_MAX
+#define FOLD_BYTES 1024 /* folded before they are tokenized, more where a cluster is longer */
 
-static const char *const known_pre[] = {"default", "t5", NULL};
+static const char *const known_pre[] = {"default", "t5", "albert", NULL};
+#define PRE_ALBERT 2 /* among them */
 
 /* Whether text may become this token; user-defined ones are pieces like others here. */
 static bool
@@ -80,6 +83,25 @@ build_trie(SlmBuild *build, SlmError *err)
 	return SLM_OK;
 }
 
+/* Flags of what is done before the character map. */
+static SlmStatus
+read_folding(const SlmGguf *gguf, uint32_t *flags, SlmError *err)
+{
+	bool lowercase = true, strip_accents = true, found;
+	int pre;
+
+	SLM_TRY(slm_vocab_check_pre(gguf, known_pre, &pre, err));
+	if (pre != PRE_ALBERT)
+		return SLM_OK;
+	SLM_TRY(
+		slm_gguf_get_bool(gguf, "tokenizer.ggml.normalizer.lowercase", &found, &lowercase, err));
+	SLM_TRY(slm_gguf_get_bool(gguf, "tokenizer.ggml.normalizer.strip_accents", &found,
+							  &strip_accents, err));
+	*flags |= SLM_BLOB_FOLD | (lowercase ? SLM_BLOB_LOWERCASE : 0) |
+			  (strip_accents ? SLM_BLOB_STRIP_ACCENTS : 0);
+	return SLM_OK;
+}
+
 SlmStatus
 slm_unigram_build(SlmBuild *build, SlmError *err)
 {
@@ -88,10 +110,10 @@ slm_unigram_build(SlmBuild *build, SlmError *err)
 	int n_byte_token;
 	bool prefix = true;
 
-	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, NULL, err));
 	SLM_TRY(slm_gguf_get_bool(build->gguf, "tokenizer.ggml.add_space_prefix", &(bool){false},
 							  &prefix, err));
 	build->header.flags = prefix ? 0 : SLM_BLOB_NO_PREFIX;
+	SLM_TRY(read_folding(build->gguf, &build->header.flags, err));
 	SLM_TRY(read_specials(build, err));
 	SLM_TRY(slm_vocab_least_score(&build->vocab, &build->header.unk_score, err));
 	SLM_TRY(slm_vocab_byte_tokens(&build->vocab, build->arena, &byte_token, &n_byte_token, err));
@@ -127,7 +149,21 @@ typedef struct Unigram
 	const int32_t *byte_token;
 	double unk_score;
 	Lattice lattice;
+	const SlmFold *fold; /* the text being read was folded; else it is the source */
 } Unigram;
+
+/* Where in the source a byte of the text being read starts, and where the one before it ends. */
+static uint32_t
+source_start(const Unigram *unigram, uint32_t at)
+{
+	return unigram->fold != NULL ? unigram->fold->start[at] : at;
+}
+
+static uint32_t
+source_end(const Unigram *unigram, uint32_t at)
+{
+	return unigram->fold != NULL ? unigram->fold->end[at - 1] : at;
+}
 
 static SlmStatus
 reserve(Unigram *unigram, uint32_t n)
@@ -338,27 +374,107 @@ take_text(Unigram *unigram, const uint8_t *text, size_t n, uint32_t start, uint3
 
 /* Normalizes one grapheme cluster, text[at..end). */
 static SlmStatus
-take_cluster(Unigram *unigram, uint32_t at, uint32_t end)
+take_cluster(Unigram *unigram, const uint8_t *text, uint32_t at, uint32_t end)
 {
-	const uint8_t *text = unigram->run->text;
 	SlmText mapped;
 
 	if (end - at <= MAX_MAPPED_CLUSTER &&
 		slm_charsmap_find(&unigram->map, text + at, end - at, &mapped))
-		return take_text(unigram, (const uint8_t *) mapped.data, mapped.size, at, end);
+		return take_text(unigram, (const uint8_t *) mapped.data, mapped.size,
+						 source_start(unigram, at), source_end(unigram, end));
 	while (at < end)
 	{
 		uint32_t cp;
 		int decoded = slm_utf8_decode(text + at, end - at, &cp);
 		uint32_t length = decoded > 0 ? (uint32_t) decoded : 1;
+		uint32_t from = source_start(unigram, at), to = source_end(unigram, at + length);
 
 		if (slm_charsmap_find(&unigram->map, text + at, length, &mapped))
-			SLM_TRY(
-				take_text(unigram, (const uint8_t *) mapped.data, mapped.size, at, at + length));
+			SLM_TRY(take_text(unigram, (const uint8_t *) mapped.data, mapped.size, from, to));
 		else if (decoded > 0)
-			SLM_TRY(take_char(unigram, cp, at, at + length));
+			SLM_TRY(take_char(unigram, cp, from, to));
 		at += length;
 	}
+	return SLM_OK;
+}
+
+/*
+ * Takes a text that begins at a grapheme cluster: all of it, or all but the
+ * last cluster, which may go on.  *done is where it stopped.
+ */
+static SlmStatus
+take_clusters(Unigram *unigram, const uint8_t *text, uint32_t n, bool all, uint32_t *done)
+{
+	SlmRun *run = unigram->run;
+	uint32_t next_poll = SLM_POLL_BYTES / 4;
+	uint32_t end;
+
+	*done = n;
+	for (uint32_t at = 0; at < n; at = end)
+	{
+		if (at >= next_poll)
+		{
+			SLM_TRY(slm_poll(run->host, run->err));
+			next_poll = at + SLM_POLL_BYTES / 4;
+		}
+		/* between two ASCII characters there is always a boundary, but for CR LF */
+		if (text[at] < 0x80 && text[at] != '\r' && (at + 1 == n || text[at + 1] < 0x80))
+			end = at + 1;
+		else
+			SLM_TRY(slm_grapheme_end(text, n, at, run->host, &end, run->err));
+		if (end == n && !all)
+		{
+			*done = at;
+			break;
+		}
+		SLM_TRY(take_cluster(unigram, text, at, end));
+	}
+	return SLM_OK;
+}
+
+/* Takes the whole text, folded, in pieces. */
+static SlmStatus
+take_folded(Unigram *unigram)
+{
+	SlmRun *run = unigram->run;
+	SlmFold fold = {
+		.arena = run->arena,
+		.lowercase = (run->header->flags & SLM_BLOB_LOWERCASE) != 0,
+		.strip_accents = (run->header->flags & SLM_BLOB_STRIP_ACCENTS) != 0,
+	};
+	const uint8_t *text = run->text;
+	uint32_t next_poll = SLM_POLL_BYTES / 4, room = FOLD_BYTES, done;
+
+	unigram->fold = &fold;
+	for (uint32_t at = 0, end; at < run->n; at = end)
+	{
+		uint32_t cp;
+		int decoded = slm_utf8_decode(text + at, run->n - at, &cp);
+
+		if (decoded == 0)
+			return slm_fail(run->err, SLM_ERR_INTERNAL, "text changed while it was tokenized");
+		end = at + (uint32_t) decoded;
+		if (at >= next_poll)
+		{
+			SLM_TRY(slm_poll(run->host, run->err));
+			next_poll = at + SLM_POLL_BYTES / 4;
+		}
+		if ((cp == '`' || cp == '\'') && end < run->n && text[end] == cp)
+		{
+			cp = '"';
+			end++;
+		}
+		SLM_TRY(slm_fold_take(&fold, cp, at, end, run->err));
+		if (fold.n >= room)
+		{
+			SLM_TRY(take_clusters(unigram, fold.byte, fold.n, false, &done));
+			slm_fold_forget(&fold, done);
+			/* a long cluster is not looked at again before it is twice as long */
+			room = 2 * fold.n > FOLD_BYTES ? 2 * fold.n : FOLD_BYTES;
+		}
+	}
+	SLM_TRY(take_clusters(unigram, fold.byte, fold.n, true, &done));
+	unigram->fold = NULL;
 	return SLM_OK;
 }
 
@@ -371,10 +487,8 @@ slm_unigram_run(SlmRun *run)
 		.trie = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE),
 		.unk_score = (double) header->unk_score - (double) UNKNOWN_PENALTY,
 	};
-	const uint8_t *text = run->text;
 	uint64_t n_scores, n_byte_tokens;
-	uint32_t next_poll = SLM_POLL_BYTES / 4;
-	uint32_t end;
+	uint32_t done;
 
 	unigram.score =
 		slm_blob_section(run->blob, header, SLM_SECTION_SCORES, sizeof(float), &n_scores);
@@ -387,19 +501,9 @@ slm_unigram_run(SlmRun *run)
 	if (unigram.trie.n == 0 || n_scores < (uint64_t) header->n_vocab || n_byte_tokens < 256 ||
 		header->unk < 0)
 		return slm_fail(run->err, SLM_ERR_CORRUPT, "tokenizer section has no index or scores");
-	for (uint32_t at = 0; at < run->n; at = end)
-	{
-		if (at >= next_poll)
-		{
-			SLM_TRY(slm_poll(run->host, run->err));
-			next_poll = at + SLM_POLL_BYTES / 4;
-		}
-		/* between two ASCII characters there is always a boundary, but for CR LF */
-		if (text[at] < 0x80 && text[at] != '\r' && (at + 1 == run->n || text[at + 1] < 0x80))
-			end = at + 1;
-		else
-			SLM_TRY(slm_grapheme_end(text, run->n, at, run->host, &end, run->err));
-		SLM_TRY(take_cluster(&unigram, at, end));
-	}
+	if (header->flags & SLM_BLOB_FOLD)
+		SLM_TRY(take_folded(&unigram));
+	else
+		SLM_TRY(take_clusters(&unigram, run->text, run->n, true, &done));
 	return end_piece(&unigram);
 }

@@ -187,7 +187,7 @@ def check_inp_out(ours, vocabulary):
     return bad
 
 
-def check_vectors(ours, vocabulary, path, wrap, ids_of=list, text_of=str, pieces=None):
+def check_vectors(ours, vocabulary, path, wrap, ids_of=list, pieces=None):
     """Vectors of transformers.js: ids with the special tokens of a sequence around.
 
     With pieces (the texts of our ids), the decoded text is compared instead of
@@ -197,7 +197,7 @@ def check_vectors(ours, vocabulary, path, wrap, ids_of=list, text_of=str, pieces
     bad = 0
     for case in cases:
         parts = [case["text"]] + ([case["text_pair"]] if case.get("text_pair") else [])
-        got = ours.encode(vocabulary, [text_of(part).encode() for part in parts])
+        got = ours.encode(vocabulary, [part.encode() for part in parts])
         if pieces is not None:
             count = len(got[0])
             text = bytes(BYTE_OF_CHAR[c] for i in got[0] for c in pieces[i]).decode()
@@ -375,9 +375,13 @@ def read_sentencepiece(path):
     return pieces, charsmap
 
 
-def write_unigram(path, pieces, charsmap, **special):
+def write_unigram(path, pieces, charsmap, pre=None, fold={}, **special):
     writer = gguf.GGUFWriter(path, "t5")
     writer.add_tokenizer_model("t5")
+    if pre:
+        writer.add_tokenizer_pre(pre)
+    for name, value in fold.items():
+        writer.add_bool("tokenizer.ggml.normalizer." + name, value)
     writer.add_token_list([p[0] for p in pieces])
     writer.add_token_scores([p[1] for p in pieces])
     writer.add_token_types([p[2] for p in pieces])
@@ -390,12 +394,20 @@ def write_unigram(path, pieces, charsmap, **special):
     writer.close()
 
 
-def unigram_reference(pieces, charsmap, unk_id, byte_fallback=False):
+def albert_fold(lowercase=True, strip_accents=True):
+    """What ALBERT does before its character map."""
+    steps = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
+    steps += [normalizers.NFKD(), normalizers.StripAccents()] if strip_accents else []
+    return steps + ([normalizers.Lowercase()] if lowercase else [])
+
+
+def unigram_reference(pieces, charsmap, unk_id, byte_fallback=False, fold=()):
     # special tokens get spellings that no text has
     words = [(p[0] if p[2] in (1, 4, 5, 6) else f"\0\0special {i}\0\0", p[1]) for i, p in enumerate(pieces)]
     tokenizer = Tokenizer(models.Unigram(words, unk_id=unk_id, byte_fallback=byte_fallback))
-    if charsmap:
-        tokenizer.normalizer = normalizers.Precompiled(charsmap)
+    steps = [*fold, *([normalizers.Precompiled(charsmap)] if charsmap else [])]
+    if steps:
+        tokenizer.normalizer = normalizers.Sequence(steps)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),
@@ -421,25 +433,28 @@ def cluster_texts():
 def compare_unigram(ours, folder, texts):
     pieces, charsmap = read_sentencepiece(os.path.join(folder, "spm", "albert-base-v2.spiece.model"))
     bad = 0
-    albert = normalizers.Sequence(
-        [
-            normalizers.Replace("``", '"'),
-            normalizers.Replace("''", '"'),
-            normalizers.NFKD(),
-            normalizers.StripAccents(),
-            normalizers.Lowercase(),
-        ]
-    )
+    texts = {**texts, "clusters": cluster_texts(), "quotes": [q * n + "a" + q for q in "'`\"" for n in range(1, 9)]}
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "albert.gguf")
-        write_unigram(path, pieces, charsmap, bos=2, eos=3, unknown=1, padding=0, mask=4)
-        # ALBERT lowers and strips before what XLM-R and T5 do; that part is done here
+        write_unigram(path, pieces, charsmap, pre="albert", bos=2, eos=3, unknown=1, padding=0, mask=4)
         bad += check_vectors(
-            ours, path, os.path.join(folder, "vectors", "albert__Xenova--albert-base-v2.jsonl"), ([2], [3]),
-            text_of=albert.normalize_str,
+            ours, path, os.path.join(folder, "vectors", "albert__Xenova--albert-base-v2.jsonl"), ([2], [3])
         )
+        # without a map of its own, a vocabulary of every character shows all of what is done before
+        every = [("<unk>", 0.0, 2)] + [(chr(c), -1.0 - c / 2**21, 1) for c in scalars()]
+        for words, chars, of in ((pieces, charsmap, "ALBERT"), (every, None, "every character")):
+            for lowercase in (True, False):
+                for strip in (True, False):
+                    fold = dict(lowercase=lowercase, strip_accents=strip)
+                    unknown = [p[2] for p in words].index(2)
+                    write_unigram(path, words, chars, pre="albert", fold=fold, unknown=unknown)
+                    reference = unigram_reference(words, chars, unknown, fold=albert_fold(**fold))
+                    for name, part in texts.items():
+                        bad += compare(f"{of} {fold} {name}", ours, path, reference, part)
+        path = os.path.join(scratch, "unigram.gguf")
+        write_unigram(path, pieces, charsmap, bos=2, eos=3, unknown=1, padding=0, mask=4)
         reference = unigram_reference(pieces, charsmap, 1)
-        for name, part in {**texts, "clusters": cluster_texts()}.items():
+        for name, part in texts.items():
             bad += compare(f"unigram {name}", ours, path, reference, part)
         # the same words with byte tokens behind them
         with_bytes = pieces + [(f"<0x{b:02X}>", 0.0, 6) for b in range(256)]

@@ -5,7 +5,8 @@
 
 One model for each way in which the architectures that share the row "bert"
 differ: names of tensors, token types, where positions start, pooling, heads and
-their activations, widths that are no multiple of 16.  The weights are seeded,
+their activations, widths that are no multiple of 16; and of the other encoders
+an embedding and a cross-encoder, from text to answer.  The weights are seeded,
 rounded to half precision and stored so; transformers computes with the same
 rounded numbers in double precision.  parity.txt holds, a line each:
 
@@ -27,6 +28,8 @@ import torch
 import transformers as hf
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from compare_tokenizer import albert_fold
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORDS = "the order arrived late please refund my card login failed again server down tea red dog".split()
@@ -46,6 +49,15 @@ def wordpiece(lowercase=True):
         special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     return tokenizer
+
+
+def mpnet_wordpiece():
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    vocab = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", *letters, *"!:,.", *("##" + c for c in letters), *WORDS, "<mask>"]
+    tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocab)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return roberta_ends(tokenizer)
 
 
 def roberta_ends(tokenizer):
@@ -79,10 +91,30 @@ def unigram():
     return roberta_ends(tokenizer)
 
 
+def albert_unigram():
+    letters = "abcdefghijklmnopqrstuvwxyz!:,.▁"
+    vocab = [("<pad>", 0.0), ("<unk>", 0.0), ("[CLS]", 0.0), ("[SEP]", 0.0), ("[MASK]", 0.0)]
+    vocab += [(c, -8.0 - i / 16) for i, c in enumerate(letters)]
+    vocab += [("▁" + w, -4.0 - i / 8) for i, w in enumerate(WORDS)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=1))
+    tokenizer.normalizer = normalizers.Sequence(albert_fold())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.add_special_tokens(["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
 BERT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=48)
 LABELS = {"id2label": {0: "negative", 1: "neutral", 2: "positive"}, "num_labels": 3}
 TOKEN_LABELS = {"id2label": {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}, "num_labels": 5}
 ROBERTA = dict(BERT, num_hidden_layers=1, max_position_embeddings=66, type_vocab_size=1, pad_token_id=1)
+ALBERT = dict(BERT, embedding_size=20, hidden_act="gelu_new")
+NOMIC = dict(BERT, num_hidden_layers=1)
+MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
 # name: class, configuration, tokenizer, pooling of sentence-transformers
@@ -121,6 +153,13 @@ CASES = {
     ),
     "roberta-tokens": (hf.RobertaForTokenClassification, hf.RobertaConfig(**ROBERTA, **TOKEN_LABELS), byte_bpe, None),
     "xlmr-tokens": (hf.XLMRobertaForTokenClassification, hf.XLMRobertaConfig(**ROBERTA, **TOKEN_LABELS), unigram, None),
+    "mpnet": (hf.MPNetModel, hf.MPNetConfig(**MPNET), mpnet_wordpiece, "mean"),
+    "mpnet-cross": (hf.MPNetForSequenceClassification, hf.MPNetConfig(**MPNET, num_labels=1), mpnet_wordpiece, None),
+    "albert": (hf.AlbertModel, hf.AlbertConfig(**ALBERT), albert_unigram, "mean"),
+    "albert-cross": (hf.AlbertForSequenceClassification, hf.AlbertConfig(**ALBERT, num_labels=1), albert_unigram, None),
+    "albert-tokens": (hf.AlbertForTokenClassification, hf.AlbertConfig(**ALBERT, **TOKEN_LABELS), albert_unigram, None),
+    "nomic": (hf.NomicBertModel, hf.NomicBertConfig(**NOMIC), wordpiece, "mean"),
+    "nomic-cross": (hf.NomicBertForSequenceClassification, hf.NomicBertConfig(**NOMIC, num_labels=1), wordpiece, None),
 }
 
 
@@ -137,6 +176,14 @@ def make_model(kind, config, seed):
     return model
 
 
+def save_tokenizer(tokenizer, folder):
+    tokenizer.save(os.path.join(folder, "tokenizer.json"))
+    if tokenizer.token_to_id("<s>") is not None and tokenizer.token_to_id("[UNK]") is not None:
+        special = dict(cls_token="<s>", sep_token="</s>", unk_token="[UNK]", pad_token="<pad>", mask_token="<mask>")
+        with open(os.path.join(folder, "tokenizer_config.json"), "w") as file:
+            json.dump(special, file)
+
+
 def pooled(hidden, pooling):
     return {"mean": hidden.mean(0), "cls": hidden[0], "lasttoken": hidden[-1]}[pooling]
 
@@ -147,7 +194,7 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     model = make_model(kind, config, seed)
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
-        tokenizer.save(os.path.join(folder, "tokenizer.json"))
+        save_tokenizer(tokenizer, folder)
         if pooling:
             os.mkdir(os.path.join(folder, "1_Pooling"))
             mode = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}[pooling]
@@ -162,7 +209,7 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     for item in PAIRS if pairs else TEXTS:
         encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
         inputs = {"input_ids": torch.tensor([encoded.ids])}
-        if config.model_type == "bert":
+        if config.model_type in ("bert", "albert", "nomic_bert"):
             inputs["token_type_ids"] = torch.tensor([encoded.type_ids])
         with torch.no_grad():
             result = model(**inputs)

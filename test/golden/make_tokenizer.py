@@ -3,7 +3,7 @@
 
     make_tokenizer.py FOLDER
 
-For bert, gpt2, unigram and spm writes tokenizer-NAME.gguf, a vocabulary of our own
+For bert, gpt2, unigram, spm and albert writes tokenizer-NAME.gguf, a vocabulary of our own
 made from the texts below, and tokenizer-NAME.txt: a line "sweep HASH" and then
 "ids<TAB>text" lines, the text with backslash escapes for backslash, control
 bytes and line breaks.  HASH covers every scalar value between two letters.
@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from compare_tokenizer import (
     WORD_START,
+    albert_fold,
     bert_reference,
     byte_chars,
     scalars,
@@ -177,7 +178,7 @@ def make_charsmap(pairs):
     return struct.pack("<I", len(trie)) + trie + text
 
 
-def make_unigram(folder):
+def make_unigram(folder, name="unigram", fold=(), **options):
     singles = [*range(0xA0, 0x100), *range(0x1E00, 0x1EA0), *range(0x2070, 0x20A0), *range(0x2460, 0x2474), *range(0xFB00, 0xFB07), *range(0xFF01, 0xFF60)]
     pairs = {chr(c): unicodedata.normalize("NFKC", chr(c)) for c in singles}
     for base in "aeinouyAEO":
@@ -187,7 +188,7 @@ def make_unigram(folder):
     pairs.update({"\t": " ", "\n": " ", "\u3000": " ", "\u2028": " ", "\ufeff": "", "\x7f": "", "\u200b": " "})
     charsmap = make_charsmap(pairs)
     counts = {}
-    normalize = normalizers.Precompiled(charsmap).normalize_str
+    normalize = normalizers.Sequence([*fold, normalizers.Precompiled(charsmap)]).normalize_str
     for sentence in SENTENCES[:-4]:
         for word in normalize(sentence).split():
             word = WORD_START + word
@@ -203,10 +204,15 @@ def make_unigram(folder):
     # a score is a float in the file, so the reference gets that float
     pieces = [(w, struct.unpack("<f", struct.pack("<f", s))[0], t) for w, s, t in pieces]
     write_unigram(
-        os.path.join(folder, "tokenizer-unigram.gguf"), pieces, charsmap,
+        os.path.join(folder, f"tokenizer-{name}.gguf"), pieces, charsmap, **options,
         bos=0, padding=1, eos=2, unknown=3, mask=len(pieces) - 1,
     )
-    write_answers(os.path.join(folder, "tokenizer-unigram.txt"), unigram_reference(pieces, charsmap, 3))
+    write_answers(os.path.join(folder, f"tokenizer-{name}.txt"), unigram_reference(pieces, charsmap, 3, fold=fold))
+
+
+def make_albert(folder):
+    """The same words without case and accents."""
+    make_unigram(folder, "albert", albert_fold(), pre="albert")
 
 
 def make_spm(folder):
@@ -251,5 +257,5 @@ def make_every(folder):
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for make in (make_bert, make_gpt2, make_unigram, make_spm, make_every):
+    for make in (make_bert, make_gpt2, make_unigram, make_spm, make_albert, make_every):
         make(sys.argv[1])

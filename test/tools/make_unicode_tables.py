@@ -25,6 +25,7 @@ SCALARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 DROP, SPACE, CJK, PUNCT, MARK, LOWER, NFD, HANGUL, LETTER, NUMBER, WHITE = (
     1 << i for i in range(11)
 )
+NFKD, ACCENT = 1 << 17, 1 << 18
 HANGUL_FIRST, HANGUL_COUNT = 0xAC00, 11172
 
 # Grapheme_Cluster_Break above the flags, with Extended_Pictographic as one more
@@ -120,14 +121,15 @@ def cluster_classes():
 
 
 def probe():
-    """Flags, combining class, lower case and decomposition of every scalar value."""
+    """Flags, combining class, lower case and decompositions of every scalar value."""
     clean, cjk, strip, lower = bert(clean=True), bert(cjk=True), bert(strip=True), bert(lower=True)
-    nfd = normalizers.NFD().normalize_str
+    nfd, nfkd = normalizers.NFD().normalize_str, normalizers.NFKD().normalize_str
+    strip_all = normalizers.StripAccents().normalize_str
     split_bert = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     split_gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True).pre_tokenize_str
     ccc = combining_classes(nfd)
     clusters = cluster_classes()
-    flags, lowers, nfds = {}, {}, {}
+    flags, lowers, nfds, nfkds = {}, {}, {}, {}
     for c in SCALARS:
         s = chr(c)
         f = {"": DROP, " ": SPACE, s: 0}[clean(s)] if s != " " else SPACE
@@ -145,6 +147,10 @@ def probe():
             else:
                 f |= NFD
                 nfds[c] = nfd(s)
+        f |= ACCENT if strip_all(s) == "" else 0
+        if nfkd(s) != nfd(s):
+            f |= NFKD
+            nfkds[c] = nfkd(s)
         if len(split_gpt2("a" + s + "a")) == 1:
             f |= LETTER
         elif len(split_gpt2("1" + s + "1")) == 1:
@@ -160,11 +166,13 @@ def probe():
         assert strip(s) == kept, hex(c)
         # what tokenizer.h's memory bound rests on: no more characters than bytes
         assert len(kept) <= len(s.encode()) and len(lower(s)) <= len(s.encode())
+        # where accents are stripped after NFKD, no character is left whose place depends on its class
+        assert not ccc.get(c) or flags[c] & ACCENT
         # a character that ends a word ends a run of combining marks as well
         assert not (flags[c] & (PUNCT | CJK | SPACE) and ccc.get(c))
         # normalization makes no new class that the pre-tokenizer's order could see
         assert not any(flags[ord(x)] & (WHITE | DROP) for x in kept if x != s) or flags[c] & WHITE
-    return flags, ccc, lowers, nfds
+    return flags, ccc, lowers, nfds, nfkds
 
 
 def emit_numbers(name, ctype, numbers, out, storage="static const"):
@@ -181,7 +189,7 @@ def emit_numbers(name, ctype, numbers, out, storage="static const"):
 
 
 def main():
-    flags, ccc, lowers, nfds = probe()
+    flags, ccc, lowers, nfds, nfkds = probe()
     kinds = {(0, 0): 0}
     for c in SCALARS:
         kinds.setdefault((flags[c], ccc.get(c, 0)), len(kinds))
@@ -230,6 +238,15 @@ def main():
     assert max(map(len, nfds.values())) <= 4
     quads = [ord(x) for c in sorted(nfds) for x in (nfds[c] + "\0\0\0")[:4]]
     emit_numbers("unicode_nfd_to", "uint32_t", quads, out)
+    out += ["", "/* code points whose compatibility decomposition differs, and where in the text below it ends */"]
+    emit_numbers("unicode_nfkd_from", "uint32_t", sorted(nfkds), out)
+    assert max(map(len, nfkds.values())) <= 18
+    text, ends = [], []
+    for c in sorted(nfkds):
+        text += map(ord, nfkds[c])
+        ends.append(len(text))
+    emit_numbers("unicode_nfkd_end", "uint16_t", ends, out)
+    emit_numbers("unicode_nfkd_text", "uint32_t", text, out)
     sys.stdout.write("\n".join(out) + "\n")
 
 

@@ -5,9 +5,7 @@
  * with one thing changed in each case: list A of RELIABILITY.md, as far as decoders
  * have keys and tensors that encoders lack.
  */
-#include "check.h"
-#include "gguf_builder.h"
-#include "model_fixture.h"
+#include "changed_file.h"
 
 #include <math.h>
 
@@ -15,57 +13,16 @@
 #define QWEN3 FIXTURE_DIR "decoder-qwen3.gguf"
 #define BLOCKS FIXTURE_DIR "decoder-blocks.gguf"
 
-static GgufBytes
-open_file(const char *path)
-{
-	GgufBytes file = {0};
-
-	file.data = read_whole_file(path, &file.size);
-	CHECK(file.data != NULL);
-	return file;
-}
-
-static void
-check_load(GgufBytes *file, SlmStatus expected, const char *message)
-{
-	MemoryModel m;
-	SlmError err = {0};
-	SlmStatus status = memory_model_load(&m, file->data, file->size, &err);
-
-	CHECK_STATUS(status, expected);
-	if (expected != SLM_OK && !CHECK_CONTAINS(err.message, message))
-		printf("# wanted: %s\n", message);
-	memory_model_free(&m);
-	gguf_bytes_free(file);
-}
-
-/* The llama file with four bytes of a key's value changed. */
-static void
-refuse(const char *key, const void *value, SlmStatus status, const char *message)
-{
-	GgufBytes file = open_file(LLAMA);
-
-	memcpy(gguf_behind(&file, key) + 4, value, 4);
-	check_load(&file, status, message);
-}
-
 static void
 refuse_u32(const char *key, uint32_t value, SlmStatus status, const char *message)
 {
-	refuse(key, &value, status, message);
+	check_u32(LLAMA, key, value, status, message);
 }
 
 static void
 refuse_f32(const char *key, float value, const char *message)
 {
-	refuse(key, &value, SLM_ERR_CORRUPT, message);
-}
-
-/* The llama file without a key: another name, of a tool that nobody knows, stands there. */
-static void
-hide(GgufBytes *file, const char *key)
-{
-	memcpy(gguf_behind(file, key) - strlen(key), "xxxx", 4);
+	check_f32(LLAMA, key, value, SLM_ERR_CORRUPT, message);
 }
 
 static void
@@ -171,18 +128,12 @@ missing_tensors(void)
 		"blk.1.ffn_up.weight",      "blk.1.ffn_down.weight", "blk.1.attn_q_norm.weight",
 		"blk.1.attn_k_norm.weight",
 	};
-	char message[80];
 	GgufBytes file;
 
 	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
-	{
-		file = open_file(QWEN3);
-		*(gguf_behind(&file, tensors[i]) - 1) = 'X';
-		snprintf(message, sizeof(message), "tensor \"%s\" is missing", tensors[i]);
-		check_load(&file, SLM_ERR_CORRUPT, message);
-	}
+		check_missing(QWEN3, tensors[i]);
 	file = open_file(QWEN3);
-	*(gguf_behind(&file, "output.weight") - 1) = 'X';
+	hide_tensor(&file, "output.weight");
 	check_load(&file, SLM_OK, "");
 }
 
@@ -209,7 +160,7 @@ keys_that_are_not_there(void)
 	{
 		GgufBytes file = open_file(LLAMA);
 
-		hide(&file, keys[i].key);
+		hide_key(&file, keys[i].key);
 		check_load(&file, keys[i].message == NULL ? SLM_OK : SLM_ERR_CORRUPT, keys[i].message);
 	}
 }

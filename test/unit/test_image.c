@@ -479,7 +479,7 @@ heads(void)
 	check_head(false, true, labels, 3, NULL, SLM_OK, "");
 	check_head(true, true, labels, 3, "relu", SLM_OK, "");
 	check_head(true, true, labels, 3, "gelu", SLM_OK, "");
-	check_head(true, true, labels, 3, "swish", SLM_ERR_UNSUPPORTED, "\"swish\"");
+	check_head(true, true, labels, 3, "mish", SLM_ERR_UNSUPPORTED, "\"mish\"");
 	check_head(true, false, NULL, 0, NULL, SLM_ERR_CORRUPT, "\"cls.output.weight\" is missing");
 	check_head(true, true, NULL, 0, NULL, SLM_ERR_CORRUPT, "output_labels\" is missing");
 	check_head(true, true, labels, 2, NULL, SLM_ERR_CORRUPT, "2 labels");

@@ -374,17 +374,30 @@ transpose_matches_scalar(void)
 		}
 }
 
-/* Attention of query rows q0 .. q1-1 of t, one head among others; seen, window and cap as in SlmAttend. */
+/* What a case of attention has beside its sizes; all as in SlmAttend. */
+typedef struct AttendCase
+{
+	int seen;
+	int window;
+	float cap;
+	ptrdiff_t bias_row; /* 0: no bias */
+	FloatKind kind;     /* of queries */
+} AttendCase;
+
+/* Attention of query rows q0 .. q1-1 of t, one head among others. */
 static void
-check_attend_in(const SlmKernels *table, int t, int seen, int window, float cap, int head_dim,
-				int q0, int q1, FloatKind kind)
+check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, AttendCase c)
 {
 	size_t stride = (size_t) head_dim + 5, n = (size_t) (t - 1) * stride + (size_t) head_dim;
 	size_t t_stride = ((size_t) t + 15) / 16 * 16;
 	size_t n_kt = (size_t) head_dim * t_stride, n_scores = 16 * t_stride;
-	float *q = floats(n, kind), *k = floats(n, FLOATS_NORMAL), *v = floats(n, FLOATS_NORMAL);
+	/* row -1 of a bias that depends on distances alone begins one further on */
+	size_t zero = c.bias_row < 0 ? (size_t) (t - 1) : 0;
+	size_t n_bias = zero + (c.bias_row > 0 ? (size_t) (t - 1) * (size_t) c.bias_row : 0) + t_stride;
+	float *q = floats(n, c.kind), *k = floats(n, FLOATS_NORMAL), *v = floats(n, FLOATS_NORMAL);
 	float *kt = floats(n_kt, FLOATS_ZERO), *scores = floats(n_scores, FLOATS_ANY_BITS);
 	float *a = floats(n, FLOATS_ZERO), *b = floats(n, FLOATS_ZERO);
+	float *bias = floats(n_bias, FLOATS_NORMAL);
 	SlmAttend args = {.q = q,
 					  .kt = kt,
 					  .v = v,
@@ -395,19 +408,21 @@ check_attend_in(const SlmKernels *table, int t, int seen, int window, float cap,
 					  .out_stride = stride,
 					  .t_stride = t_stride,
 					  .t = t,
-					  .seen = seen,
-					  .window = window,
-					  .cap = cap,
+					  .seen = c.seen,
+					  .window = c.window,
+					  .cap = c.cap,
 					  .head_dim = head_dim,
-					  .scale = 0.176776695f};
+					  .scale = 0.176776695f,
+					  .bias = c.bias_row != 0 ? bias + zero : NULL,
+					  .bias_row = c.bias_row};
 
 	scalar()->transpose(k, stride, t, head_dim, kt, t_stride);
 	table->attend(&args, q0, q1);
 	args.out = b;
 	scalar()->attend(&args, q0, q1);
 	if (!CHECK_INT(first_difference(a, b, n), -1))
-		printf("# %s t=%d seen=%d window=%d cap=%g head_dim=%d rows %d..%d\n", table->name, t, seen,
-			   window, (double) cap, head_dim, q0, q1);
+		printf("# %s t=%d seen=%d window=%d cap=%g bias_row=%td head_dim=%d rows %d..%d\n",
+			   table->name, t, c.seen, c.window, (double) c.cap, c.bias_row, head_dim, q0, q1);
 	floats_free(q, n);
 	floats_free(k, n);
 	floats_free(v, n);
@@ -415,12 +430,7 @@ check_attend_in(const SlmKernels *table, int t, int seen, int window, float cap,
 	floats_free(scores, n_scores);
 	floats_free(a, n);
 	floats_free(b, n);
-}
-
-static void
-check_attend(const SlmKernels *table, int t, int seen, int head_dim, int q0, int q1, FloatKind kind)
-{
-	check_attend_in(table, t, seen, 0, 0.0f, head_dim, q0, q1, kind);
+	floats_free(bias, n_bias);
 }
 
 static void
@@ -431,29 +441,40 @@ attend_matches_scalar(void)
 	FOR_EACH_VARIANT(table)
 	{
 		for (int t = 1; t <= 70; t++)
+		{
 			for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
 			{
-				check_attend(table, t, 0, 32, 0, t, (FloatKind) kind);
-				check_attend(table, t, 1 + t / 3, 32, 0, t, (FloatKind) kind);
+				check_attend(table, t, 32, 0, t, (AttendCase){.kind = (FloatKind) kind});
+				check_attend(table, t, 32, 0, t,
+							 (AttendCase){.seen = 1 + t / 3, .kind = (FloatKind) kind});
 			}
+			check_attend(table, t, 32, 0, t, (AttendCase){.bias_row = -1});
+			check_attend(table, t, 32, t / 2, t, (AttendCase){.bias_row = t + 15});
+		}
 		for (int i = 0; i < (int) (sizeof(head_dims) / sizeof(head_dims[0])); i++)
 			for (int t = 5; t <= 100; t += 19)
 			{
-				check_attend(table, t, 0, head_dims[i], t / 3, t, FLOATS_NORMAL);
-				check_attend(table, t, 1, head_dims[i], t / 3, t, FLOATS_NORMAL);
+				check_attend(table, t, head_dims[i], t / 3, t, (AttendCase){0});
+				check_attend(table, t, head_dims[i], t / 3, t, (AttendCase){.seen = 1});
 			}
 		for (int t = 1; t <= 70; t += 3)
 			for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
 			{
-				check_attend_in(table, t, 0, 0, 2.0f, 24, 0, t, (FloatKind) kind);
-				check_attend_in(table, t, 1, 1 + t / 4, 0.0f, 24, 0, t, (FloatKind) kind);
-				check_attend_in(table, t, 1 + t / 3, 7, 30.0f, 32, 0, t, (FloatKind) kind);
+				AttendCase c = {.kind = (FloatKind) kind, .cap = 2.0f};
+
+				check_attend(table, t, 24, 0, t, c);
+				c = (AttendCase){1, 1 + t / 4, 0.0f, 0, (FloatKind) kind};
+				check_attend(table, t, 24, 0, t, c);
+				c = (AttendCase){1 + t / 3, 7, 30.0f, -1, (FloatKind) kind};
+				check_attend(table, t, 32, 0, t, c);
 			}
 		for (int t = 100; t <= 600; t += 125)
 		{
-			check_attend_in(table, t, t - 18, 50, 5.0f, 64, 0, 19, FLOATS_NORMAL);
-			check_attend(table, t, 0, 32, t - 19, t, FLOATS_NORMAL);
-			check_attend(table, t, t - 18, 32, 0, 19, FLOATS_NORMAL);
+			check_attend(table, t, 64, 0, 19,
+						 (AttendCase){.seen = t - 18, .window = 50, .cap = 5.0f});
+			check_attend(table, t, 32, t - 19, t, (AttendCase){0});
+			check_attend(table, t, 32, 0, 19, (AttendCase){.seen = t - 18});
+			check_attend(table, t, 32, t - 19, t, (AttendCase){.bias_row = -1});
 		}
 	}
 }

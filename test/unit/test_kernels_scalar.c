@@ -420,9 +420,12 @@ softmax_by_hand(void)
 	CHECK(isnan(y[0]) && isnan(y[1]));
 }
 
-/* Attention against double precision: of row i over all rows, or the first seen + i, of them the last `window`. */
+/*
+ * Attention against double precision: of row i over all rows, or the first seen
+ * + i, of them the last `window`, perhaps with a bias.
+ */
 static void
-check_attention(int seen, int window, float cap)
+check_attention(int seen, int window, float cap, bool biased)
 {
 	enum
 	{
@@ -430,12 +433,15 @@ check_attention(int seen, int window, float cap)
 		DIM = 32
 	};
 	static float q[T * DIM], k[T * DIM], v[T * DIM], kt[DIM * 48], scores[16 * 48], out[T * DIM];
+	static float bias[T * 48];
 	SlmAttend args = {q,  kt, v,    out,    scores, DIM,          DIM, DIM,
-					  48, T,  seen, window, DIM,    0.176776695f, cap};
+					  48, T,  seen, window, DIM,    0.176776695f, cap, biased ? bias : NULL,
+					  48};
 
 	fill_floats(q, T * DIM, FLOATS_NORMAL);
 	fill_floats(k, T * DIM, FLOATS_NORMAL);
 	fill_floats(v, T * DIM, FLOATS_NORMAL);
+	fill_floats(bias, T * 48, FLOATS_NORMAL);
 	scalar()->transpose(k, DIM, T, DIM, kt, 48);
 	scalar()->attend(&args, 0, T);
 	for (int i = 0; i < T; i++)
@@ -448,7 +454,7 @@ check_attention(int seen, int window, float cap)
 			e[j] = 0.0;
 			for (int c = 0; c < DIM; c++)
 				e[j] += (double) q[i * DIM + c] * (double) k[j * DIM + c];
-			e[j] *= (double) args.scale;
+			e[j] = e[j] * (double) args.scale + (biased ? (double) bias[i * 48 + j] : 0.0);
 			if (cap > 0.0f)
 				e[j] = (double) cap * tanh(e[j] / (double) cap);
 			if (window > 0 && j < n - window)
@@ -474,12 +480,14 @@ check_attention(int seen, int window, float cap)
 static void
 attend_is_close_to_double(void)
 {
-	check_attention(0, 0, 0.0f);
-	check_attention(1, 0, 0.0f);
-	check_attention(9, 0, 0.0f);
-	check_attention(1, 9, 0.0f);
-	check_attention(0, 0, 3.0f);
-	check_attention(5, 3, 1.0f);
+	check_attention(0, 0, 0.0f, false);
+	check_attention(1, 0, 0.0f, false);
+	check_attention(9, 0, 0.0f, false);
+	check_attention(1, 9, 0.0f, false);
+	check_attention(0, 0, 3.0f, false);
+	check_attention(5, 3, 1.0f, false);
+	check_attention(0, 0, 0.0f, true);
+	check_attention(9, 4, 2.0f, true);
 }
 
 int

@@ -130,6 +130,12 @@ spm_equals_hugging_face(void)
 	check_answers("spm");
 }
 
+static void
+albert_equals_hugging_face(void)
+{
+	check_answers("albert");
+}
+
 /* A vocabulary of every character shows all of what normalization does to each. */
 static void
 normalization_of_every_character(void)
@@ -178,6 +184,7 @@ main(void)
 	TEST(gpt2_equals_hugging_face);
 	TEST(unigram_equals_hugging_face);
 	TEST(spm_equals_hugging_face);
+	TEST(albert_equals_hugging_face);
 	TEST(normalization_of_every_character);
 	return check_done();
 }

@@ -53,6 +53,44 @@ decomposes_and_lowers(void)
 	CHECK_INT(slm_unicode_decompose('x', SLM_UNICODE_NFD, part), 1);
 }
 
+static int
+compat(uint32_t cp, uint32_t out[SLM_UNICODE_MAX_COMPAT])
+{
+	return slm_unicode_decompose_compat(cp, slm_unicode(cp).flags, out);
+}
+
+static void
+decomposes_for_compatibility(void)
+{
+	uint32_t part[SLM_UNICODE_MAX_COMPAT], first = 0;
+	int longest = 0, differ = 0;
+
+	CHECK_INT(compat(0xfb01, part), 2);
+	CHECK(part[0] == 'f' && part[1] == 'i');
+	CHECK_INT(compat(0x1e9b, part), 2);
+	CHECK(part[0] == 's' && part[1] == 0x307);
+	/* where it does not differ it is the canonical one */
+	CHECK_INT(compat(0xe9, part), 2);
+	CHECK(part[0] == 'e' && part[1] == 0x301);
+	CHECK_INT(compat(0xac01, part), 3);
+	CHECK_INT(compat('x', part), 1);
+	CHECK_INT(slm_unicode_decompose_compat('x', SLM_UNICODE_NFKD, part), 1);
+	for (uint32_t cp = 0; cp < 0x110000; cp++)
+	{
+		int n = compat(cp, part);
+
+		if (slm_unicode(cp).flags & SLM_UNICODE_NFKD)
+		{
+			first = differ++ == 0 ? cp : first;
+			CHECK(n > 1 || part[0] != cp);
+		}
+		longest = n > longest ? n : longest;
+	}
+	CHECK_INT(longest, SLM_UNICODE_MAX_COMPAT);
+	CHECK_INT(differ, 3678);
+	CHECK_INT(first, 0xa0);
+}
+
 static void
 counts_over_all_code_points(void)
 {
@@ -140,6 +178,7 @@ main(void)
 {
 	TEST(flags_of_known_characters);
 	TEST(decomposes_and_lowers);
+	TEST(decomposes_for_compatibility);
 	TEST(counts_over_all_code_points);
 	TEST(clusters_follow_the_annex);
 	return check_done();

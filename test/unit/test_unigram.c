@@ -257,6 +257,91 @@ vocabulary_rules_of_unigram(void)
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"llama-bpe\" is not supported");
 }
 
+/* ALBERT's words, with the character map behind what is done before it. */
+static void
+begin_folded(TokenizerFixture *f)
+{
+	fixture_begin_pieces(f, "t5", pieces, N_PIECES);
+	add_map(f, map_bytes, make_map(map_bytes), SLM_GGUF_U8);
+	gguf_add_string(&f->builder, "tokenizer.ggml.pre", "albert");
+}
+
+static void
+case_and_accents_fold(void)
+{
+	char text[3 * 4096 + 8] = "";
+	TokenizerFixture f;
+
+	begin_folded(&f);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "AB"), "4:0-1 6:1-2");
+	/* a-umlaut, composed and not: the mark belongs to its letter */
+	CHECK_STR(fixture_spans(&f, "\xc3\x84"
+								"b"),
+			  "4:0-2 6:2-3");
+	CHECK_STR(fixture_spans(&f, "A\xcc\x88"
+								"b"),
+			  "4:0-3 6:3-4");
+	/* what is left of a character behind case and accents meets the map: Q with dot */
+	CHECK_STR(fixture_spans(&f, "Q\xcc\x87"), "4:0-3 6:0-3");
+	/* one character that becomes two */
+	CHECK_STR(fixture_spans(&f, "\xc7\x86"), "3:0-0 0:0-2");
+	/* quotes in pairs are one, three of them two */
+	CHECK_STR(fixture_spans(&f, "a``b''"), "4:0-1 0:1-3 6:3-4 0:4-6");
+	CHECK_STR(fixture_spans(&f, "a'''b"), "4:0-1 0:1-4 6:4-5");
+	/* a spacing mark is one, too; one without a letter is nothing */
+	CHECK_STR(fixture_spans(&f, "a\xe0\xa4\xbe"
+								"b"),
+			  "4:0-4 6:4-5");
+	CHECK_STR(fixture_ids(&f, "\xcc\x81"), "");
+	/* far more than is folded at a time, and one cluster longer than that */
+	for (int i = 0; i < 4096; i++)
+		strcat(text + i * 2, i % 2 == 0 ? "A " : "b ");
+	CHECK_STATUS(fixture_tokenize(&f, text, 2 * 4096), SLM_OK);
+	CHECK_INT(f.tokens.n, 2048 + 2 * 2048);
+	CHECK(f.tokens.start[f.tokens.n - 1] == 2 * 4095 && f.tokens.end[0] == 1);
+	strcpy(text, "a");
+	for (int i = 0; i < 4096; i++)
+		strcpy(text + 1 + 3 * i, "\xe2\x80\x8d"); /* zero width joiner */
+	strcpy(text + 1 + 3 * 4096, "b");
+	CHECK_STATUS(fixture_tokenize(&f, text, 3 * 4096 + 2), SLM_OK);
+	CHECK_INT(f.tokens.n, 3);
+	CHECK(f.tokens.start[1] == 1 && f.tokens.end[1] == 3 * 4096 + 1);
+	fixture_free(&f);
+
+	begin_folded(&f);
+	gguf_add_bool(&f.builder, "tokenizer.ggml.normalizer.lowercase", false);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "aB"), "4 0");
+	CHECK_STR(fixture_ids(&f, "\xc3\xa4"
+							  "b"),
+			  "4 6");
+	fixture_free(&f);
+	begin_folded(&f);
+	gguf_add_bool(&f.builder, "tokenizer.ggml.normalizer.strip_accents", false);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "aB"), "4 6");
+	CHECK_STR(fixture_ids(&f, "\xc3\xa4"
+							  "b"),
+			  "3 0 6");
+	fixture_free(&f);
+}
+
+static void
+folding_is_linear(void)
+{
+	static const char *const units[] = {
+		"A", "Ab ", "\xcc\x81", "\xe2\x80\x8d", "\xe4\xb8\xad", "\xef\xb7\xba",
+	};
+	TokenizerFixture f;
+
+	begin_folded(&f);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		CHECK(fixture_is_linear(&f, units[i]));
+	fixture_free(&f);
+}
+
 static void
 time_is_linear(void)
 {
@@ -281,6 +366,8 @@ main(void)
 	TEST(rules_of_the_character_map);
 	TEST(replacements_are_limited);
 	TEST(vocabulary_rules_of_unigram);
+	TEST(case_and_accents_fold);
 	TEST(time_is_linear);
+	TEST(folding_is_linear);
 	return check_done();
 }

@@ -1,0 +1,87 @@
+/*
+ * test_encoder_file.c - files of encoders beside BERT that src/model refuses, each by name
+ *
+ * encoder-*.gguf with one thing changed in each case: list A of RELIABILITY.md, as
+ * far as these have keys and tensors that BERT lacks.
+ */
+#include "changed_file.h"
+
+#define ALBERT FIXTURE_DIR "encoder-albert.gguf"
+#define MPNET FIXTURE_DIR "encoder-mpnet.gguf"
+#define NOMIC FIXTURE_DIR "encoder-nomic.gguf"
+
+static void
+buckets_of_distances(void)
+{
+	const char *key = "mpnet.attention.relative_buckets_count";
+	GgufBytes file;
+
+	check_missing(MPNET, "attn_rel_b.weight");
+	check_u32(MPNET, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(MPNET, key, 2, SLM_ERR_CORRUPT, "is 2, not an even number from 4 on");
+	check_u32(MPNET, key, 31, SLM_ERR_CORRUPT, "is 31, not an even number from 4 on");
+	check_u32(MPNET, key, SLM_MAX_RELATIVE_BUCKETS + 2, SLM_ERR_CORRUPT,
+			  "is 258, outside 1 to 256");
+	check_u32(MPNET, key, SLM_MAX_RELATIVE_BUCKETS, SLM_ERR_CORRUPT,
+			  "tensor \"attn_rel_b.weight\" is 4 x 32, but must be 4 x 256 here");
+	file = open_file(MPNET);
+	hide_key(&file, key);
+	check_load(&file, SLM_ERR_CORRUPT, "lacks the key \"mpnet.attention.relative_buckets_count\"");
+}
+
+/* Five layers run two blocks. */
+static void
+blocks_that_layers_share(void)
+{
+	const char *key = "albert.block_group_count";
+	GgufBytes file;
+
+	check_u32(ALBERT, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(ALBERT, key, 6, SLM_ERR_CORRUPT, "is 6, outside 1 to 5");
+	check_u32(ALBERT, key, 1, SLM_ERR_CORRUPT, "is beyond the 1 layers of the model");
+	check_u32(ALBERT, key, 3, SLM_ERR_CORRUPT, "tensor \"blk.2.attn_q.weight\" is missing");
+	check_missing(ALBERT, "blk.1.ffn_down.bias");
+	/* then every layer has a block of its own, which the file lacks */
+	file = open_file(ALBERT);
+	hide_key(&file, key);
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.2.attn_q.weight\" is missing");
+}
+
+static void
+width_of_tokens(void)
+{
+	const char *key = "albert.token_embedding_length";
+
+	check_u32(ALBERT, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(ALBERT, key, 41, SLM_ERR_CORRUPT, "is 41, outside 1 to 40");
+	check_u32(ALBERT, key, 23, SLM_ERR_CORRUPT, "is 24 x ");
+	check_missing(ALBERT, "token_embd_proj.weight");
+	check_missing(ALBERT, "token_embd_proj.bias");
+	check_missing(ALBERT, "token_types.weight");
+}
+
+/* Queries, keys and values in one matrix; a gate. */
+static void
+one_matrix_for_attention(void)
+{
+	GgufBytes file = open_file(NOMIC);
+
+	hide_tensor(&file, "blk.1.attn_qkv.weight");
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.1.attn_q.weight\" is missing");
+	check_missing(NOMIC, "blk.1.ffn_gate.weight");
+	check_missing(NOMIC, "blk.0.layer_output_norm.bias");
+	check_u32(NOMIC, "nomic-bert.attention.head_count", 3, SLM_ERR_CORRUPT,
+			  "embedding length 40 is not a multiple of 3 heads");
+	check_f32(NOMIC, "nomic-bert.rope.freq_base", 0.5f, SLM_ERR_CORRUPT,
+			  "key \"nomic-bert.rope.freq_base\" is 0.5");
+}
+
+int
+main(void)
+{
+	TEST(buckets_of_distances);
+	TEST(blocks_that_layers_share);
+	TEST(width_of_tokens);
+	TEST(one_matrix_for_attention);
+	return check_done();
+}
