@@ -298,7 +298,8 @@ SELECT slm_create_tagger('work', 'body', 'label', 'classify', labels => '{delive
 INSERT INTO work SELECT i, 'order ' || i FROM generate_series(1, 500) AS i;
 SELECT wait_until('SELECT queued = 0 FROM slm_taggers') AS emptied;
 SELECT count(*) AS wrong FROM work WHERE label IS DISTINCT FROM slm_classify(body, '{delivery,account,refund}', 'tiny');
-SELECT backend_type, datname = current_database() AS here, query FROM pg_stat_activity WHERE pid = slm_tagger_worker() AND wait_until('SELECT state = ''idle'' FROM pg_stat_activity WHERE pid = slm_tagger_worker()');
+SELECT wait_until('SELECT state = ''idle'' FROM pg_stat_activity WHERE pid = slm_tagger_worker()') AS idle;
+SELECT backend_type, datname = current_database() AS here, query FROM pg_stat_activity WHERE pid = slm_tagger_worker();
 SELECT slm_run_taggers() = slm_tagger_worker() AS same;
 SELECT slm_pause_tagger('work_label');
 SELECT wait_until('SELECT state = ''idle'' FROM pg_stat_activity WHERE pid = slm_tagger_worker()') AS idle;

@@ -15,6 +15,7 @@
 #define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
 #define SLM_STAT_COUNTERS 9  /* of SlmCallCounts */
 #define SLM_TAGGER_SLOTS 32  /* databases that have a tagger's worker at a time */
+#define SLM_TAGGER_BLAMES 8  /* taggers that a worker ended in, and no next one has seen */
 
 /* Who called what. */
 typedef struct SlmStatKey
@@ -58,6 +59,13 @@ typedef struct SlmTaggerSlot
 	TimestampTz started;
 } SlmTaggerSlot;
 
+/* What a worker was running when it had to end. */
+typedef struct SlmTaggerBlame
+{
+	Oid databaseid; /* InvalidOid: free */
+	NameData tagger;
+} SlmTaggerBlame;
+
 typedef struct SlmShared
 {
 	uint32 abi;  /* SLM_SHARED_ABI of who created it */
@@ -68,6 +76,8 @@ typedef struct SlmShared
 	int next_agreement; /* a ring: the oldest is overwritten */
 	SlmAgreement agreement[SLM_AGREEMENTS];
 	SlmTaggerSlot tagger[SLM_TAGGER_SLOTS];
+	int next_blame; /* a ring */
+	SlmTaggerBlame blame[SLM_TAGGER_BLAMES];
 } SlmShared;
 
 /*

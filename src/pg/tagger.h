@@ -33,6 +33,7 @@
 #include "nodes/execnodes.h"
 #include "utils/array.h"
 #include "utils/relcache.h"
+#include "utils/timeout.h"
 
 #include "pg/guc.h"
 
@@ -129,6 +130,12 @@ extern void slm_tagger_fill(SlmTagger *tagger);
  */
 extern uint64 slm_tagger_sql(const char *command, int n, const Oid *type, const Datum *value,
 							 const char *null);
+
+/*
+ * Has the planner go by the indexes: queues, and tables while they are backfilled,
+ * change faster than statistics follow.  Pass the result to AtEOXact_GUC.
+ */
+extern int slm_tagger_go_by_indexes(void);
 
 /* Takes everything of a tagger out of slm's tables. */
 extern void slm_tagger_forget(const char *name);
@@ -257,7 +264,8 @@ typedef struct SlmTagBatch
 	int limit;       /* rows */
 	TimestampTz due; /* entries due by then */
 	bool wait;       /* for the table's lock */
-	int write_ms;    /* longest time that writing may take; 0: any */
+	int guard_ms;    /* longest time that code of the table's owner may take; 0: any */
+	TimeoutId guard; /* after twice that, for code that will not be cancelled */
 	/* out */
 	int n_row; /* entries or rows that were looked at */
 	int n_tagged;

@@ -266,6 +266,7 @@ start_batch(Batch *batch, SlmTagBatch *request)
 	memset(batch, 0, sizeof(*batch));
 	request->n_row = request->n_tagged = request->n_failed = 0;
 	batch->request = request;
+	batch->rows.request = request;
 	batch->rows.context =
 		AllocSetContextCreate(CurrentMemoryContext, "slm tagged rows", ALLOCSET_DEFAULT_SIZES);
 	SPI_connect();
@@ -299,7 +300,7 @@ slm_tag_queue_batch(SlmTagBatch *request)
 		slm_tag_rows_prepare(&batch.rows);
 		slm_tag_rows_read(&batch.rows);
 		slm_tag_rows_compute(&batch.rows);
-		slm_tag_rows_write(&batch.rows, request->write_ms);
+		slm_tag_rows_write(&batch.rows);
 		slm_tag_become_caller(&role);
 		settle_entries(&batch);
 		settle_progress(&batch);
@@ -323,6 +324,7 @@ scan_table(Batch *batch, Datum position, bool all_rows)
 	Datum value[INDEX_MAX_KEYS];
 	Oid type[INDEX_MAX_KEYS];
 	SPITupleTable *result;
+	int nest_level;
 	int n_found;
 
 	initStringInfo(&columns);
@@ -354,9 +356,11 @@ scan_table(Batch *batch, Datum position, bool all_rows)
 		slm_tag_key_in(table, position, value);
 	}
 	appendStringInfo(&sql, " ORDER BY %s LIMIT %d", order.data, limit);
+	nest_level = slm_tagger_go_by_indexes();
 	slm_tag_execute(
 		slm_tag_prepare(sql.data, DatumGetPointer(position) != NULL ? table->n_key : 0, type),
 		value, NULL);
+	AtEOXact_GUC(false, nest_level);
 	result = SPI_tuptable;
 	n_found = (int) SPI_processed;
 	batch->rows.row =
@@ -417,7 +421,7 @@ slm_tag_backfill_batch(SlmTagBatch *request, bool all_rows, bool *done)
 	{
 		slm_tag_rows_prepare(&batch.rows);
 		slm_tag_rows_compute(&batch.rows);
-		slm_tag_rows_write(&batch.rows, request->write_ms);
+		slm_tag_rows_write(&batch.rows);
 	}
 	slm_tag_become_caller(&role);
 	if (batch.rows.n > 0)

@@ -437,37 +437,64 @@ defer_nothing(void)
 	AfterTriggerSetState(set);
 }
 
+/*
+ * Reading, casting and writing run code of the table's owner (triggers, domains,
+ * casts), which may take long or for ever.  Computing runs none, and takes what it
+ * takes.
+ */
+static void
+start_guard(const SlmTagRows *rows)
+{
+	const SlmTagBatch *request = rows->request;
+
+	if (request->guard_ms <= 0)
+		return;
+	enable_timeout_after(STATEMENT_TIMEOUT, request->guard_ms);
+	enable_timeout_after(request->guard, 2 * request->guard_ms);
+}
+
+static void
+end_guard(const SlmTagRows *rows)
+{
+	if (rows->request->guard_ms <= 0)
+		return;
+	disable_timeout(rows->request->guard, false);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+}
+
 void
 slm_tag_rows_prepare(SlmTagRows *rows)
 {
 	defer_nothing();
+	start_guard(rows);
 	slm_tag_cast_init(&rows->cast, rows->tagger->task->result, rows->table->rel,
 					  rows->table->target);
 	prepare_row_plans(rows);
 	rows->compute = prepare_compute(rows->tagger);
+	end_guard(rows);
 }
 
 void
 slm_tag_rows_read(SlmTagRows *rows)
 {
+	start_guard(rows);
 	run_phase(rows, read_rows, probe_reading);
+	end_guard(rows);
 }
 
 void
 slm_tag_rows_compute(SlmTagRows *rows)
 {
 	run_phase(rows, compute_rows, compute_rows); /* of no rows, an empty array's */
-	run_phase(rows, cast_rows, NULL);
 }
 
 void
-slm_tag_rows_write(SlmTagRows *rows, int write_ms)
+slm_tag_rows_write(SlmTagRows *rows)
 {
-	if (write_ms > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT, write_ms);
+	start_guard(rows);
+	run_phase(rows, cast_rows, NULL);
 	run_phase(rows, write_rows, probe_writing);
-	if (write_ms > 0)
-		disable_timeout(STATEMENT_TIMEOUT, false);
+	end_guard(rows);
 }
 
 /* ---- Asking ahead ---- */

@@ -49,7 +49,8 @@ typedef struct SlmTagRows
 	SPIPlanPtr update;
 	SlmTagRow *row;
 	int n;
-	Size n_bytes; /* of texts that were read */
+	Size n_bytes;               /* of texts that were read */
+	const SlmTagBatch *request; /* for its guard */
 } SlmTagRows;
 
 /* All of these are connected to SPI and run as the table's owner. */
@@ -60,12 +61,9 @@ extern void slm_tag_rows_prepare(SlmTagRows *rows);
 /* From queued keys to keys and texts. */
 extern void slm_tag_rows_read(SlmTagRows *rows);
 
-/*
- * From texts to rows of the table; writing takes at most so long, if that is not
- * 0.  Raises what is not a row's error but the tagger's.
- */
+/* From texts to values, and to rows of the table.  Raises what is not a row's error but the tagger's. */
 extern void slm_tag_rows_compute(SlmTagRows *rows);
-extern void slm_tag_rows_write(SlmTagRows *rows, int write_ms);
+extern void slm_tag_rows_write(SlmTagRows *rows);
 
 /* Runs a plan. */
 extern SPIPlanPtr slm_tag_prepare(const char *sql, int n, const Oid *type);

@@ -251,11 +251,23 @@ owner_of_tables(void)
 	return owner;
 }
 
+int
+slm_tagger_go_by_indexes(void)
+{
+	static const char *const settings[] = {"enable_seqscan", "enable_bitmapscan", "enable_sort"};
+	int nest_level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	return nest_level;
+}
+
 uint64
 slm_tagger_sql(const char *command, int n, const Oid *type, const Datum *value, const char *null)
 {
 	char *schema = get_namespace_name(slm_catalog_schema());
-	int nest_level = NewGUCNestLevel();
+	int nest_level = slm_tagger_go_by_indexes();
 	StringInfoData expanded;
 	Oid userid;
 	int sec_context;

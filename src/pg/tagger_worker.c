@@ -23,7 +23,10 @@
  * transaction is rolled back; SIGINT cancels the batch, which is tried again.
  *
  * What goes wrong with a tagger, other than with a row, is noted beside it, and it
- * rests: 2 s, 4 s, ... 5 minutes.
+ * rests: 2 s, 4 s, ... 5 minutes.  So does one whose table has triggers that take
+ * too long: they are cancelled after 30 s, and those that will not be cancelled
+ * take the worker with them; the next one knows in which tagger.  A worker that
+ * has to end within a batch, for whatever reason, starts the next one.
  */
 #include "postgres.h"
 
@@ -66,7 +69,7 @@ extern PGDLLEXPORT void slm_tagger_launcher_main(Datum arg);
 
 #define START_MS 10000  /* after which a worker that was to start is given up */
 #define LOOK_MS 1000    /* between two looks at the queues and the database's lock */
-#define WRITE_MS 30000  /* longest time for the table's own triggers in a batch */
+#define GUARD_MS 30000  /* longest time for code of a table's owner in a batch */
 #define FIRST_LIMIT 8   /* rows of a tagger's first batch */
 #define PATIENCE 10     /* failures in a row after which nobody waits for a tagger */
 #define LAUNCH_TRIES 60 /* seconds that the launcher waits for a free place */
@@ -268,19 +271,65 @@ slm_tagger_worker(PG_FUNCTION_ARGS)
 
 /* ---- The worker: coming and going ---- */
 
+static TimeoutId guard;     /* ends this process */
+static const char *running; /* the tagger whose batch is in progress */
+
+/*
+ * Gives the slot up.  A worker that has to end within a batch says in which, and
+ * leaves its place to another.
+ */
 static void
 leave_slot(int code, Datum arg)
 {
 	SlmShared *state = slm_shared();
 	SlmTaggerSlot *slot;
 
-	if (state == NULL)
-		return;
 	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
 	slot = find_slot(state, MyDatabaseId);
 	if (slot != NULL && slot->pid == MyProcPid)
-		slot->databaseid = InvalidOid;
+		*slot = (SlmTaggerSlot){.databaseid = running != NULL ? MyDatabaseId : InvalidOid,
+								.started = GetCurrentTimestamp()};
+	if (running != NULL)
+	{
+		SlmTaggerBlame *blame = &state->blame[state->next_blame];
+
+		state->next_blame = (state->next_blame + 1) % SLM_TAGGER_BLAMES;
+		blame->databaseid = MyDatabaseId;
+		namestrcpy(&blame->tagger, running);
+	}
 	LWLockRelease(&state->lock);
+	if (running != NULL && !register_worker(MyDatabaseId, "", NULL))
+		free_slot(state, MyDatabaseId);
+}
+
+/* A tagger in which a worker of this database ended; false when there is none, or no more. */
+static bool
+take_blame(NameData *tagger)
+{
+	SlmShared *state = slm_shared();
+	bool found = false;
+
+	LWLockAcquire(&state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SLM_TAGGER_BLAMES && !found; i++)
+	{
+		SlmTaggerBlame *blame = &state->blame[i];
+
+		found = blame->databaseid == MyDatabaseId;
+		if (found)
+		{
+			*tagger = blame->tagger;
+			blame->databaseid = InvalidOid;
+		}
+	}
+	LWLockRelease(&state->lock);
+	return found;
+}
+
+/* Code that catches the cancel of the statement timeout ends with the process. */
+static void
+guard_handler(void)
+{
+	kill(MyProcPid, SIGTERM);
 }
 
 /* Takes the database's slot; false when another worker has it. */
@@ -433,12 +482,11 @@ look(Due *due)
 
 /* Writes down what is wrong with a tagger, and how long it rests. */
 static void
-note_failure(const char *name, const ErrorData *error)
+note_failure(const char *name, int sqlstate, const char *message)
 {
 	const Oid type[] = {TEXTOID, TEXTOID, TEXTOID};
-	Datum value[] = {CStringGetTextDatum(name),
-					 CStringGetTextDatum(unpack_sql_state(error->sqlerrcode)),
-					 CStringGetTextDatum(error->message)};
+	Datum value[] = {CStringGetTextDatum(name), CStringGetTextDatum(unpack_sql_state(sqlstate)),
+					 CStringGetTextDatum(message)};
 	const Oid retry_type[] = {TEXTOID, TIMESTAMPTZOID};
 	bool null;
 	int failures;
@@ -472,7 +520,8 @@ run_tagger(Known *known)
 	SlmTagBatch batch = {.name = known->name,
 						 .limit = known->limit,
 						 .due = GetCurrentTimestamp(),
-						 .write_ms = WRITE_MS};
+						 .guard_ms = GUARD_MS,
+						 .guard = guard};
 	ErrorData *volatile error = NULL;
 	volatile SlmTagOutcome outcome = SLM_TAG_BUSY;
 
@@ -481,6 +530,7 @@ run_tagger(Known *known)
 		start_transaction();
 		if (database_is_wanted())
 			proc_exit(0);
+		running = known->name; /* from here on: see leave_slot() */
 		outcome = slm_tag_queue_batch(&batch);
 		CommitTransactionCommand();
 	}
@@ -491,11 +541,13 @@ run_tagger(Known *known)
 		error = CopyErrorData();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
+		disable_timeout(guard, false);
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		QueryCancelPending = false;
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	running = NULL;
 	MemoryContextSwitchTo(caller);
 	LockReleaseSession(USER_LOCKMETHOD); /* what a trigger may have left */
 	if (error != NULL)
@@ -504,7 +556,7 @@ run_tagger(Known *known)
 		ereport(LOG, (errmsg("slm tagger \"%s\" rests after an error with SQLSTATE %s", known->name,
 							 unpack_sql_state(error->sqlerrcode)),
 					  errhint("The view slm_taggers has its message.")));
-		note_failure(known->name, error);
+		note_failure(known->name, error->sqlerrcode, error->message);
 		FreeErrorData(error);
 		known->limit = FIRST_LIMIT;
 		return 0;
@@ -602,6 +654,7 @@ slm_tagger_main(Datum arg)
 	HASHCTL control = {.keysize = NAMEDATALEN, .entrysize = sizeof(Known)};
 	HTAB *known_taggers;
 	MemoryContext round;
+	NameData blamed;
 	Due due;
 
 	pqsignal(SIGTERM, die);
@@ -613,6 +666,10 @@ slm_tagger_main(Datum arg)
 	if (!enter_slot())
 		return;
 	before_shmem_exit(leave_slot, 0);
+	guard = RegisterTimeout(USER_TIMEOUT, guard_handler);
+	while (take_blame(&blamed))
+		note_failure(NameStr(blamed), ERRCODE_ADMIN_SHUTDOWN,
+					 "the worker was ended while it ran this tagger");
 	known_taggers = hash_create("slm taggers", 16, &control, HASH_ELEM | HASH_STRINGS);
 	round = AllocSetContextCreate(TopMemoryContext, "slm tagger round", ALLOCSET_DEFAULT_SIZES);
 

@@ -88,11 +88,11 @@ for (1 .. 500)
 }
 for (@clients) { my ($rc, undef, $err) = psql_finish($_); is($rc, 0, 'no client noticed') or diag($err) }
 ok($ended >= 5 && $cancelled >= 5, "$ended workers were ended, $cancelled batches cancelled");
+$node->safe_psql('postgres', q{CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit VALUES (NEW.id, NEW.label); RETURN NULL; END $$});
 $node->safe_psql('postgres', q{SELECT slm_resume_tagger('ticket_label')});
 ok(wait_for(\&drained, 'queue'), 'the queue empties');
 all_is_well('after workers were ended');
 
-$node->safe_psql('postgres', q{CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit VALUES (NEW.id, NEW.label); RETURN NULL; END $$});
 
 # Idle, the worker ends.
 ok(wait_for(sub { $node->safe_psql('postgres', 'SELECT slm_tagger_worker() IS NULL') eq 't' }, 'idle timeout'), 'a worker without work ends');
