@@ -60,7 +60,7 @@ my $functions = $node->safe_psql('postgres', q{
 	SELECT DISTINCT proname FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass
 	JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'slm'
 	WHERE d.deptype = 'e' AND NOT 'internal'::regtype = ANY (proargtypes) AND prorettype <> 'cstring'::regtype
-	AND proname !~ '^slm_(model_(in|send|list)|stat_list|validator|heads_follow)$' ORDER BY 1});
+	AND proname !~ '^slm_(model_(in|send|list)|stat_list|validator|heads_follow|tagger_(enqueue|at_once)|taggers_follow)$' ORDER BY 1});
 my $shown = join "\n", map { $_->{sql} } @examples;
 for my $function (split /\n/, $functions)
 {
