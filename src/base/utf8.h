@@ -18,6 +18,13 @@ extern int slm_utf8_decode(const uint8_t *text, size_t n, uint32_t *cp);
 /* Writes cp (a scalar value) to out, returns its bytes, 1 to 4. */
 extern int slm_utf8_encode(uint32_t cp, uint8_t out[4]);
 
+/* Whether a byte stands in any valid UTF-8. */
+static inline bool
+slm_utf8_has_byte(uint32_t byte)
+{
+	return byte <= 0xf4 && byte != 0xc0 && byte != 0xc1;
+}
+
 /* Offset of the first byte that breaks UTF-8, or n when all of it is valid. */
 extern size_t slm_utf8_valid_bytes(const uint8_t *text, size_t n);
 

@@ -18,25 +18,44 @@
 #include "base/utf8.h"
 #include "tokenizer/algorithms.h"
 #include "tokenizer/merge.h"
+#include "tokenizer/nfc.h"
 #include "tokenizer/pretoken.h"
 
 #define MERGES_KEY "tokenizer.ggml.merges"
 #define POLL_ITEMS 4096 /* vocabulary items between two polls */
 
 /* Values of tokenizer.ggml.pre, and what they mean. */
-static const char *const known_pre[] = {"gpt-2", "roberta-bpe", "llama-bpe", "qwen2", NULL};
-
-static const struct
+static const struct Way
 {
+	const char *name;
 	SlmPretoken words;
 	bool ends;           /* a sequence has a first and a last token */
+	bool begins;         /* it has a first one, unless the file says otherwise */
 	bool ignores_merges; /* a word that is a token is that token, whatever its merges say */
-} pre_kinds[] = {
-	{SLM_PRETOKEN_GPT2, false, false},
-	{SLM_PRETOKEN_GPT2, true, false},
-	{SLM_PRETOKEN_LLAMA3, false, true},
-	{SLM_PRETOKEN_QWEN2, false, false},
+	bool composes;       /* text is brought to NFC first */
+} ways[] = {
+	{"gpt-2", SLM_PRETOKEN_GPT2, false, false, false, false},
+	{"phi-2", SLM_PRETOKEN_GPT2, false, false, false, false},
+	{"mpt", SLM_PRETOKEN_GPT2, false, false, false, true},
+	{"olmo", SLM_PRETOKEN_GPT2, false, false, false, true},
+	{"roberta-bpe", SLM_PRETOKEN_GPT2, true, true, false, false},
+	{"llama-bpe", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"llama3", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"llama-v3", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"qwen2", SLM_PRETOKEN_QWEN2, false, false, false, true},
+	{"deepseek-r1-qwen", SLM_PRETOKEN_QWEN2, false, false, false, true},
+	{"starcoder", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"refact", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"smollm", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"command-r", SLM_PRETOKEN_STARCODER, false, false, false, true},
+	{"falcon", SLM_PRETOKEN_FALCON, false, false, false, false},
+	{"deepseek-llm", SLM_PRETOKEN_DEEPSEEK_LLM, false, false, false, false},
+	{"deepseek-coder", SLM_PRETOKEN_DEEPSEEK_CODER, false, false, false, false},
+	{"tekken", SLM_PRETOKEN_TEKKEN, false, true, true, false},
+	{"gpt-4o", SLM_PRETOKEN_GPT4O, false, false, false, false},
 };
+
+#define N_WAYS (sizeof(ways) / sizeof(ways[0]))
 
 /* GPT-2's character of a byte. */
 static uint32_t
@@ -184,7 +203,18 @@ index_spellings(SlmBuild *build, SlmTrie *out, SlmError *err)
 	return slm_trie_builder_finish(&builder, build->host, build->arena, out, err);
 }
 
-/* The token of each byte. */
+/*
+ * Bytes that a vocabulary may lack, because the texts that it was made of had none:
+ * control characters, and those of few or no characters.
+ */
+static bool
+is_rare_byte(uint32_t byte)
+{
+	return (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f ||
+		   byte == 0xc0 || byte == 0xc1 || byte >= 0xf1;
+}
+
+/* The token of each byte; as in the reference, a byte without one is left out of a text. */
 static SlmStatus
 build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, int32_t *byte_token, SlmError *err)
 {
@@ -194,7 +224,7 @@ build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, int32_t *byte_token, S
 		uint32_t cp = char_of_byte(byte);
 
 		byte_token[byte] = slm_trie_find(tokens, spelling, (size_t) slm_utf8_encode(cp, spelling));
-		if (byte_token[byte] < 0)
+		if (byte_token[byte] < 0 && !is_rare_byte(byte))
 			return slm_fail(err, SLM_ERR_CORRUPT,
 							"tokenizer.ggml.tokens has no ordinary token for byte 0x%02x", byte);
 	}
@@ -202,11 +232,12 @@ build_byte_tokens(SlmBuild *build, const SlmTrie *tokens, int32_t *byte_token, S
 	return SLM_OK;
 }
 
-/* Merges a word of n >= 1 bytes in merger->symbol. */
+/* Merges a word of n bytes in merger->symbol; *n_symbol is 0 when none of them has a token. */
 static SlmStatus
 merge_bytes(SlmMerger *merger, const int32_t *byte_token, const uint8_t *word, uint32_t n,
-			SlmError *err)
+			uint32_t *n_symbol, SlmError *err)
 {
+	*n_symbol = 0;
 	SLM_TRY(slm_merger_reserve(merger, n, err));
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -214,10 +245,10 @@ merge_bytes(SlmMerger *merger, const int32_t *byte_token, const uint8_t *word, u
 
 		if (i % SLM_POLL_BYTES == SLM_POLL_BYTES - 1)
 			SLM_TRY(slm_poll(merger->host, err));
-		merger->symbol[i].id = id >= 0 && id < merger->n_vocab ? id : 0;
-		merger->symbol[i].end = i + 1;
+		if (id >= 0 && id < merger->n_vocab)
+			merger->symbol[(*n_symbol)++] = (SlmSymbol){.id = id, .end = i + 1};
 	}
-	return slm_merger_run(merger, n, err);
+	return *n_symbol > 0 ? slm_merger_run(merger, *n_symbol, err) : SLM_OK;
 }
 
 /* The trie of words that are one token: all of them, or those that their own bytes merge to. */
@@ -237,14 +268,16 @@ build_whole_words(SlmBuild *build, SlmMerger *merger, const int32_t *byte_token,
 		uint32_t n = slm_vocab_is_ordinary(vocab, i)
 						 ? slm_bpe_bytes(vocab->token[i], SLM_TOKEN_NORMAL, bytes)
 						 : 0;
+		uint32_t n_symbol;
 
 		if (n == 0)
 			continue;
 		if (i % POLL_ITEMS == 0)
 			SLM_TRY(slm_poll(build->host, err));
 		if (!all)
-			SLM_TRY(merge_bytes(merger, byte_token, bytes, n, err));
-		if (all || (merger->symbol[0].next == SLM_NO_SYMBOL && merger->symbol[0].id == i))
+			SLM_TRY(merge_bytes(merger, byte_token, bytes, n, &n_symbol, err));
+		if (all ||
+			(n_symbol > 0 && merger->symbol[0].next == SLM_NO_SYMBOL && merger->symbol[0].id == i))
 			SLM_TRY(slm_trie_builder_add(&builder, -1, bytes, n, i, err));
 	}
 	SLM_TRY(slm_trie_builder_finish(&builder, build->host, build->arena, &trie, err));
@@ -254,7 +287,7 @@ build_whole_words(SlmBuild *build, SlmMerger *merger, const int32_t *byte_token,
 }
 
 static SlmStatus
-read_specials(SlmBuild *build, bool ends, SlmError *err)
+read_specials(SlmBuild *build, const struct Way *way, SlmError *err)
 {
 	const SlmGguf *gguf = build->gguf;
 	SlmBlobHeader *header = &build->header;
@@ -268,8 +301,8 @@ read_specials(SlmBuild *build, bool ends, SlmError *err)
 	header->sep = header->eos;
 	SLM_TRY(slm_vocab_special(gguf, &build->vocab, "tokenizer.ggml.seperator_token_id",
 							  &header->sep, err));
-	header->add_bos = ends;
-	header->add_eos = ends;
+	header->add_bos = way->begins;
+	header->add_eos = way->ends;
 	return slm_vocab_specials(gguf, &build->vocab, header, err);
 }
 
@@ -277,68 +310,124 @@ SlmStatus
 slm_bpe_build(SlmBuild *build, SlmError *err)
 {
 	SlmMerger merger = {.arena = build->arena, .host = build->host, .n_vocab = build->vocab.n};
+	const char *names[N_WAYS + 1] = {NULL};
+	const struct Way *way;
 	SlmTrie tokens;
 	int32_t *byte_token;
 	int pre;
 
-	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, &pre, err));
-	/* a decoder's are for its own output: row text is data */
-	if (pre >= 0 && pre_kinds[pre].ends)
-		SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
+	for (size_t i = 0; i < N_WAYS; i++)
+		names[i] = ways[i].name;
+	SLM_TRY(slm_vocab_check_pre(build->gguf, names, &pre, err));
 	if (pre < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
 						"tokenizer.ggml.pre is missing, and byte-pair encoding depends on it");
-	build->header.pretoken = (uint8_t) pre_kinds[pre].words;
-	SLM_TRY(read_specials(build, pre_kinds[pre].ends, err));
+	way = &ways[pre];
+	/* a decoder's are for its own output: row text is data */
+	if (way->ends)
+		SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
+	build->header.pretoken = (uint8_t) way->words;
+	build->header.flags |= way->composes ? SLM_BLOB_NFC : 0;
+	SLM_TRY(read_specials(build, way, err));
 	SLM_TRY(index_spellings(build, &tokens, err));
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
 	SLM_TRY(build_byte_tokens(build, &tokens, byte_token, err));
 	SLM_TRY(build_merges(build, &tokens, &merger.merges, err));
-	return build_whole_words(build, &merger, byte_token, pre_kinds[pre].ignores_merges, err);
+	return build_whole_words(build, &merger, byte_token, way->ignores_merges, err);
+}
+
+typedef struct Bpe
+{
+	SlmRun *run;
+	SlmTrie words;
+	SlmMerger merger;
+	const int32_t *byte_token; /* [256] */
+} Bpe;
+
+/* The composed text that is being cut, and where its tokens lie in the source. */
+typedef struct Part
+{
+	SlmNfc nfc;
+	uint32_t at;                   /* in the source */
+	uint32_t start_edit, end_edit; /* cursors of the way back */
+} Part;
+
+static SlmStatus
+put(Bpe *bpe, Part *part, int32_t id, uint32_t start, uint32_t end)
+{
+	if (part->nfc.n_edit > 0)
+	{
+		start = slm_nfc_start(&part->nfc, start, &part->start_edit);
+		end = slm_nfc_end(&part->nfc, end, &part->end_edit);
+	}
+	return slm_sink_put(&bpe->run->sink, id, part->at + start, part->at + end, bpe->run->err);
+}
+
+static SlmStatus
+put_word(Bpe *bpe, Part *part, uint32_t at, uint32_t end)
+{
+	const uint8_t *word = part->nfc.text + at;
+	SlmMerger *merger = &bpe->merger;
+	int32_t id = slm_trie_find(&bpe->words, word, end - at);
+	uint32_t n_symbol;
+
+	if (id >= 0 && id < bpe->run->header->n_vocab)
+		return put(bpe, part, id, at, end);
+	SLM_TRY(merge_bytes(merger, bpe->byte_token, word, end - at, &n_symbol, bpe->run->err));
+	if (n_symbol == 0)
+		return SLM_OK;
+	for (uint32_t i = 0, start = 0; i != SLM_NO_SYMBOL; i = merger->symbol[i].next)
+	{
+		SLM_TRY(put(bpe, part, merger->symbol[i].id, at + start, at + merger->symbol[i].end));
+		start = merger->symbol[i].end;
+	}
+	return SLM_OK;
+}
+
+/* Composes text, cuts it into words and puts their tokens. */
+static SlmStatus
+put_part(Bpe *bpe, uint32_t at, uint32_t n)
+{
+	SlmRun *run = bpe->run;
+	Part part = {.nfc = {.text = run->text + at, .n = n}, .at = at};
+	uint32_t next_poll = SLM_POLL_BYTES;
+	SlmWords words;
+	uint32_t end;
+
+	if ((run->header->flags & SLM_BLOB_NFC) != 0)
+		SLM_TRY(slm_nfc(run->text + at, n, run->host, run->arena, &part.nfc, run->err));
+	SLM_TRY(slm_words_start(&words, (SlmPretoken) run->header->pretoken, part.nfc.text, part.nfc.n,
+							run->host, run->err));
+	for (at = 0; at < part.nfc.n; at = end)
+	{
+		SLM_TRY(slm_words_next(&words, at, &end, run->err));
+		SLM_TRY(put_word(bpe, &part, at, end));
+		if (end >= next_poll)
+		{
+			SLM_TRY(slm_poll(run->host, run->err));
+			next_poll = end + SLM_POLL_BYTES;
+		}
+	}
+	return SLM_OK;
 }
 
 SlmStatus
 slm_bpe_run(SlmRun *run)
 {
 	const SlmBlobHeader *header = run->header;
-	SlmTrie words = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE);
-	SlmMerger merger = {.arena = run->arena, .host = run->host, .n_vocab = header->n_vocab};
-	const int32_t *byte_token;
+	Bpe bpe = {
+		.run = run,
+		.words = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE),
+		.merger = {.arena = run->arena, .host = run->host, .n_vocab = header->n_vocab},
+	};
 	uint64_t n_byte_tokens;
-	uint32_t next_poll = SLM_POLL_BYTES;
-	uint32_t end;
 
-	merger.merges.slot =
-		slm_blob_section(run->blob, header, SLM_SECTION_MERGES, sizeof(SlmMerge), &merger.merges.n);
-	byte_token = slm_blob_section(run->blob, header, SLM_SECTION_BYTE_TOKENS, sizeof(int32_t),
-								  &n_byte_tokens);
-	if (n_byte_tokens < 256 || merger.merges.n == 0 ||
-		(merger.merges.n & (merger.merges.n - 1)) != 0)
+	bpe.merger.merges.slot = slm_blob_section(run->blob, header, SLM_SECTION_MERGES,
+											  sizeof(SlmMerge), &bpe.merger.merges.n);
+	bpe.byte_token = slm_blob_section(run->blob, header, SLM_SECTION_BYTE_TOKENS, sizeof(int32_t),
+									  &n_byte_tokens);
+	if (n_byte_tokens < 256 || bpe.merger.merges.n == 0 ||
+		(bpe.merger.merges.n & (bpe.merger.merges.n - 1)) != 0)
 		return slm_fail(run->err, SLM_ERR_CORRUPT, "tokenizer section has no merges");
-	for (uint32_t at = 0; at < run->n; at = end)
-	{
-		int32_t id;
-
-		SLM_TRY(slm_pretoken((SlmPretoken) header->pretoken, run->text, run->n, at, run->host, &end,
-							 run->err));
-		if (at >= next_poll)
-		{
-			SLM_TRY(slm_poll(run->host, run->err));
-			next_poll = at + SLM_POLL_BYTES;
-		}
-		id = slm_trie_find(&words, run->text + at, end - at);
-		if (id >= 0 && id < header->n_vocab)
-		{
-			SLM_TRY(slm_sink_put(&run->sink, id, at, end, run->err));
-			continue;
-		}
-		SLM_TRY(merge_bytes(&merger, byte_token, run->text + at, end - at, run->err));
-		for (uint32_t i = 0, start = 0; i != SLM_NO_SYMBOL; i = merger.symbol[i].next)
-		{
-			SLM_TRY(slm_sink_put(&run->sink, merger.symbol[i].id, at + start,
-								 at + merger.symbol[i].end, run->err));
-			start = merger.symbol[i].end;
-		}
-	}
-	return SLM_OK;
+	return put_part(&bpe, 0, run->n);
 }

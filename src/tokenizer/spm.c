@@ -28,13 +28,6 @@
 
 static const char *const known_pre[] = {"default", NULL};
 
-/* Bytes that stand in valid UTF-8. */
-static bool
-is_utf8_byte(int byte)
-{
-	return byte <= 0xf4 && byte != 0xc0 && byte != 0xc1;
-}
-
 /* A special token that old files leave out: where SentencePiece puts it, if it is one there. */
 static int32_t
 default_id(const SlmVocab *vocab, int32_t id)
@@ -89,13 +82,13 @@ read_byte_tokens(SlmBuild *build, SlmError *err)
 	int n;
 
 	SLM_TRY(slm_vocab_byte_tokens(&build->vocab, build->arena, &byte_token, &n, err));
-	for (int byte = 0; byte < 256 && build->header.unk < 0; byte++)
+	for (uint32_t byte = 0; byte < 256 && build->header.unk < 0; byte++)
 	{
-		if (is_utf8_byte(byte) && byte_token[byte] < 0)
+		if (slm_utf8_has_byte(byte) && byte_token[byte] < 0)
 			return slm_fail(err, SLM_ERR_CORRUPT,
 							"tokenizer.ggml.tokens has no token for byte 0x%02x and no unknown "
 							"token",
-							(unsigned) byte);
+							byte);
 	}
 	build->header.flags |= n > 0 ? SLM_BLOB_BYTE_FALLBACK : 0;
 	build->part[SLM_SECTION_BYTE_TOKENS] = (SlmBlobPart){byte_token, 256 * sizeof(*byte_token)};

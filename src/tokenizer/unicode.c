@@ -16,6 +16,7 @@
 #define HANGUL_TAIL_BASE 0x11a7
 #define HANGUL_TAILS 28
 #define HANGUL_VOWELS 21
+#define HANGUL_LEADS 19
 
 SlmUnicode
 slm_unicode(uint32_t cp)
@@ -26,10 +27,10 @@ slm_unicode(uint32_t cp)
 	{
 		uint32_t page = unicode_index[cp >> UNICODE_PAGE_BITS];
 		uint32_t at = cp & ((1u << UNICODE_PAGE_BITS) - 1);
-		uint32_t kind = unicode_kinds[unicode_pages[(page << UNICODE_PAGE_BITS) + at]];
+		uint64_t kind = unicode_kinds[unicode_pages[(page << UNICODE_PAGE_BITS) + at]];
 
-		unicode.flags = kind >> 8;
-		unicode.combining = kind & 0xff;
+		unicode.flags = (uint32_t) (kind >> 8);
+		unicode.combining = (uint32_t) (kind & 0xff);
 	}
 	return unicode;
 }
@@ -86,6 +87,33 @@ slm_unicode_decompose(uint32_t cp, uint32_t flags, uint32_t out[SLM_UNICODE_MAX_
 	}
 	out[0] = cp;
 	return 1;
+}
+
+uint32_t
+slm_unicode_compose(uint32_t first, uint32_t second)
+{
+	uint64_t pair = (uint64_t) first << 32 | second;
+	size_t low = 0, high = N_ITEMS(unicode_nfc_from);
+
+	if (first - HANGUL_LEAD_BASE < HANGUL_LEADS && second - HANGUL_VOWEL_BASE < HANGUL_VOWELS)
+		return HANGUL_BASE +
+			   ((first - HANGUL_LEAD_BASE) * HANGUL_VOWELS + second - HANGUL_VOWEL_BASE) *
+				   HANGUL_TAILS;
+	if (first - HANGUL_BASE < HANGUL_LEADS * HANGUL_VOWELS * HANGUL_TAILS &&
+		(first - HANGUL_BASE) % HANGUL_TAILS == 0 &&
+		second - HANGUL_TAIL_BASE - 1 < HANGUL_TAILS - 1)
+		return first + second - HANGUL_TAIL_BASE;
+	while (low < high)
+	{
+		size_t middle = low + (high - low) / 2;
+
+		if (unicode_nfc_from[middle] < pair)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < N_ITEMS(unicode_nfc_from) && unicode_nfc_from[low] == pair ? unicode_nfc_to[low]
+																			: 0;
 }
 
 int

@@ -24,6 +24,18 @@
 #define SLM_UNICODE_NUMBER 0x200 /* \p{N} of it */
 #define SLM_UNICODE_WHITE 0x400  /* white space: \s of it, and of WhitespaceSplit */
 
+/* Bits 11 to 16: how clusters break, below. */
+
+#define SLM_UNICODE_UPPER 0x020000     /* \p{Lu} or \p{Lt} */
+#define SLM_UNICODE_SMALL 0x040000     /* \p{Ll} */
+#define SLM_UNICODE_COMBINING 0x080000 /* \p{M} */
+#define SLM_UNICODE_SIGN 0x100000      /* \p{P} */
+#define SLM_UNICODE_NUMERIC 0x200000   /* the pre-tokenizer Digits cuts it off */
+#define SLM_UNICODE_DEEPSEEK 0x400000  /* a letter that DeepSeek LLM's pattern spells out */
+#define SLM_UNICODE_COMPOSES 0x800000  /* NFC changes it, or may join it to the one before */
+#define SLM_UNICODE_NFKD 0x1000000   /* its compatibility decomposition is not the canonical one */
+#define SLM_UNICODE_ACCENT 0x2000000 /* a mark of any kind: StripAccents removes it */
+
 /* Grapheme_Cluster_Break, UAX #29, with Extended_Pictographic as one more value. */
 typedef enum SlmUnicodeBreak
 {
@@ -53,9 +65,6 @@ typedef enum SlmUnicodeConjunct
 	SLM_CONJUNCT_EXTEND
 } SlmUnicodeConjunct;
 
-#define SLM_UNICODE_NFKD 0x20000   /* its compatibility decomposition is not the canonical one */
-#define SLM_UNICODE_ACCENT 0x40000 /* a mark of any kind: StripAccents removes it */
-
 #define SLM_UNICODE_BREAK(flags) ((SlmUnicodeBreak) ((flags) >> 11 & 15))
 #define SLM_UNICODE_CONJUNCT(flags) ((SlmUnicodeConjunct) ((flags) >> 15 & 3))
 
@@ -77,6 +86,9 @@ extern int slm_unicode_decompose(uint32_t cp, uint32_t flags, uint32_t out[SLM_U
 /* Writes the compatibility decomposition (or cp itself) to out, returns its length. */
 extern int slm_unicode_decompose_compat(uint32_t cp, uint32_t flags,
 										uint32_t out[SLM_UNICODE_MAX_COMPAT]);
+
+/* The character that NFC makes of two, 0 if none; both as decompositions give them, or composed. */
+extern uint32_t slm_unicode_compose(uint32_t first, uint32_t second);
 
 /* Writes the lower case (or cp itself) to out, returns its length, 1 or 2. */
 extern int slm_unicode_lower(uint32_t cp, uint32_t flags, uint32_t out[2]);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares slm's tokenizers with Hugging Face's, id for id.
 
-    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,tiktoken,unigram,spm]]
+    compare_tokenizer.py TOKENIZE VOCABULARIES [DATA [bert,gpt2,words,tiktoken,unigram,spm]]
 
 TOKENIZE is the program build/release/test/tools/tokenize, VOCABULARIES a folder
 with gguf/ggml-vocab-*.gguf (and .inp, .out), tiktoken/*.tiktoken, spm/*.model and vectors/*.jsonl, DATA
@@ -14,6 +14,7 @@ tokenizers are built here without added tokens.
 
 import base64
 import glob
+import importlib
 import json
 import os
 import random
@@ -283,7 +284,91 @@ def compare_gpt2(ours, folder, texts):
 
 
 GPT4_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-TIKTOKEN = {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}
+BIG, SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+BY_CASE = (rf"[^\r\n\p{{L}}\p{{N}}]?{BIG}*{SMALL}+%s|[^\r\n\p{{L}}\p{{N}}]?{BIG}+{SMALL}*%s|%s| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SUFFIX = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+CJK = "[一-龥ࠀ-一가-퟿]+"
+
+
+def split(pattern):
+    return pre_tokenizers.Split(Regex(pattern), "isolated")
+
+
+def deepseek_letters():
+    return "[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in make_unicode_tables().DEEPSEEK_RANGES) + "]+"
+
+
+def make_unicode_tables():
+    path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools")
+    sys.path.insert(0, path)
+    return importlib.import_module("make_unicode_tables")
+
+
+def ways_to_cut():
+    """What tokenizer.json has for each way, by the name in tokenizer.ggml.pre, but for the spelling of bytes at its end."""
+    gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    ways = {
+        "gpt-2": [gpt2],
+        "llama-bpe": [split(GPT4_PATTERN % r"\p{N}{1,3}"), bytes_only],
+        "qwen2": [split(GPT4_PATTERN % r"\p{N}"), bytes_only],
+        "starcoder": [digits, gpt2],
+        "falcon": [pre_tokenizers.Punctuation("contiguous"), gpt2, pre_tokenizers.Digits(individual_digits=False), split("[0-9][0-9][0-9]")],
+        "deepseek-llm": [split("[\r\n]"), split(r"\s?" + deepseek_letters()), split(r"\s?[!-/:-~！-／：-～‘-‟　-。]+"), split(r"\s+$"),
+                         split(CJK), digits, bytes_only],
+        "deepseek-coder": [split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split(CJK), digits, bytes_only],
+        "tekken": [split(BY_CASE % ("", "", r"\p{N}")), bytes_only],
+        "gpt-4o": [split(BY_CASE % (SUFFIX, SUFFIX, r"\p{N}{1,3}")), bytes_only],
+    }
+    return {name: pre_tokenizers.Sequence(way) for name, way in ways.items()}
+
+
+COMPOSED = ("qwen2",)  # those whose text is brought to NFC first
+IGNORE_MERGES = ("llama-bpe", "tekken")
+
+
+def bpe_reference(pre, tokens, merges):
+    reference = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens) if t is not None}, merges, ignore_merges=pre in IGNORE_MERGES))
+    if pre in COMPOSED:
+        reference.normalizer = normalizers.NFC()
+    reference.pre_tokenizer = ways_to_cut()[pre]
+    return reference
+
+
+def write_bpe(path, pre, tokens, merges):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_merges([" ".join(m) for m in merges])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+VECTORS = {
+    "falcon": ("falcon__tiiuae--falcon-7b.jsonl", []),
+    "deepseek-coder": ("llama__Xenova--deepseek-coder-1.3b-instruct.jsonl", [32013]),
+}
+
+
+def compare_words(ours, folder, texts):
+    """Vocabularies with a way of their own to cut words."""
+    bad = 0
+    for pre in ("starcoder", "falcon", "deepseek-coder"):
+        vocabulary = os.path.join(folder, "gguf", f"ggml-vocab-{pre}.gguf")
+        keys = read_gguf(vocabulary)
+        tokens = [t if kind == 1 else None for t, kind in zip(keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.token_type"])]
+        merges = [tuple(m.split(" ")) for m in keys["tokenizer.ggml.merges"]]
+        bad += check_inp_out(ours, vocabulary)
+        if pre in VECTORS:
+            name, first = VECTORS[pre]
+            bad += check_vectors(ours, vocabulary, os.path.join(folder, "vectors", name), (first, []))
+        reference = bpe_reference(pre, tokens, merges)
+        for name, part in texts.items():
+            bad += compare(f"{pre} {name}", ours, vocabulary, reference, part)
+    return bad
 
 
 def read_tiktoken(path):
@@ -308,28 +393,19 @@ def read_tiktoken(path):
 
 
 def compare_tiktoken(ours, folder, texts):
+    """Ranks as merges; Llama 3's also with ways to cut words whose vocabularies are not at hand."""
     bad = 0
-    for pre, digits in TIKTOKEN.items():
-        base = os.path.join(folder, "tiktoken", pre)
-        tokens, merges = read_tiktoken(base + ".tiktoken")
+    ranks = {name: read_tiktoken(os.path.join(folder, "tiktoken", name + ".tiktoken")) for name in ("llama-bpe", "qwen2")}
+    for pre in ("llama-bpe", "qwen2", "tekken", "gpt-4o", "deepseek-llm", "starcoder"):
+        tokens, merges = ranks.get(pre, ranks["llama-bpe"])
         with tempfile.TemporaryDirectory() as scratch:
             vocabulary = os.path.join(scratch, pre + ".gguf")
-            writer = gguf.GGUFWriter(vocabulary, "llama")
-            writer.add_tokenizer_model("gpt2")
-            writer.add_tokenizer_pre(pre)
-            writer.add_token_list(tokens)
-            writer.add_token_merges([" ".join(m) for m in merges])
-            writer.write_header_to_file()
-            writer.write_kv_data_to_file()
-            writer.close()
-            for end in ("inp", "out"):
-                shutil.copyfile(f"{base}.{end}", f"{vocabulary}.{end}")
-            bad += check_inp_out(ours, vocabulary)
-            reference = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges, ignore_merges=pre == "llama-bpe"))
-            reference.pre_tokenizer = pre_tokenizers.Sequence([
-                pre_tokenizers.Split(Regex(GPT4_PATTERN % digits), "isolated"),
-                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-            ])
+            write_bpe(vocabulary, pre, tokens, merges)
+            if pre in ranks:
+                for end in ("inp", "out"):
+                    shutil.copyfile(os.path.join(folder, "tiktoken", f"{pre}.{end}"), f"{vocabulary}.{end}")
+                bad += check_inp_out(ours, vocabulary)
+            reference = bpe_reference(pre, tokens, merges)
             for name, part in texts.items():
                 bad += compare(f"{pre} {name}", ours, vocabulary, reference, part)
     return bad
@@ -558,7 +634,7 @@ def main():
     texts = {"code points alone": alone, "code points between letters": between, "random": random_texts()}
     if len(sys.argv) > 3:
         texts["data"] = data_texts(sys.argv[3])
-    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "tiktoken": compare_tiktoken, "unigram": compare_unigram, "spm": compare_spm}
+    parts = {"bert": compare_bert, "gpt2": compare_gpt2, "words": compare_words, "tiktoken": compare_tiktoken, "unigram": compare_unigram, "spm": compare_spm}
     chosen = sys.argv[4].split(",") if len(sys.argv) > 4 else list(parts)
     bad = sum(parts[name](ours, folder, texts) for name in chosen)
     print(f"{bad} differences in all")

@@ -18,19 +18,36 @@ import unicodedata
 
 import regex
 import tokenizers
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 
 DROP, SPACE, CJK, PUNCT, MARK, LOWER, NFD, HANGUL, LETTER, NUMBER, WHITE = (
     1 << i for i in range(11)
 )
-NFKD, ACCENT = 1 << 17, 1 << 18
+NFKD, ACCENT = 1 << 24, 1 << 25
 HANGUL_FIRST, HANGUL_COUNT = 0xAC00, 11172
+JAMO_SECOND = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # vowels and tails, which join what is before
 
 # Grapheme_Cluster_Break above the flags, with Extended_Pictographic as one more
 # value (no character has both), and Indic_Conjunct_Break above that.
 BREAK_SHIFT, CONJUNCT_SHIFT = 11, 15
+
+# And above that, what other patterns of words ask of a character.
+UPPER, SMALL, COMBINING, SIGN, NUMERIC, DEEPSEEK, COMPOSES = (1 << i for i in range(17, 24))
+PROPERTIES = {UPPER: r"[\p{Lu}\p{Lt}]", SMALL: r"\p{Ll}", COMBINING: r"\p{M}", SIGN: r"\p{P}"}
+
+# The letters that DeepSeek LLM's tokenizer.json spells out, by first and last.
+DEEPSEEK_LETTERS = """
+41-5A 61-7A B5 C0-D6 D8-F6 F8-1BA 1BC-1BF 1C4-293 295-2AF 370-373 376-377 37B-37D 37F 386 388-38A 38C 38E-3A1
+3A3-3F5 3F7-481 48A-52F 531-556 10A0-10C5 13A0-13F5 13F8-13FD 1C90-1CBA 1CBD-1CBF 1D00-1D2B 1D6B-1D77 1D79-1D9A
+1E00-1F15 1F18-1F1D 1F20-1F45 1F48-1F4D 1F50-1F57 1F59 1F5B 1F5D 1F5F-1F7D 1F80-1FB4 1FB6-1FBC 1FBE 1FC2-1FC4
+1FC6-1FCC 1FD0-1FD3 1FD6-1FDB 1FE0-1FEC 1FF2-1FF4 1FF6-1FFC 2102 2107 210A-2113 2115 2119-211D 2124 2126 2128
+212A-212D 212F-2134 2139 213C-213F 2145-2149 214E 2183-2184 2C00-2C7B 2C7E-2CE4 2CEB-2CEE 2CF2-2CF3 A640-A66D
+A680-A69B A722-A76F A771-A787 A78B-A78E AB70-ABBF FB00-FB06 FB13-FB17 FF21-FF3A FF41-FF5A 10400-1044F 104B0-104D3
+104D8-104FB 10C80-10CB2 10CC0-10CF2 118A0-118DF 1E900-1E943
+"""
+DEEPSEEK_RANGES = [tuple(int(end, 16) for end in (part.split("-") * 2)[:2]) for part in DEEPSEEK_LETTERS.split()]
 BREAKS = (
     ["CR", "LF", "Control", "Extend", "ZWJ", "Regional_Indicator", "Prepend", "SpacingMark"]
     + ["L", "V", "T", "LV", "LVT"]
@@ -120,15 +137,47 @@ def cluster_classes():
     return classes
 
 
+def matches(pattern):
+    """The scalar values that a pattern of one character matches, in the engine that the package has."""
+    split = pre_tokenizers.Split(Regex(pattern), "removed").pre_tokenize_str
+    return {c for c in SCALARS if not split(chr(c))}
+
+
+def compositions(nfds):
+    """Pairs of characters that NFC makes one of, as the package does it; Hangul goes by arithmetic."""
+    nfc = normalizers.NFC().normalize_str
+    pairs = {}
+    for c, parts in nfds.items():
+        if nfc(chr(c)) == chr(c):
+            first = nfc(parts[:-1])
+            assert len(first) == 1 and nfc(first + parts[-1]) == chr(c), hex(c)
+            pairs[ord(first), ord(parts[-1])] = c
+    for c in range(HANGUL_FIRST, HANGUL_FIRST + HANGUL_COUNT):
+        parts = hangul(c)
+        assert nfc(parts) == chr(c) and nfc(nfc(parts[:2]) + parts[2:]) == chr(c)
+    return pairs
+
+
+def composing(pairs):
+    """Scalar values that NFC changes, or that may join the one before."""
+    nfc = normalizers.NFC().normalize_str
+    seconds = {second for _, second in pairs} | set(JAMO_SECOND)
+    return {c for c in SCALARS if nfc(chr(c)) != chr(c)} | seconds
+
+
 def probe():
-    """Flags, combining class, lower case and decompositions of every scalar value."""
+    """Flags, combining class, lower case and decompositions of every scalar value, and what NFC composes."""
     clean, cjk, strip, lower = bert(clean=True), bert(cjk=True), bert(strip=True), bert(lower=True)
     nfd, nfkd = normalizers.NFD().normalize_str, normalizers.NFKD().normalize_str
     strip_all = normalizers.StripAccents().normalize_str
     split_bert = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     split_gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True).pre_tokenize_str
+    digits = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
     ccc = combining_classes(nfd)
     clusters = cluster_classes()
+    properties = {flag: matches(pattern) for flag, pattern in PROPERTIES.items()}
+    letters = matches(r"\p{L}")
+    deepseek = matches("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in DEEPSEEK_RANGES) + "]")
     flags, lowers, nfds, nfkds = {}, {}, {}, {}
     for c in SCALARS:
         s = chr(c)
@@ -158,7 +207,14 @@ def probe():
         else:
             space = len(split_gpt2("!" + s + "!")) != 1
             assert space == bool(f & WHITE), hex(c)
+        assert (c in letters) == bool(f & LETTER), hex(c)
+        f |= sum(flag for flag, having in properties.items() if c in having)
+        f |= NUMERIC if len(digits("a" + s + "a")) == 3 else 0
+        f |= DEEPSEEK if c in deepseek else 0
         flags[c] = f | clusters[c]
+    pairs = compositions(nfds)
+    for c in composing(pairs):
+        flags[c] |= COMPOSES
     for c in SCALARS:
         s = chr(c)
         decomposed = nfds.get(c, s) if not flags[c] & HANGUL else hangul(c)
@@ -172,7 +228,7 @@ def probe():
         assert not (flags[c] & (PUNCT | CJK | SPACE) and ccc.get(c))
         # normalization makes no new class that the pre-tokenizer's order could see
         assert not any(flags[ord(x)] & (WHITE | DROP) for x in kept if x != s) or flags[c] & WHITE
-    return flags, ccc, lowers, nfds, nfkds
+    return flags, ccc, lowers, nfds, nfkds, pairs
 
 
 def emit_numbers(name, ctype, numbers, out, storage="static const"):
@@ -189,11 +245,11 @@ def emit_numbers(name, ctype, numbers, out, storage="static const"):
 
 
 def main():
-    flags, ccc, lowers, nfds, nfkds = probe()
+    flags, ccc, lowers, nfds, nfkds, composed = probe()
     kinds = {(0, 0): 0}
     for c in SCALARS:
         kinds.setdefault((flags[c], ccc.get(c, 0)), len(kinds))
-    assert len(kinds) <= 256
+    assert len(kinds) <= 65536, len(kinds)
     of = [kinds[(flags[c], ccc.get(c, 0))] if c in flags else 0 for c in range(0x110000)]
     best = None
     for bits in (5, 6, 7, 8):
@@ -220,11 +276,11 @@ def main():
         "",
         "/* flags << 8 | canonical combining class, by kind */",
     ]
-    emit_numbers("unicode_kinds", "uint32_t", [f << 8 | k for f, k in kinds], out)
+    emit_numbers("unicode_kinds", "uint64_t", [f << 8 | k for f, k in kinds], out)
     out += ["", "/* page of a code point */"]
     emit_numbers("unicode_index", "uint8_t" if len(set(index)) <= 256 else "uint16_t", index, out)
     out += ["", "/* kind of a code point within its page */"]
-    emit_numbers("unicode_pages", "uint8_t", [k for page in pages for k in page], out)
+    emit_numbers("unicode_pages", "uint8_t" if len(kinds) <= 256 else "uint16_t", [k for page in pages for k in page], out)
     out += ["", "/* the role of an ASCII byte in WordPiece: 0 word, 1 space, 2 punctuation, 3 dropped */"]
     role = [1 if f & SPACE else 3 if f & DROP else 2 if f & PUNCT else 0 for f in map(flags.get, range(128))]
     emit_numbers("slm_unicode_ascii_role", "uint8_t", role, out, "const")
@@ -247,6 +303,9 @@ def main():
         ends.append(len(text))
     emit_numbers("unicode_nfkd_end", "uint16_t", ends, out)
     emit_numbers("unicode_nfkd_text", "uint32_t", text, out)
+    out += ["", "/* two code points, the first in the high half, and the one that they compose */"]
+    emit_numbers("unicode_nfc_from", "uint64_t", [f"0x{a:x}{b:08x}" for a, b in sorted(composed)], out)
+    emit_numbers("unicode_nfc_to", "uint32_t", [composed[pair] for pair in sorted(composed)], out)
     sys.stdout.write("\n".join(out) + "\n")
 
 

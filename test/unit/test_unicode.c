@@ -14,9 +14,11 @@
 static void
 flags_of_known_characters(void)
 {
-	CHECK_INT(slm_unicode('a').flags, SLM_UNICODE_LETTER);
-	CHECK_INT(slm_unicode('A').flags, SLM_UNICODE_LETTER | SLM_UNICODE_LOWER);
-	CHECK_INT(slm_unicode('7').flags, SLM_UNICODE_NUMBER);
+	CHECK_INT(slm_unicode('a').flags,
+			  SLM_UNICODE_LETTER | SLM_UNICODE_SMALL | SLM_UNICODE_DEEPSEEK);
+	CHECK_INT(slm_unicode('A').flags,
+			  SLM_UNICODE_LETTER | SLM_UNICODE_LOWER | SLM_UNICODE_UPPER | SLM_UNICODE_DEEPSEEK);
+	CHECK_INT(slm_unicode('7').flags, SLM_UNICODE_NUMBER | SLM_UNICODE_NUMERIC);
 	CHECK_INT(slm_unicode(' ').flags, SLM_UNICODE_SPACE | SLM_UNICODE_WHITE);
 	CHECK_INT(slm_unicode('$').flags, SLM_UNICODE_PUNCT);
 	CHECK(slm_unicode(0x4e2d).flags & SLM_UNICODE_CJK);
