@@ -215,10 +215,10 @@ check-format: ## is the C code formatted?
 format: ## format the C code
 	test/tools/format
 
-docs-examples: ## rewrite the outputs that docs/SQL.md shows
-	rm -f build/SQL.md
+docs-examples: ## rewrite the outputs that docs/SQL.md and docs/TAGGING.md show
+	rm -rf build/docs
 	test/run accuracy || :
-	cp build/SQL.md docs/SQL.md
+	cp build/docs/*.md docs/
 
 # ---- Running it -------------------------------------------------------------
 demo: ## from nothing to classified, extracted and summarized tickets, on a private server

@@ -848,12 +848,8 @@ COMMENT ON FUNCTION slm_tagger_worker() IS
 -- Who may see a tagger: the owner of its table, and who may see all statistics.
 CREATE VIEW slm_taggers AS
 	SELECT t.name, t.relation, t.source, t.target, t.task, t.model, t.mode,
-		CASE WHEN NOT EXISTS (
-				SELECT FROM pg_catalog.pg_trigger g
-				WHERE g.tgrelid = t.relation AND g.tgenabled <> 'D'
-				AND g.tgfoid IN ('slm_tagger_enqueue'::regproc, 'slm_tagger_at_once'::regproc)
-				AND g.tgargs = pg_catalog.convert_to(t.name, pg_catalog.getdatabaseencoding()) || '\x00')
-			THEN 'detached'
+		CASE WHEN g.enabled IS NULL THEN 'detached'
+			WHEN NOT g.enabled THEN 'disabled'
 			WHEN t.paused THEN 'paused'
 			WHEN p.retry_at IS NOT NULL THEN 'failing'
 			WHEN q.queued > 0 THEN 'busy'
@@ -870,6 +866,12 @@ CREATE VIEW slm_taggers AS
 		SELECT count(*) FILTER (WHERE e.due < 'infinity') AS queued,
 			count(*) FILTER (WHERE e.due = 'infinity') AS given_up
 		FROM slm_tagger_queue e WHERE e.tagger = t.name) q
+	CROSS JOIN LATERAL (
+		SELECT bool_or(r.tgenabled <> 'D') AS enabled
+		FROM pg_catalog.pg_trigger r
+		WHERE r.tgrelid = t.relation
+		AND r.tgfoid IN ('slm_tagger_enqueue'::regproc, 'slm_tagger_at_once'::regproc)
+		AND r.tgargs = pg_catalog.convert_to(t.name, pg_catalog.getdatabaseencoding()) || '\x00') g
 	WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE')
 		OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE');
 COMMENT ON VIEW slm_taggers IS 'taggers and how far they are';

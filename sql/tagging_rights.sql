@@ -132,6 +132,7 @@ SET ROLE slm_writer;
 SELECT error_of($$INSERT INTO ticket (id, body) VALUES (3, 'a parcel')$$);
 RESET ROLE;
 ALTER TABLE ticket DISABLE TRIGGER slm_tag_ticket_kind;
+SELECT name, state FROM slm_taggers ORDER BY name;
 INSERT INTO ticket (id, body) VALUES (3, 'a parcel');
 CALL slm_drain_taggers();
 GRANT USAGE ON FOREIGN SERVER tiny TO slm_owner;

@@ -81,13 +81,6 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #include "commands/explain.h"
 #endif
 
-/* A primary key that is not checked at once can be asked for, too. */
-#if PG_VERSION_NUM < 180000
-#define SLM_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel)
-#else
-#define SLM_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel, false)
-#endif
-
 /* Modules can say their name and version. */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC

@@ -81,16 +81,30 @@ failure_values(const Batch *batch, const SlmTagRow *row, Datum *value)
 	value[4] = CStringGetTextDatum(row->error);
 }
 
-/* Ends the entries of rows that are done, and notes in others what became of them. */
+/*
+ * Ends the entries of rows that are done, and earlier ones that were given up, and
+ * notes in others what became of them.
+ */
 static void
 settle_entries(Batch *batch)
 {
 	const Oid by_tid[] = {TIDARRAYOID, TIMESTAMPTZOID};
+	const Oid given_up[] = {TIDARRAYOID, TEXTOID};
 	const Oid failure[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIDOID};
-	ArrayType *entries =
-		entries_of(batch, 1u << SLM_ROW_DONE | 1u << SLM_ROW_TAGGED | 1u << SLM_ROW_DOUBLE);
+	ArrayType *entries = entries_of(batch, 1u << SLM_ROW_DONE | 1u << SLM_ROW_TAGGED);
 	Datum value[lengthof(failure)];
 
+	if (entries != NULL)
+	{
+		value[0] = PointerGetDatum(entries);
+		value[1] = CStringGetTextDatum(batch->rows.tagger->name);
+		slm_tagger_sql(
+			"DELETE FROM @.slm_tagger_queue g WHERE g.tagger = $2 AND g.due = 'infinity' "
+			"AND g.key IN (SELECT e.key FROM @.slm_tagger_queue e "
+			"WHERE e.ctid = ANY ($1))",
+			lengthof(given_up), given_up, value, NULL);
+	}
+	entries = entries_of(batch, 1u << SLM_ROW_DONE | 1u << SLM_ROW_TAGGED | 1u << SLM_ROW_DOUBLE);
 	if (entries != NULL)
 	{
 		value[0] = PointerGetDatum(entries);

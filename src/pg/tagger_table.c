@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/relation.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -43,17 +44,40 @@ key_operator(Relation index, int i, int strategy)
 	return get_opfamily_member(index->rd_opfamily[i], type, type, strategy);
 }
 
+/* The index of the primary key, or InvalidOid. */
+static Oid
+primary_key_index(Relation rel)
+{
+	List *indexes = RelationGetIndexList(rel);
+	Oid found = InvalidOid;
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		if (((Form_pg_index) GETSTRUCT(tuple))->indisprimary)
+			found = lfirst_oid(cell);
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
+	return found;
+}
+
 /* Columns of the primary key, which must be a B-tree's and checked at once. */
 static void
 find_key(SlmTagTable *table)
 {
-	Oid index_oid = SLM_PRIMARY_KEY_INDEX(table->rel);
+	Oid index_oid = primary_key_index(table->rel);
 	Relation index;
 
 	if (!OidIsValid(index_oid))
 		return;
 	index = index_open(index_oid, AccessShareLock);
-	if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indimmediate)
+	if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indimmediate &&
+		index->rd_index->indisvalid)
 	{
 		table->n_key = index->rd_index->indnkeyatts;
 		for (int i = 0; i < table->n_key; i++)

@@ -598,11 +598,15 @@ nap(long ms)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+}
+
+static void
+reload_configuration(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
 }
 
 /* A batch of each tagger that has something due; returns the number of rows. */
@@ -677,8 +681,10 @@ slm_tagger_main(Datum arg)
 	{
 		MemoryContextReset(round);
 		MemoryContextSwitchTo(round);
+		reload_configuration();
+		pgstat_report_stat(false); /* autovacuum goes by it */
 		brief &= !take_wake();
-		if (!look(&due))
+		if (!slm_tagger_worker_on || !look(&due))
 			return;
 		if (go_round(known_taggers, &due) > 0)
 		{
@@ -691,7 +697,6 @@ slm_tagger_main(Datum arg)
 												 slm_tagger_idle_timeout * 1000)) &&
 			may_leave())
 			return;
-		pgstat_report_stat(false);
 		pgstat_report_activity(STATE_IDLE, "slm tagger: waiting for rows");
 		nap(nap_ms(&due));
 	}

@@ -30,7 +30,7 @@ sub work
 	return qq{DO \$\$ BEGIN FOR i IN $from .. $to LOOP
 		INSERT INTO ticket (id, body) VALUES ($client * 100000000 + i, '$canary order ' || i || ' of $client');
 		IF i % 40 = 0 THEN
-			INSERT INTO ticket (id, body) SELECT $client * 100000000 + 50000000 + i * 1000 + j, '$canary orders ' || j || ' of $client' FROM generate_series(1, 50) AS j;
+			INSERT INTO ticket (id, body) SELECT $client * 100000000 + 50000000 + i * 1000 + j, '$canary orders ' || j || ' of $client' FROM generate_series(1, 100) AS j;
 		END IF;
 		COMMIT;
 		PERFORM pg_sleep(0.001);
@@ -61,7 +61,7 @@ psql_finish($_) for @clients;
 # Processes that the dead postmaster left keep its shared memory for a moment.
 ok(wait_for(sub { $node->start(fail_ok => 1) || ($node->stop('immediate', fail_ok => 1) && 0) }, 'start'), 'the server starts again');
 my ($rows, $queued) = split /\|/, $node->safe_psql('postgres', 'SELECT count(*), (SELECT count(*) FROM slm_tagger_queue) FROM ticket');
-ok($rows > 500 && $rows < 8 * 880 - 200, "$rows rows were committed, not all that were to come");
+ok($rows > 500 && $rows < 8 * 1400 - 200, "$rows rows were committed, not all that were to come");
 cmp_ok($queued, '>', 0, "$queued keys are queued") if !$preloaded;
 $node->safe_psql('postgres', 'SELECT slm_run_taggers()') if !$preloaded;
 ok(wait_for(\&drained, 'queue'), $preloaded ? 'preloaded, the worker comes back by itself' : 'slm_run_taggers() brings the worker back');
