@@ -115,7 +115,8 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 			break;
 		case ANSWER_SCORES:
 			SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence * (size_t) n_embd, &pooled, err));
-			SLM_TRY(slm_pool(&compute, &batch, hidden, SLM_POOLING_CLS, pooled, err));
+			SLM_TRY(slm_pool(&compute, &batch, hidden, slm_model_info(run->model)->class_pooling,
+							 pooled, err));
 			SLM_TRY(slm_class_head(&compute, pooled, (size_t) n_embd, n_sequence, out, err));
 			break;
 		case ANSWER_TOKENS:

@@ -209,10 +209,16 @@ attend(const SlmAttend *whole, int q0, int q1)
 		SlmAttend block = *whole;
 		const SlmAttend *args = &block;
 		float sum[QUERY_BLOCK];
-		int r = 0;
+		int r = 0, first, end, from;
 
-		if (whole->seen > 0) /* no further than the last row sees */
-			block.t = whole->seen + i + n - 1 < whole->t ? whole->seen + i + n - 1 : whole->t;
+		/* from the first key that the first row sees, in its lane, to the last one's last */
+		slm_attend_seen(whole, i, &from, &end);
+		slm_attend_seen(whole, i + n - 1, &first, &end);
+		from = from / LANES * LANES;
+		block.kt += from;
+		block.v += (size_t) from * block.v_stride;
+		block.bias += block.bias != NULL ? from : 0;
+		block.t = end - from;
 #define SCORES (args->scores + (size_t) r * args->t_stride)
 		for (; r + SCORE_TILE_ROWS <= n; r += SCORE_TILE_ROWS)
 			score_many(args, i + r, SCORES);
@@ -220,13 +226,11 @@ attend(const SlmAttend *whole, int q0, int q1)
 			score_one(args, i + r, SCORES);
 		for (r = 0; r < n && args->cap > 0.0f; r++)
 			cap_scores(SCORES, args->t, args->cap);
-		for (r = 0; r < n && whole->seen > 0; r++)
+		for (r = 0; r < n && (whole->seen > 0 || whole->window > 0); r++)
 		{
-			int end = whole->seen + i + r < whole->t ? whole->seen + i + r : whole->t;
-
-			hide(SCORES, end, args->t);
-			if (args->window > 0)
-				hide(SCORES, 0, end - args->window);
+			slm_attend_seen(whole, i + r, &first, &end);
+			hide(SCORES, 0, first - from);
+			hide(SCORES, end - from, args->t);
 		}
 		for (r = 0; r + EXP_ROWS <= n; r += EXP_ROWS)
 			exponentials_many(SCORES, args->t_stride, args->t, sum + r);

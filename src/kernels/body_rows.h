@@ -61,6 +61,15 @@ load_sum(VecIf which, const float *x, const float *residual, int64_t i)
 	return residual != NULL ? vec_add(h, vec_load_if(which, residual + i)) : h;
 }
 
+/* Lanes i of what is normal, weighted. */
+SLM_INLINE Vec
+weigh(VecIf which, Vec x, const float *weight, const float *bias, int64_t i)
+{
+	Vec w = vec_load_if(which, weight + i);
+
+	return bias != NULL ? vec_fma(x, w, vec_load_if(which, bias + i)) : vec_mul(x, w);
+}
+
 SLM_INLINE void
 layer_norm_body(const float *x, const float *residual, const float *weight, const float *bias,
 				float eps, int64_t n, float *y)
@@ -92,14 +101,13 @@ layer_norm_body(const float *x, const float *residual, const float *weight, cons
 	{
 		Vec c = vec_mul(vec_sub(load_sum(all, x, residual, i), mean), scale);
 
-		vec_store(y + i, vec_fma(c, vec_load(weight + i), vec_load(bias + i)));
+		vec_store(y + i, weigh(all, c, weight, bias, i));
 	}
 	if (i < n)
 	{
 		Vec c = vec_mul(vec_sub(load_sum(rest, x, residual, i), mean), scale);
 
-		vec_store_if(rest, y + i,
-					 vec_fma(c, vec_load_if(rest, weight + i), vec_load_if(rest, bias + i)));
+		vec_store_if(rest, y + i, weigh(rest, c, weight, bias, i));
 	}
 }
 
@@ -107,7 +115,9 @@ static void
 layer_norm(const float *x, const float *residual, const float *weight, const float *bias, float eps,
 		   int64_t n, float *y)
 {
-	if (residual != NULL)
+	if (bias == NULL)
+		layer_norm_body(x, residual, weight, NULL, eps, n, y);
+	else if (residual != NULL)
 		layer_norm_body(x, residual, weight, bias, eps, n, y);
 	else
 		layer_norm_body(x, NULL, weight, bias, eps, n, y);

@@ -129,9 +129,9 @@ typedef void SlmQuantizeRow(const float *x, int64_t k, int64_t k_padded, int8_t 
 							int32_t *sum);
 
 /*
- * y = fmaf((h - mean) * (1 / sqrt(var + eps)), weight, bias) with h = x +
- * residual (residual may be NULL); mean and var are canonical 16-lane sums
- * divided by n.  y may be x or residual.
+ * y = fmaf((h - mean) * (1 / sqrt(var + eps)), weight, bias), without a bias
+ * (NULL) the product, with h = x + residual (residual may be NULL); mean and var
+ * are canonical 16-lane sums divided by n.  y may be x or residual.
  */
 typedef void SlmLayerNorm(const float *x, const float *residual, const float *weight,
 						  const float *bias, float eps, int64_t n, float *y);
@@ -157,7 +157,9 @@ typedef void SlmSoftmax(float *x, int64_t n);
 
 /*
  * Attention of query rows q0 .. q1-1 of one head over the t rows of its own
- * sequence: all of them, or, of a causal one, row i over the first seen + i.
+ * sequence: all of them, or, of a causal one, row i over the first seen + i.  With
+ * a window, only over those that are nearer to its own key than that; its own key
+ * is the last that a causal row sees, else key i.
  *   q, out    [q1][stride] rows of the packed q and output, at this head's column
  *   kt        [head_dim][t_stride] keys transposed, t_stride a multiple of 16; what
  *             stands past t up to a multiple of 16 is read and has no effect
@@ -183,13 +185,26 @@ typedef struct SlmAttend
 	size_t t_stride;
 	int t;
 	int seen;   /* rows that row 0 sees, 1 .. t; 0: every row sees all */
-	int window; /* where seen > 0: of these a row sees the last so many; 0: all */
+	int window; /* 0: none */
 	int head_dim;
 	float scale;
 	float cap;          /* 0: none */
 	const float *bias;  /* of row i and key j at [i * bias_row + j]; read as far as kt; or NULL */
 	ptrdiff_t bias_row; /* -1 where it depends on j - i alone */
 } SlmAttend;
+
+/* Keys *first .. *end-1 are those that row i sees; both never decrease with i. */
+static inline void
+slm_attend_seen(const SlmAttend *args, int i, int *first, int *end)
+{
+	int own = (args->seen > 0 ? args->seen - 1 : 0) + i;
+
+	own = own < args->t ? own : args->t - 1;
+	*first = args->window > 0 && own >= args->window ? own - args->window + 1 : 0;
+	*end = args->seen > 0 ? own + 1 : args->t;
+	if (args->window > 0 && own + args->window < *end)
+		*end = own + args->window;
+}
 
 typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);
 

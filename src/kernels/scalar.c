@@ -316,7 +316,7 @@ slm_scalar_layer_norm(const float *x, const float *residual, const float *weight
 	{
 		float c = (residual != NULL ? x[i] + residual[i] : x[i]) - mean;
 
-		y[i] = fmaf(c * scale, weight[i], bias[i]);
+		y[i] = bias != NULL ? fmaf(c * scale, weight[i], bias[i]) : c * scale * weight[i];
 	}
 }
 
@@ -411,9 +411,10 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 	{
 		const float *q = args->q + (size_t) i * args->q_stride;
 		float *out = args->out + (size_t) i * args->out_stride;
-		int t = args->seen > 0 && args->seen + i < args->t ? args->seen + i : args->t;
+		int first, t;
 		float sum;
 
+		slm_attend_seen(args, i, &first, &t);
 		for (int j = 0; j < t; j++)
 			e[j] = 0.0f;
 		for (int d = 0; d < args->head_dim; d++)
@@ -424,7 +425,7 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 									  : e[j] * args->scale;
 		for (int j = 0; j < t && args->cap > 0.0f; j++)
 			e[j] = args->cap * slm_tanh(e[j] / args->cap);
-		for (int j = 0; j < t - args->window && args->window > 0; j++)
+		for (int j = 0; j < first; j++)
 			e[j] = -INFINITY;
 		sum = exponentials(e, t);
 		for (int d = 0; d < args->head_dim; d++)

@@ -28,7 +28,8 @@
 
 /* The heads that an encoder may have. */
 #define HEAD_SLOTS                                                                                 \
-	[SLM_SLOT_CLS] = {MATRIX, "cls", EMBD, EMBD, OPTIONAL, OPTIONAL, SLM_HEAD_CLASS},              \
+	[SLM_SLOT_CLS] = {MATRIX, "cls", EMBD, EMBD, OPTIONAL, OPTIONAL, SLM_HEAD_CLASS}, OUTPUT_SLOTS
+#define OUTPUT_SLOTS                                                                               \
 	[SLM_SLOT_CLS_OUTPUT] = {MATRIX,   "cls.output", EMBD,          SLM_SIZE_CLASSES,              \
 							 REQUIRED, OPTIONAL,     SLM_HEAD_CLASS},                              \
 	[SLM_SLOT_LABEL_TEXT] = {MATRIX, "label_text", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},   \
@@ -115,6 +116,25 @@ static const SlmSlotSpec nomic_bert_slots[SLM_SLOT_COUNT] = {
 	[SLM_SLOT_FFN_DOWN] = PLAIN(MATRIX, "ffn_down", SLM_SIZE_FF, EMBD),
 	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", EMBD, SLM_SIZE_ONE),
 	HEAD_SLOTS,
+};
+
+static const SlmSlotSpec modern_bert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB),
+	[SLM_SLOT_EMBD_NORM] = PLAIN(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_OUTPUT_NORM] = PLAIN(VECTOR, "output_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_ATTN_NORM] = {VECTOR, "attn_norm", EMBD, SLM_SIZE_ONE, SLM_REQUIRED_LATER, NEVER,
+							BODY},
+	[SLM_SLOT_ATTN_Q] = FUSED("attn_qkv", "attn_q", EMBD, EMBD),
+	[SLM_SLOT_ATTN_K] = FUSED("attn_qkv", "attn_k", EMBD, EMBD),
+	[SLM_SLOT_ATTN_V] = FUSED("attn_qkv", "attn_v", EMBD, EMBD),
+	[SLM_SLOT_ATTN_OUTPUT] = PLAIN(MATRIX, "attn_output", EMBD, EMBD),
+	[SLM_SLOT_FFN_NORM] = PLAIN(VECTOR, "ffn_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_FFN_GATE] = FUSED("ffn_up", "ffn_gate", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_UP] = FUSED("ffn_up", "ffn_up", EMBD, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_DOWN] = PLAIN(MATRIX, "ffn_down", SLM_SIZE_FF, EMBD),
+	[SLM_SLOT_CLS] = {MATRIX, "cls", EMBD, EMBD, REQUIRED, OPTIONAL, SLM_HEAD_CLASS},
+	[SLM_SLOT_CLS_NORM] = {VECTOR, "cls.norm", EMBD, SLM_SIZE_ONE, REQUIRED, NEVER, SLM_HEAD_CLASS},
+	OUTPUT_SLOTS,
 };
 
 /*
@@ -258,6 +278,21 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = nomic_bert_slots,
 	},
+	{
+		.name = "modern-bert",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_PRE,
+		.position = SLM_POSITION_ROPE_HALVES,
+		.mask = SLM_MASK_FULL,
+		.window_period = 3,
+		.window_last = true,
+		.window_rope_base = 10000.0f,
+		.activation = SLM_ACTIVATION_GELU_ERF,
+		.head_activation = SLM_ACTIVATION_GELU_ERF,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.class_mean = true,
+		.slot = modern_bert_slots,
+	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},
 	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
@@ -336,17 +371,6 @@ slm_activation_find(SlmText name, SlmActivation *out)
 			return true;
 		}
 	return false;
-}
-
-const char *
-slm_class_kind_name(SlmClassKind kind)
-{
-	static const char *const name[SLM_CLASS_KIND_COUNT] = {
-		[SLM_CLASS_SEQUENCE] = "sequence",
-		[SLM_CLASS_TOKEN] = "token",
-	};
-
-	return name[kind];
 }
 
 void

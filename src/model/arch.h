@@ -34,6 +34,7 @@ typedef enum SlmSlot
 	SLM_SLOT_OUTPUT_NORM,
 	SLM_SLOT_OUTPUT,
 	SLM_SLOT_CLS,
+	SLM_SLOT_CLS_NORM,
 	SLM_SLOT_CLS_OUTPUT,
 	SLM_SLOT_LABEL_TEXT,
 	SLM_SLOT_LABEL_NAME,
@@ -115,7 +116,8 @@ typedef enum SlmNeed
 {
 	SLM_NEVER = 0, /* there is no such tensor */
 	SLM_OPTIONAL,
-	SLM_REQUIRED
+	SLM_REQUIRED,
+	SLM_REQUIRED_LATER /* but in the first layer */
 } SlmNeed;
 
 typedef struct SlmSlotSpec
@@ -194,7 +196,9 @@ typedef struct SlmArch
 	SlmMask mask;
 	bool
 		parallel; /* attention and feed-forward block read the same rows, and both are added to them */
-	uint8_t window_period; /* a file's window holds in all layers but every so manieth; 0: in all */
+	uint8_t
+		window_period; /* a file's window holds in all layers but one of so many, where the file does not say; 0: in all */
+	bool window_last; /* that one is the first of them, not the last */
 	float
 		window_rope_base; /* of rotations in layers with a window, where a file does not say; 0: as in the others */
 	uint32_t
@@ -206,19 +210,24 @@ typedef struct SlmArch
 	SlmActivation activation; /* of the feed-forward block, where the file does not say */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
 	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
-	const SlmSlotSpec *slot;       /* [SLM_SLOT_COUNT] */
+	bool class_mean; /* of a text, the head reads the mean of all tokens, not the first, likewise */
+	const SlmSlotSpec *slot; /* [SLM_SLOT_COUNT] */
 } SlmArch;
 
 /* The row of an architecture; NULL when there is none. */
 extern const SlmArch *slm_arch_find(SlmText name);
 
-/* What a slot needs in a model with a set of heads. */
+/* What a slot needs in a layer, 0 for those of the whole model, with a set of heads. */
 static inline SlmNeed
-slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, bool bias)
+slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, int layer, bool bias)
 {
+	SlmNeed need = bias ? spec->bias : spec->weight;
+
 	if ((heads & SLM_HEAD_BIT(spec->head)) == 0)
 		return SLM_NEVER;
-	return bias ? spec->bias : spec->weight;
+	if (need == SLM_REQUIRED_LATER)
+		return layer > 0 ? SLM_REQUIRED : SLM_OPTIONAL;
+	return need;
 }
 
 /* Are positions rotations of queries and keys? */
@@ -230,9 +239,6 @@ slm_arch_rotates(const SlmArch *arch)
 
 /* By one of its names: "gelu", "gelu_tanh", "silu", "tanh", "relu", or what Hugging Face calls it. */
 extern bool slm_activation_find(SlmText name, SlmActivation *out);
-
-/* "sequence", "token". */
-extern const char *slm_class_kind_name(SlmClassKind kind);
 
 /*
  * Writes the name of a tensor of a slot, of a block where the slot belongs to

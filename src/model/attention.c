@@ -21,31 +21,13 @@ slm_attention_init(SlmCompute *c, int max_key, bool transposes, SlmAttention *ou
 	return SLM_NEW_ARRAY(c->arena, QUERY_ROWS * stride, &out->scores, err);
 }
 
-/* Rows [first, end) of a head; where none of them sees the first keys, these are left out. */
-static void
-attend_block(SlmCompute *c, const SlmAttend *args, int first, int end)
-{
-	SlmAttend block = *args;
-	int from = args->window > 0 ? args->seen + first - args->window : 0;
-
-	from = from > 0 ? from / SLM_GROUP_ROWS * SLM_GROUP_ROWS : 0; /* keys keep their lanes */
-	block.q += (size_t) first * args->q_stride;
-	block.out += (size_t) first * args->out_stride;
-	block.kt += from;
-	block.v += (size_t) from * args->v_stride;
-	block.t -= from;
-	if (args->bias != NULL)
-		block.bias += first * args->bias_row + from;
-	if (args->seen > 0)
-		block.seen = args->seen + first - from;
-	c->kernels->attend(&block, 0, end - first);
-}
-
 /* The query rows of one head. */
 static SlmStatus
 attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
 {
-	int64_t row_cost = (int64_t) args->t * (2 * args->head_dim * SLM_COST_FLOAT_MAC + SLM_COST_EXP);
+	int64_t near = 2 * (int64_t) args->window + QUERY_ROWS;
+	int64_t keys = args->window > 0 && near < args->t ? near : args->t;
+	int64_t row_cost = keys * (2 * args->head_dim * SLM_COST_FLOAT_MAC + SLM_COST_EXP);
 	int64_t room = c->budget / 2 / row_cost;
 	int rows = room >= n_query ? n_query : (room > 1 ? (int) room : 1);
 
@@ -53,7 +35,7 @@ attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
 	{
 		int end = n_query - i < rows ? n_query : i + rows;
 
-		attend_block(c, args, i, end);
+		c->kernels->attend(args, i, end);
 		SLM_TRY(slm_spend(c, (end - i) * row_cost, err));
 	}
 	return SLM_OK;

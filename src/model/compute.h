@@ -102,6 +102,11 @@ extern SlmStatus slm_input_set(SlmCompute *c, SlmInput *input, const float *x, s
 extern SlmStatus slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 							float *y, size_t y_stride, SlmError *err) SLM_MUST_CHECK;
 
+/* y = norm(x + residual) for m rows; residual may be NULL, and is for norms with a mean. */
+extern SlmStatus slm_norm(SlmCompute *c, const SlmWeight *weight, const float *x,
+						  const float *residual, int m, size_t stride, float *y,
+						  SlmError *err) SLM_MUST_CHECK;
+
 /* In place on m rows of n numbers. */
 extern SlmStatus slm_activate(SlmCompute *c, SlmActivation activation, float *x, size_t stride,
 							  int m, int64_t n, SlmError *err) SLM_MUST_CHECK;

@@ -126,34 +126,6 @@ add_table_row(const SlmWeight *table, int64_t i, float *scratch, float *x)
 		x[j] = x[j] + scratch[j];
 }
 
-/* y = norm(x + residual) for m rows; residual may be NULL, and is for what has no such sum. */
-static SlmStatus
-norm(Forward *f, const SlmWeight *weight, const float *x, const float *residual, int m,
-	 size_t stride, float *y, SlmError *err)
-{
-	const SlmHparams *h = &f->c->model->hparams;
-
-	for (int i = 0; i < m; i++)
-	{
-		size_t at = (size_t) i * stride;
-
-		switch (f->c->model->arch->norm)
-		{
-			case SLM_NORM_LAYER:
-				f->c->kernels->layer_norm(x + at, residual != NULL ? residual + at : NULL,
-										  weight->weight, weight->bias, h->norm_epsilon,
-										  weight->n_in, y + at);
-				break;
-			case SLM_NORM_RMS:
-				f->c->kernels->rms_norm(x + at, weight->weight, h->norm_epsilon, weight->n_in,
-										y + at);
-				break;
-		}
-		SLM_TRY(slm_spend(f->c, weight->n_in * SLM_COST_NORM, err));
-	}
-	return SLM_OK;
-}
-
 /* One product of m rows: y = weight * x. */
 static SlmStatus
 product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, int m, float *y,
@@ -220,7 +192,7 @@ embed(Forward *f, SlmError *err)
 		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row * stride, &rows, err));
 	SLM_TRY(sum_tables(f, rows, stride, err));
 	if (weight->weight != NULL)
-		SLM_TRY(norm(f, weight, rows, NULL, f->n_row, stride, rows, err));
+		SLM_TRY(slm_norm(f->c, weight, rows, NULL, f->n_row, stride, rows, err));
 	for (int i = 0; i < f->n_row && projection->weight != NULL; i += ROW_CHUNK)
 		SLM_TRY(product(f, projection, rows + (size_t) i * stride, stride,
 						f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
@@ -239,8 +211,10 @@ before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **
 			break;
 		case SLM_NORM_PRE:
 		case SLM_NORM_AROUND:
+			if (weight_of(f, slot, layer)->weight == NULL)
+				break;
 			*out = f->part;
-			return norm(f, weight_of(f, slot, layer), x, NULL, m, f->stride, f->part, err);
+			return slm_norm(f->c, weight_of(f, slot, layer), x, NULL, m, f->stride, f->part, err);
 	}
 	return SLM_OK;
 }
@@ -252,9 +226,10 @@ after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 	switch (f->c->model->arch->norm_place)
 	{
 		case SLM_NORM_POST:
-			return norm(f, weight_of(f, slot, layer), f->part, x, m, f->stride, x, err);
+			return slm_norm(f->c, weight_of(f, slot, layer), f->part, x, m, f->stride, x, err);
 		case SLM_NORM_AROUND:
-			SLM_TRY(norm(f, weight_of(f, slot, layer), f->part, NULL, m, f->stride, f->part, err));
+			SLM_TRY(slm_norm(f->c, weight_of(f, slot, layer), f->part, NULL, m, f->stride, f->part,
+							 err));
 			break;
 		case SLM_NORM_PRE:
 			break;
@@ -376,10 +351,10 @@ mix(Forward *f, int layer, SlmError *err)
 				break;
 			case SLM_MASK_CAUSAL:
 				keys.seen = keys.t - queries.n + 1;
-				if (slm_hparams_windowed(&f->c->model->hparams, f->c->model->arch, layer))
-					keys.window = (int) f->c->model->hparams.n_window;
 				break;
 		}
+		if (slm_hparams_windowed(&f->c->model->hparams, f->c->model->arch, layer))
+			keys.window = (int) f->c->model->hparams.n_window;
 		SLM_TRY(slm_attention(f->c, &f->attention, &queries, &keys, f->mixed + first * f->q_width,
 							  f->q_width, err));
 	}
@@ -485,8 +460,8 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 			break;
 		case SLM_NORM_PRE:
 		case SLM_NORM_AROUND:
-			SLM_TRY(norm(&f, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row, f.stride,
-						 f.x, err));
+			SLM_TRY(slm_norm(c, weight_of(&f, SLM_SLOT_OUTPUT_NORM, 0), f.x, NULL, f.n_row,
+							 f.stride, f.x, err));
 			break;
 	}
 	if (batch->shape != NULL)

@@ -10,11 +10,12 @@
 
 #define ROW_CHUNK 64
 
-/* Two products with an activation between them; the first may be absent. */
+/* Two products with an activation, and perhaps a norm, between them; the first may be absent. */
 typedef struct Network
 {
 	const SlmWeight *hidden;
 	SlmActivation activation;
+	const SlmWeight *norm;
 	const SlmWeight *output;
 } Network;
 
@@ -45,6 +46,8 @@ run_network(SlmCompute *c, const Network *network, const float *in, size_t in_st
 			SLM_TRY(slm_input_set(c, &input, rows_in, in_stride, m, &hidden, 1, err));
 			SLM_TRY(slm_linear(c, hidden, &input, m, x, x_stride, err));
 			SLM_TRY(slm_activate(c, network->activation, x, x_stride, m, hidden->n_out, err));
+			if (network->norm != NULL && network->norm->weight != NULL)
+				SLM_TRY(slm_norm(c, network->norm, x, NULL, m, x_stride, x, err));
 			SLM_TRY(slm_input_set(c, &input, x, x_stride, m, &output, 1, err));
 		}
 		else
@@ -159,6 +162,7 @@ slm_class_head(SlmCompute *c, const float *in, size_t in_stride, int n, float *o
 	Network network = {
 		.hidden = slm_weight(c->model, SLM_SLOT_CLS, 0),
 		.activation = (SlmActivation) c->model->hparams.head_activation,
+		.norm = slm_weight(c->model, SLM_SLOT_CLS_NORM, 0),
 		.output = slm_weight(c->model, SLM_SLOT_CLS_OUTPUT, 0),
 	};
 

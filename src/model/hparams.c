@@ -33,6 +33,7 @@ static const char *const known_keys[] = {
 	"attention.layer_norm_rms_epsilon",
 	"classifier.activation",
 	"classifier.kind",
+	"classifier.pooling_type",
 	"classifier.output_labels",
 	"extract.block_count",
 };
@@ -89,6 +90,7 @@ static const Constant constants[] = {
 static const char *const relative_key = "attention.relative_buckets_count";
 static const char *const token_key = "token_embedding_length";
 static const char *const group_key = "block_group_count";
+static const char *const period_key = "attention.sliding_window_pattern";
 
 static void
 key_name(const SlmArch *arch, const char *suffix, char out[MAX_KEY])
@@ -114,6 +116,7 @@ is_known(const SlmArch *arch, SlmText suffix)
 	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
 	known |= arch->factored_embedding && text_is(suffix, token_key);
 	known |= arch->shared_blocks && text_is(suffix, group_key);
+	known |= arch->window_period > 0 && text_is(suffix, period_key);
 	for (size_t i = 0; i < N_CONSTANT; i++)
 		known |= text_is(suffix, constants[i].suffix);
 	return known;
@@ -294,22 +297,44 @@ read_rope(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err
 	return read_long_context(gguf, arch, h, err);
 }
 
+/* Layers that see what is near only: so many tokens back, or half as many on either side. */
+static SlmStatus
+read_window(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t window = 0;
+	bool found;
+
+	key_name(arch, "attention.sliding_window", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 0, INT32_MAX, &found, &window, err));
+	switch (arch->mask)
+	{
+		case SLM_MASK_FULL:
+			window = window > 0 ? window / 2 + 1 : 0;
+			break;
+		case SLM_MASK_CAUSAL:
+			break;
+	}
+	/* a longer one hides nothing */
+	h->n_window = window < (int64_t) h->n_context ? (uint32_t) window : 0;
+	if (arch->window_period > 0)
+		SLM_TRY(read_optional(gguf, arch, period_key, SLM_MAX_LAYERS, arch->window_period,
+							  &h->window_period, err));
+	return SLM_OK;
+}
+
 /* What scores, logits and the order of a layer's steps depend on, where the file says so. */
 static SlmStatus
 read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
 	uint32_t width = h->n_layer == arch->wide_scale_layers ? h->n_embd / h->n_head : h->n_head_dim;
 	char key[MAX_KEY];
-	int64_t window = 0;
 	bool found, parallel = arch->parallel;
 
 	SLM_TRY(read_number(gguf, arch, "attention.scale", 1.0f / SLM_MAX_CALIBRATION,
 						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) width), &h->attention_scale,
 						err));
-	key_name(arch, "attention.sliding_window", key);
-	SLM_TRY(slm_gguf_get_int(gguf, key, 0, INT32_MAX, &found, &window, err));
-	h->n_window =
-		window < (int64_t) h->n_context ? (uint32_t) window : 0; /* a longer one hides nothing */
+	SLM_TRY(read_window(gguf, arch, h, err));
 	SLM_TRY(read_number(gguf, arch, "attn_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
 						&h->attention_cap, err));
 	SLM_TRY(read_number(gguf, arch, "final_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
@@ -438,21 +463,26 @@ read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	return read_activation(gguf, arch, "hidden_activation", arch->activation, &h->activation, err);
 }
 
-/* What a classification head gives classes to. */
+/* What a classification head gives classes to, and, of a text, what it reads. */
 static SlmStatus
-read_class_kind(const SlmGguf *gguf, const SlmArch *arch, uint16_t *out, SlmError *err)
+read_classes(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
+	static const char *const kinds[SLM_CLASS_KIND_COUNT] = {"sequence", "token"};
+	int64_t pooling = arch->class_mean ? SLM_POOLING_MEAN : SLM_POOLING_CLS;
 	char key[MAX_KEY], quoted[64];
 	SlmText value = {NULL, 0};
 	bool found;
 
+	key_name(arch, "classifier.pooling_type", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, SLM_POOLING_MEAN, SLM_POOLING_CLS, &found, &pooling, err));
+	h->class_pooling = (uint16_t) pooling;
 	key_name(arch, "classifier.kind", key);
 	SLM_TRY(slm_gguf_get_string(gguf, key, &found, &value, err));
-	*out = (uint16_t) arch->class_kind;
+	h->class_kind = (uint16_t) arch->class_kind;
 	if (!found)
 		return SLM_OK;
-	for (*out = 0; *out < SLM_CLASS_KIND_COUNT; (*out)++)
-		if (text_is(value, slm_class_kind_name((SlmClassKind) *out)))
+	for (h->class_kind = 0; h->class_kind < SLM_CLASS_KIND_COUNT; h->class_kind++)
+		if (text_is(value, kinds[h->class_kind]))
 			return SLM_OK;
 	return slm_fail(err, SLM_ERR_UNSUPPORTED, "key \"%s\": kind \"%s\" is not supported", key,
 					slm_error_quote(quoted, sizeof(quoted), value.data, value.size));
@@ -558,7 +588,7 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, uint32_t heads, SlmSlot slot, 
 	slm_slot_name(arch, slot, 0, "weight", name, sizeof(name));
 	tensor = slm_gguf_tensor(gguf, name);
 	*out = 0;
-	if (tensor == NULL && slm_slot_need(&arch->slot[slot], heads, false) == SLM_REQUIRED)
+	if (tensor == NULL && slm_slot_need(&arch->slot[slot], heads, 0, false) == SLM_REQUIRED)
 		return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is missing", name);
 	if (tensor == NULL)
 		return SLM_OK;
@@ -574,7 +604,7 @@ read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 {
 	SLM_TRY(read_activation(gguf, arch, "classifier.activation", arch->head_activation,
 							&h->head_activation, err));
-	SLM_TRY(read_class_kind(gguf, arch, &h->class_kind, err));
+	SLM_TRY(read_classes(gguf, arch, h, err));
 	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_CLS_OUTPUT, max_classes(h->class_kind),
 					&h->n_class, err));
 	SLM_TRY(
@@ -688,7 +718,7 @@ attention_valid(const SlmHparams *h)
 		   h->n_head % h->n_head_kv == 0 && within(h->n_head_dim, 1, SLM_MAX_HEAD_DIM) &&
 		   h->n_rope <= h->n_head_dim && h->n_rope % 2 == 0 && rope_valid(h) &&
 		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
-		   h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+		   h->window_period <= SLM_MAX_LAYERS && h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
 		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
 		   h->n_bucket <= SLM_MAX_RELATIVE_BUCKETS;
 }
@@ -698,6 +728,7 @@ heads_valid(const SlmHparams *h)
 {
 	return h->pooling >= SLM_POOLING_UNSPECIFIED && h->pooling <= SLM_POOLING_RANK &&
 		   h->head_activation < SLM_ACTIVATION_COUNT && h->class_kind < SLM_CLASS_KIND_COUNT &&
+		   within(h->class_pooling, SLM_POOLING_MEAN, SLM_POOLING_CLS) &&
 		   h->heads < SLM_HEAD_BIT(SLM_HEAD_COUNT) &&
 		   (h->heads & SLM_HEAD_BIT(SLM_HEAD_BODY)) != 0 &&
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, max_classes(h->class_kind)) &&

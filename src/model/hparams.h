@@ -26,12 +26,14 @@ typedef struct SlmHparams
 	float rope_attention; /* factor of turned queries and keys */
 	uint32_t
 		n_rope_context; /* longer sequences turn by the factors of rope_factors_long; 0: there are none */
-	uint32_t n_window; /* tokens that a token sees in a layer with a window; 0: no layer has one */
-	float attention_scale; /* of scores */
-	float attention_cap;   /* scores are cap * tanh(score / cap); 0: not so */
-	float logit_cap;       /* the same of logits */
-	uint32_t parallel;     /* 1: attention and feed-forward block read the same rows */
-	uint32_t n_bucket;     /* of distances between two tokens; 0: attention does not ask for them */
+	uint32_t
+		n_window; /* in a layer with a window, only what is nearer to a token is seen; 0: no layer has one */
+	uint32_t window_period; /* layers with a window are all but one of so many; 0: all */
+	float attention_scale;  /* of scores */
+	float attention_cap;    /* scores are cap * tanh(score / cap); 0: not so */
+	float logit_cap;        /* the same of logits */
+	uint32_t parallel;      /* 1: attention and feed-forward block read the same rows */
+	uint32_t n_bucket; /* of distances between two tokens; 0: attention does not ask for them */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */
@@ -40,7 +42,8 @@ typedef struct SlmHparams
 	uint16_t activation;      /* SlmActivation */
 	uint16_t head_activation; /* SlmActivation */
 	uint16_t class_kind;      /* SlmClassKind */
-	uint16_t reserved[3];
+	uint16_t class_pooling;   /* SlmPooling: mean or cls */
+	uint16_t reserved[4];
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
@@ -75,9 +78,11 @@ slm_hparams_layers(const SlmHparams *hparams)
 static inline bool
 slm_hparams_windowed(const SlmHparams *hparams, const SlmArch *arch, int layer)
 {
-	int period = arch->window_period;
+	int period = (int) hparams->window_period;
 
-	return hparams->n_window > 0 && (period == 0 || layer % period < period - 1);
+	if (hparams->n_window == 0 || layer >= (int) hparams->n_layer)
+		return false;
+	return period == 0 || layer % period != (arch->window_last ? 0 : period - 1);
 }
 
 /* Blocks of weights of the model and of its heads. */

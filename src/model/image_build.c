@@ -419,7 +419,7 @@ static SlmStatus
 bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError *err)
 {
 	const SlmSlotSpec *spec = &b->arch->slot[slot];
-	SlmNeed need = slm_slot_need(spec, b->hparams.heads, bias);
+	SlmNeed need = slm_slot_need(spec, b->hparams.heads, layer, bias);
 	SlmTensorRef *ref = &b->ref[slm_image_slot(slot, layer)];
 	bool vector = bias || spec->kind == SLM_SLOT_VECTOR;
 	uint64_t n_in = slm_hparams_size(&b->hparams, spec->n_in);

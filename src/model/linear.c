@@ -140,6 +140,32 @@ slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 	return SLM_OK;
 }
 
+SlmStatus
+slm_norm(SlmCompute *c, const SlmWeight *weight, const float *x, const float *residual, int m,
+		 size_t stride, float *y, SlmError *err)
+{
+	float epsilon = c->model->hparams.norm_epsilon;
+	int64_t n = weight->n_in;
+
+	for (int i = 0; i < m; i++)
+	{
+		size_t at = (size_t) i * stride;
+
+		switch (c->model->arch->norm)
+		{
+			case SLM_NORM_LAYER:
+				c->kernels->layer_norm(x + at, residual != NULL ? residual + at : NULL,
+									   weight->weight, weight->bias, epsilon, n, y + at);
+				break;
+			case SLM_NORM_RMS:
+				c->kernels->rms_norm(x + at, weight->weight, epsilon, n, y + at);
+				break;
+		}
+		SLM_TRY(slm_spend(c, n * SLM_COST_NORM, err));
+	}
+	return SLM_OK;
+}
+
 static void
 relu(float *x, int64_t n)
 {

@@ -44,16 +44,16 @@ check_header(const SlmImageHeader *header, size_t image_bytes, SlmError *err)
 
 /* Checks a directory row against what its slot needs, and resolves it. */
 static SlmStatus
-resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, const SlmTensorRef *ref,
+resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, int layer, const SlmTensorRef *ref,
 		const uint8_t *image, uint64_t image_bytes, SlmWeight *out, SlmError *err)
 {
-	SlmNeed need = slm_slot_need(spec, hparams->heads, false);
+	SlmNeed need = slm_slot_need(spec, hparams->heads, layer, false);
 	const SlmDtypeInfo *type = slm_dtype_info(ref->type);
 	SlmImageSpan weight, bias;
 
 	memset(out, 0, sizeof(*out));
 	if ((need == SLM_REQUIRED && ref->weight == 0) ||
-		(slm_slot_need(spec, hparams->heads, true) == SLM_REQUIRED && ref->bias == 0) ||
+		(slm_slot_need(spec, hparams->heads, layer, true) == SLM_REQUIRED && ref->bias == 0) ||
 		(ref->bias != 0 && ref->weight == 0))
 		return broken(err, "a tensor is missing");
 	if (ref->weight == 0)
@@ -126,6 +126,7 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_context = (int) h->n_context;
 	info->n_class = h->class_kind == SLM_CLASS_SEQUENCE ? (int) h->n_class : 0;
 	info->n_token_class = h->class_kind == SLM_CLASS_TOKEN ? (int) h->n_class : 0;
+	info->class_pooling = (SlmPooling) h->class_pooling;
 	info->n_span = (int) h->n_span;
 	info->has_label_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_LABEL)) != 0;
 	info->has_sentence_head = (h->heads & SLM_HEAD_BIT(SLM_HEAD_SENTENCE)) != 0;
@@ -143,8 +144,8 @@ fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uin
 		{
 			uint32_t i = slm_image_slot((SlmSlot) slot, layer);
 
-			SLM_TRY(resolve(&model->hparams, &model->arch->slot[slot], &ref[i], image, image_bytes,
-							&model->weight[i], err));
+			SLM_TRY(resolve(&model->hparams, &model->arch->slot[slot], layer, &ref[i], image,
+							image_bytes, &model->weight[i], err));
 		}
 	return SLM_OK;
 }

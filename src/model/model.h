@@ -70,11 +70,12 @@ typedef struct SlmModelInfo
 	int n_ff;
 	int n_head;
 	int n_vocab;
-	bool can_decode;   /* continues texts: every token sees those before it only */
-	int n_context;     /* positions the file was made for */
-	int n_class;       /* outputs of a sequence-classification head, 0: none */
-	int n_token_class; /* outputs of a token-classification head, 0: none */
-	int n_span;        /* width of one channel of the extraction head, 0: none */
+	bool can_decode;          /* continues texts: every token sees those before it only */
+	int n_context;            /* positions the file was made for */
+	int n_class;              /* outputs of a sequence-classification head, 0: none */
+	int n_token_class;        /* outputs of a token-classification head, 0: none */
+	SlmPooling class_pooling; /* what a sequence-classification head reads: cls or mean */
+	int n_span;               /* width of one channel of the extraction head, 0: none */
 	bool has_label_head;
 	bool has_sentence_head;
 	SlmLabelCalibration label;

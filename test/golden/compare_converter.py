@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Converts the models of make_decoders.py by llama.cpp's converter and runs test_decode on its files.
+"""Converts the models of make_decoders.py or make_encoders.py by llama.cpp's converter and runs their test on its files.
 
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_decode
+    test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_encoders
 
 Proves that files of the public converter (its tensor names, permutations, norms and keys) give transformers' numbers.
 The vocabulary is ours in all of them, so that the converter's way to tell tokenizers apart is left out.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,36 +18,77 @@ from pathlib import Path
 OWN = {"blocks", "scaled", "mistral", "spm"}  # blocks that make_decoders.py puts there, and keys that only ours writes
 HERE = Path(__file__).resolve().parent
 
+# Encoders that llama.cpp has: its name of the class, the way to cut words, and what a hub's config.json says beside.
+NOMIC = dict(
+    n_embd=40, n_head=4, n_inner=72, n_layer=2, n_positions=8192, max_trained_positions=2048, activation_function="swiglu",
+    rotary_emb_base=1000.0, rotary_emb_fraction=1.0, rotary_emb_interleaved=False, rotary_emb_scale_base=None,
+    layer_norm_epsilon=1e-12, qkv_proj_bias=False, prenorm=False, causal=False, mlp_fc1_bias=False, mlp_fc2_bias=False,
+)
+ENCODERS = {
+    "nomic": ("NomicBertModel", "bert-bge", NOMIC),
+    "modern": ("ModernBertModel", "modern-bert", {"layer_norm_eps": 1e-5}),
+}
+TOKENS = {"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]"}
+
+
+def decoders():
+    """File, class, and what saves the model, of every decoder."""
+    import make_decoders
+    from conversion.base import TextModel
+
+    TextModel.get_vocab_base_pre = lambda self, tokenizer: "qwen2"
+    for name, (kind, options) in make_decoders.MODELS.items():
+        if name in OWN:
+            continue
+        model, _ = make_decoders.build(name, kind, options)
+        kind = model.config.architectures[0] if model.config.architectures else type(model).__name__
+        yield f"decoder-{name}.gguf", kind, TextModel._set_vocab_gpt2, lambda folder: make_decoders.save(
+            model, folder, make_decoders.vocabulary(name)
+        )
+
+
+def encoders():
+    """The same of encoders."""
+    import make_encoders
+    from conversion.base import TextModel
+
+    def save(folder):
+        make_encoders.save(model, tokenizer, folder)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, **more}))
+        (folder / "tokenizer_config.json").write_text(json.dumps(TOKENS))
+
+    for seed, name in enumerate(make_encoders.MODELS):
+        if name in ENCODERS:
+            kind, pre, more = ENCODERS[name]
+            TextModel.get_vocab_base_pre = lambda self, tokenizer: pre
+            model, tokenizer = make_encoders.build(name, seed + 1)
+            yield f"encoder-{name}.gguf", kind, None, save
+
 
 def main():
     llama, program = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     sys.path[:0] = [str(llama / "gguf-py"), str(llama)]
     from conversion import get_model_class
-    from conversion.base import TextModel
     import gguf
     import transformers
-    import make_decoders
 
     transformers.AutoTokenizer.from_pretrained = transformers.PreTrainedTokenizerFast.from_pretrained
-    TextModel.get_vocab_base_pre = lambda self, tokenizer: "qwen2"
     with tempfile.TemporaryDirectory() as top:
         golden = Path(top) / "test" / "golden"
         golden.mkdir(parents=True)
         for path in HERE.glob("*.*"):
             if path.suffix in (".gguf", ".txt"):
                 shutil.copy(path, golden)
-        for name, (kind, options) in make_decoders.MODELS.items():
-            if name in OWN:
-                continue
+        for name, kind, set_vocab, save in encoders() if program.name == "test_encoders" else decoders():
             print("#", name, flush=True)
-            model, _ = make_decoders.build(name, kind, options)
             with tempfile.TemporaryDirectory() as folder:
-                make_decoders.save(model, folder, make_decoders.vocabulary(name))
-                out = golden / f"decoder-{name}.gguf"
-                out.unlink()
-                cls = get_model_class(model.config.architectures[0] if model.config.architectures else type(model).__name__)
-                cls.set_vocab = TextModel._set_vocab_gpt2
-                cls(Path(folder), gguf.LlamaFileType.MOSTLY_F16, out).write()
+                save(Path(folder))
+                (golden / name).unlink()
+                cls = get_model_class(kind)
+                if set_vocab:
+                    cls.set_vocab = set_vocab
+                cls(Path(folder), gguf.LlamaFileType.MOSTLY_F16, golden / name).write()
         sys.exit(subprocess.run([program], cwd=top).returncode)
 
 

@@ -38,18 +38,31 @@ MODELS = {
     "albert": (hf.AlbertConfig(**dict(SHARED, num_hidden_layers=5, num_hidden_groups=2, embedding_size=24, hidden_act="gelu_new")),
                make_parity.albert_unigram),
     "nomic": (hf.NomicBertConfig(**SHARED), make_parity.wordpiece),
+    # layers that see all, 8 tokens on either side, the same, all
+    "modern": (hf.ModernBertConfig(**dict(SHARED, num_hidden_layers=4, local_attention=16, **make_parity.NO_TOKENS)),
+               make_parity.modern_bpe),
 }
 
 
-def make(name, config, make_tokenizer, seed, out):
+def build(name, seed):
+    config, make_tokenizer = MODELS[name]
     tokenizer = make_tokenizer()
     config.vocab_size = tokenizer.get_vocab_size()
     config.architectures = None
-    model = make_parity.make_model(hf.AutoModel.from_config, config, seed)
+    return make_parity.make_model(hf.AutoModel.from_config, config, seed), tokenizer
+
+
+def save(model, tokenizer, folder):
+    half = {key: value.half() if value.dim() > 1 else value for key, value in model.state_dict().items()}
+    model.save_pretrained(folder, state_dict=half)
+    make_parity.save_tokenizer(tokenizer, folder)
+
+
+def make(name, seed, out):
+    model, tokenizer = build(name, seed)
+    config = model.config
     with tempfile.TemporaryDirectory() as folder:
-        half = {key: value.half() if value.dim() > 1 else value for key, value in model.state_dict().items()}
-        model.save_pretrained(folder, state_dict=half)
-        make_parity.save_tokenizer(tokenizer, folder)
+        save(model, tokenizer, folder)
         convert = os.path.join(ROOT, "models", "convert")
         target = os.path.join(HERE, f"encoder-{name}.gguf")
         subprocess.run([sys.executable, convert, folder, target, "--name", name], check=True)
@@ -71,8 +84,8 @@ def make(name, config, make_tokenizer, seed, out):
 
 def main():
     with open(os.path.join(HERE, "encoders.txt"), "w", encoding="utf-8") as out:
-        for seed, (name, (config, make_tokenizer)) in enumerate(MODELS.items()):
-            make(name, config, make_tokenizer, seed + 1, out)
+        for seed, name in enumerate(MODELS):
+            make(name, seed + 1, out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import tempfile
 
 import torch
 import transformers as hf
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from compare_tokenizer import albert_fold
 
@@ -108,11 +108,30 @@ def albert_unigram():
     return tokenizer
 
 
+def modern_bpe():
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = ["|||EMAIL|||", *letters, "th", "the", "Ġthe", "or", "er", "Ġr", "Ġre"]
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("o", "r"), ("e", "r"), ("Ġ", "r"), ("Ġr", "e")]
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens(["|||EMAIL|||", *(AddedToken(" " * n, normalized=True) for n in (4, 3, 2)), "[unused0]"])
+    tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", first), ("[SEP]", last)]
+    )
+    return tokenizer
+
+
 BERT = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=48)
 LABELS = {"id2label": {0: "negative", 1: "neutral", 2: "positive"}, "num_labels": 3}
 TOKEN_LABELS = {"id2label": {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}, "num_labels": 5}
 ROBERTA = dict(BERT, num_hidden_layers=1, max_position_embeddings=66, type_vocab_size=1, pad_token_id=1)
 ALBERT = dict(BERT, embedding_size=20, hidden_act="gelu_new")
+NO_TOKENS = dict(pad_token_id=None, bos_token_id=None, eos_token_id=None, cls_token_id=None, sep_token_id=None)
+MODERN = dict(BERT, num_hidden_layers=4, max_position_embeddings=64, local_attention=8, **NO_TOKENS)
 NOMIC = dict(BERT, num_hidden_layers=1)
 MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
@@ -160,6 +179,25 @@ CASES = {
     "albert-tokens": (hf.AlbertForTokenClassification, hf.AlbertConfig(**ALBERT, **TOKEN_LABELS), albert_unigram, None),
     "nomic": (hf.NomicBertModel, hf.NomicBertConfig(**NOMIC), wordpiece, "mean"),
     "nomic-cross": (hf.NomicBertForSequenceClassification, hf.NomicBertConfig(**NOMIC, num_labels=1), wordpiece, None),
+    "modern": (hf.ModernBertModel, hf.ModernBertConfig(**MODERN), modern_bpe, "mean"),
+    "modern-cross": (
+        hf.ModernBertForSequenceClassification,
+        hf.ModernBertConfig(**dict(MODERN, num_hidden_layers=2), classifier_pooling="mean", num_labels=1),
+        modern_bpe,
+        None,
+    ),
+    "modern-head": (
+        hf.ModernBertForSequenceClassification,
+        hf.ModernBertConfig(**dict(MODERN, num_hidden_layers=1, hidden_activation="silu"), classifier_activation="relu", **LABELS),
+        modern_bpe,
+        None,
+    ),
+    "modern-tokens": (
+        hf.ModernBertForTokenClassification,
+        hf.ModernBertConfig(**dict(MODERN, num_hidden_layers=1), **TOKEN_LABELS),
+        modern_bpe,
+        None,
+    ),
 }
 
 

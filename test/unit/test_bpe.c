@@ -66,6 +66,42 @@ roberta_wraps(void)
 	fixture_free(&f);
 }
 
+/* ModernBERT: user-defined tokens, runs of spaces among them, are cut out of texts first. */
+static void
+modern_bert_cuts(void)
+{
+	/*                                      256      257      258   259    260      261     262 */
+	static const char *const more[] = {"[CLS]", "[SEP]", "ab", G "a", "  ", "    ", "|IP|"};
+	static const int32_t kinds[] = {3, 3, 1, 1, 4, 4, 4};
+	int32_t types[256 + 7];
+	TokenizerFixture f;
+
+	for (int i = 0; i < 256 + 7; i++)
+		types[i] = i < 256 ? 1 : kinds[i - 256];
+	fixture_begin_bytes(&f, "modern-bert", more, 7);
+	gguf_add_i32s(&f.builder, "tokenizer.ggml.token_type", types, 256 + 7);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", (const char *const[]){"a b", G " a"}, 2);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.cls_token_id", 256);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.seperator_token_id", 257);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK(f.tokenizer.special.add_bos && f.tokenizer.special.add_eos);
+	CHECK_INT(f.tokenizer.special.bos, 256);
+	CHECK_INT(f.tokenizer.special.eos, 257);
+	CHECK_INT(f.tokenizer.special.pair_seps, 1);
+	CHECK_STR(fixture_spans(&f, "ab a"), "258:0-2 259:2-4");
+	/* the longest at each place, from left to right; what is left of a run is text */
+	CHECK_STR(fixture_spans(&f, "ab  a"), "258:0-2 260:2-4 97:4-5");
+	CHECK_STR(fixture_spans(&f, "       a"), "261:0-4 260:4-6 259:6-8");
+	CHECK_STR(fixture_spans(&f, "a|IP|ab"), "97:0-1 262:1-5 258:5-7");
+	CHECK_STR(fixture_ids(&f, "|IP"), "124 73 80");
+	CHECK_STR(fixture_ids(&f, "    "), "261");
+	/* control tokens are bytes like others */
+	CHECK_STR(fixture_ids(&f, "[SEP]"), "91 83 69 80 93");
+	CHECK(fixture_is_linear(&f, " "));
+	CHECK(fixture_is_linear(&f, "|I"));
+	fixture_free(&f);
+}
+
 /* Words of a pattern, as "|"-separated text. */
 static const char *
 split_by(SlmPretoken which, const char *text)
@@ -216,6 +252,7 @@ main(void)
 {
 	TEST(merges_by_rank);
 	TEST(roberta_wraps);
+	TEST(modern_bert_cuts);
 	TEST(pattern_of_gpt2);
 	TEST(pattern_of_llama3_and_qwen2);
 	TEST(vocabulary_rules_of_bpe);

@@ -9,6 +9,8 @@
 #define ALBERT FIXTURE_DIR "encoder-albert.gguf"
 #define MPNET FIXTURE_DIR "encoder-mpnet.gguf"
 #define NOMIC FIXTURE_DIR "encoder-nomic.gguf"
+#define MODERN FIXTURE_DIR "encoder-modern.gguf"
+#define MODERN_HEAD FIXTURE_DIR "parity-modern-cross.gguf"
 
 static void
 buckets_of_distances(void)
@@ -76,6 +78,40 @@ one_matrix_for_attention(void)
 			  "key \"nomic-bert.rope.freq_base\" is 0.5");
 }
 
+/* Norms before the steps, but for the first layer's attention. */
+static void
+norms_and_windows(void)
+{
+	const char *period = "modern-bert.attention.sliding_window_pattern";
+	GgufBytes file = open_file(MODERN);
+
+	check_missing(MODERN, "blk.1.attn_norm.weight");
+	check_missing(MODERN, "blk.0.ffn_norm.weight");
+	check_missing(MODERN, "output_norm.weight");
+	check_u32(MODERN, period, 0, SLM_ERR_CORRUPT, period);
+	check_u32(MODERN, period, SLM_MAX_LAYERS + 1, SLM_ERR_CORRUPT, period);
+	check_f32(MODERN, "modern-bert.rope.freq_base_swa", 0.5f, SLM_ERR_CORRUPT,
+			  "key \"modern-bert.rope.freq_base_swa\" is 0.5");
+	hide_tensor(&file, "blk.2.ffn_up.weight");
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.2.ffn_gate.weight\" is missing");
+	check_u32(MODERN, "modern-bert.attention.sliding_window", 0, SLM_OK, "");
+	check_u32(MODERN, "modern-bert.attention.sliding_window", 0x80000000U, SLM_ERR_CORRUPT,
+			  "modern-bert.attention.sliding_window");
+}
+
+/* A head has all of its parts. */
+static void
+norm_of_a_head(void)
+{
+	const char *key = "modern-bert.classifier.pooling_type";
+
+	check_missing(MODERN_HEAD, "cls.weight");
+	check_missing(MODERN_HEAD, "cls.norm.weight");
+	check_missing(MODERN_HEAD, "cls.output.weight");
+	check_u32(MODERN_HEAD, key, SLM_POOLING_NONE, SLM_ERR_CORRUPT, key);
+	check_u32(MODERN_HEAD, key, SLM_POOLING_LAST, SLM_ERR_CORRUPT, key);
+}
+
 int
 main(void)
 {
@@ -83,5 +119,7 @@ main(void)
 	TEST(blocks_that_layers_share);
 	TEST(width_of_tokens);
 	TEST(one_matrix_for_attention);
+	TEST(norms_and_windows);
+	TEST(norm_of_a_head);
 	return check_done();
 }

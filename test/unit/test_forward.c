@@ -30,7 +30,9 @@ typedef struct Case
 	int n_out;
 } Case;
 
-static Case cases[64];
+#define MAX_CASES 128
+
+static Case cases[MAX_CASES];
 static int n_case;
 
 static void
@@ -50,6 +52,8 @@ read_line(char *line)
 		snprintf(model, sizeof(model), "%s", line + 6);
 	else if (strncmp(line, "text ", 5) == 0 || strncmp(line, "pair ", 5) == 0)
 	{
+		if (!CHECK(n_case < MAX_CASES))
+			return;
 		c = &cases[n_case++];
 		memcpy(c->model, model, sizeof(model));
 		c->pair = line[0] == 'p';

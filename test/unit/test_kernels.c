@@ -206,16 +206,17 @@ layer_norm_matches_scalar(void)
 {
 	FOR_EACH_VARIANT(table)
 	for (size_t n = 1; n <= 400; n += n < 70 ? 1 : 33)
-		for (int kind = 0; kind < 2 * FLOATS_KIND_COUNT; kind++)
+		for (int kind = 0; kind < 4 * FLOATS_KIND_COUNT; kind++)
 		{
 			float *x = floats(n, (FloatKind) (kind % FLOATS_KIND_COUNT));
 			float *residual = floats(n, FLOATS_NORMAL);
 			float *weight = floats(n, FLOATS_NORMAL), *bias = floats(n, FLOATS_NORMAL);
 			float *y = floats(n, FLOATS_ZERO);
-			const float *added = kind < FLOATS_KIND_COUNT ? residual : NULL;
+			const float *added = kind / FLOATS_KIND_COUNT % 2 == 0 ? residual : NULL;
+			const float *shift = kind / FLOATS_KIND_COUNT < 2 ? bias : NULL;
 
-			scalar()->layer_norm(x, added, weight, bias, 1e-12f, (int64_t) n, y);
-			table->layer_norm(x, added, weight, bias, 1e-12f, (int64_t) n, x); /* in place */
+			scalar()->layer_norm(x, added, weight, shift, 1e-12f, (int64_t) n, y);
+			table->layer_norm(x, added, weight, shift, 1e-12f, (int64_t) n, x); /* in place */
 			CHECK_INT(first_difference(x, y, n), -1);
 			floats_free(x, n);
 			floats_free(residual, n);
@@ -449,6 +450,8 @@ attend_matches_scalar(void)
 							 (AttendCase){.seen = 1 + t / 3, .kind = (FloatKind) kind});
 			}
 			check_attend(table, t, 32, 0, t, (AttendCase){.bias_row = -1});
+			check_attend(table, t, 32, 0, t, (AttendCase){.window = 1 + t / 5});
+			check_attend(table, t, 32, t / 3, t, (AttendCase){.window = 9, .bias_row = -1});
 			check_attend(table, t, 32, t / 2, t, (AttendCase){.bias_row = t + 15});
 		}
 		for (int i = 0; i < (int) (sizeof(head_dims) / sizeof(head_dims[0])); i++)
@@ -475,6 +478,7 @@ attend_matches_scalar(void)
 			check_attend(table, t, 32, t - 19, t, (AttendCase){0});
 			check_attend(table, t, 32, 0, 19, (AttendCase){.seen = t - 18});
 			check_attend(table, t, 32, t - 19, t, (AttendCase){.bias_row = -1});
+			check_attend(table, t, 32, 7, t, (AttendCase){.window = 65, .bias_row = t + 16});
 		}
 	}
 }

@@ -390,6 +390,8 @@ layer_norm_by_hand(void)
 	CHECK(y[0] == -scale && y[1] == -2.0f * scale && y[2] == scale + 0.5f && y[3] == scale);
 	/* x = 1 2 3 4, mean 2.5, variance 1.25 */
 	scale = 1.0f / sqrtf(1.25f + 1e-5f);
+	scalar()->layer_norm(x, NULL, weight, NULL, 1e-5f, 4, y);
+	CHECK(y[0] == -1.5f * scale && y[2] == 0.5f * scale);
 	scalar()->layer_norm(x, NULL, weight, bias, 1e-5f, 4, x);
 	CHECK(x[0] == -1.5f * scale && x[1] == -0.5f * scale * 2.0f && x[3] == 1.5f * scale);
 }
@@ -421,8 +423,8 @@ softmax_by_hand(void)
 }
 
 /*
- * Attention against double precision: of row i over all rows, or the first seen
- * + i, of them the last `window`, perhaps with a bias.
+ * Attention against double precision: of row i over all rows, those nearer than
+ * `window`, or the last `window` of the first seen + i, perhaps with a bias.
  */
 static void
 check_attention(int seen, int window, float cap, bool biased)
@@ -457,7 +459,7 @@ check_attention(int seen, int window, float cap, bool biased)
 			e[j] = e[j] * (double) args.scale + (biased ? (double) bias[i * 48 + j] : 0.0);
 			if (cap > 0.0f)
 				e[j] = (double) cap * tanh(e[j] / (double) cap);
-			if (window > 0 && j < n - window)
+			if (window > 0 && (seen > 0 ? j < n - window : abs(i - j) >= window))
 				e[j] = -INFINITY;
 			max = fmax(max, e[j]);
 		}
@@ -488,6 +490,9 @@ attend_is_close_to_double(void)
 	check_attention(5, 3, 1.0f, false);
 	check_attention(0, 0, 0.0f, true);
 	check_attention(9, 4, 2.0f, true);
+	check_attention(0, 1, 0.0f, false);
+	check_attention(0, 10, 0.0f, true);
+	check_attention(0, 40, 0.0f, false);
 }
 
 int
