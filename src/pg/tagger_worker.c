@@ -561,7 +561,10 @@ run_tagger(Known *known)
 		known->limit = FIRST_LIMIT;
 		return 0;
 	}
-	if (outcome != SLM_TAG_DID || batch.n_row == 0)
+	if (outcome == SLM_TAG_GONE || outcome == SLM_TAG_DETACHED)
+		note_failure(known->name, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					 outcome == SLM_TAG_GONE ? "the table is gone" : "the triggers are missing");
+	else if (outcome != SLM_TAG_DID || batch.n_row == 0)
 		/* Its table is locked, or others have its entries. */
 		known->not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS);
 	else
