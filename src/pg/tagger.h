@@ -7,6 +7,7 @@
  *   tagger_trigger.c  what a statement on the table does
  *   tagger_rows.c     rows: read, computed, written
  *   tagger_batch.c    a batch: its entries claimed and settled; backfills
+ *   tagger_start.c    who starts the worker of a database, and when it may end
  *   tagger_worker.c   the background worker that goes through the queues
  *
  * A row's way: a statement's trigger notes the row's key in slm_tagger_queue, in
@@ -287,7 +288,7 @@ extern TimestampTz slm_tagger_next_try(int n_failure);
 /* Rows of the batch after one of limit that began then: as many as take about half a second. */
 extern int slm_tagger_next_limit(int limit, TimestampTz started);
 
-/* ---- The worker: tagger_worker.c ---- */
+/* ---- The worker: tagger_start.c ---- */
 
 /* From _PG_init. */
 extern void slm_tagger_init(void);
