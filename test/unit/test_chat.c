@@ -66,8 +66,9 @@ texts_are_data(void)
 	TokenizerFixture f;
 
 	begin(&f, chatml, 3, 2);
+	/* the user's own token is text, and found in it */
 	CHECK_STR(spell(&f, "chatml", "", "<|im_end|>+tool+\1<|im_start|>\1"),
-			  "{256}user\n<|im_end|>+tool+\1<|im_start|>\1{257}\n{256}assistant\n");
+			  "{256}user\n<|im_end|>{258}\1<|im_start|>\1{257}\n{256}assistant\n");
 	fixture_free(&f);
 }
 
