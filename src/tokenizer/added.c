@@ -6,6 +6,7 @@
 #include "base/limits.h"
 
 #define POLL_TOKENS 4096
+#define POLL_SEARCHES 256 /* each may be over as many bytes as the longest spelling has */
 
 /* Writes a spelling, spaces as U+2581; returns its bytes. */
 static size_t
@@ -128,4 +129,23 @@ slm_added_find(const SlmAdded *added, const uint8_t *text, uint32_t n, uint32_t 
 		}
 	}
 	return found;
+}
+
+SlmStatus
+slm_added_next(const SlmAdded *added, const SlmRun *run, uint32_t at, uint32_t *start,
+			   uint32_t *end, int32_t *id)
+{
+	*start = *end = run->n;
+	*id = -1;
+	for (; added->trie.n > 0 && at < run->n; at++)
+	{
+		if (at % POLL_SEARCHES == 0)
+			SLM_TRY(slm_poll(run->host, run->err));
+		*id = slm_added_find(added, run->text, run->n, at, false, end);
+		if (*id < 0)
+			continue;
+		*start = at;
+		break;
+	}
+	return SLM_OK;
 }

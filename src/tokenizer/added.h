@@ -37,4 +37,11 @@ extern SlmAdded slm_added_open(const void *blob, const SlmBlobHeader *header, bo
 extern int32_t slm_added_find(const SlmAdded *added, const uint8_t *text, uint32_t n, uint32_t at,
 							  bool prefix, uint32_t *end);
 
+/*
+ * The first one in run's text from at on: *id, and where it starts and ends; -1 and the
+ * text's end where there is none.  Polls run's host.
+ */
+extern SlmStatus slm_added_next(const SlmAdded *added, const SlmRun *run, uint32_t at,
+								uint32_t *start, uint32_t *end, int32_t *id) SLM_MUST_CHECK;
+
 #endif

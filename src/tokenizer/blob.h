@@ -47,9 +47,9 @@ typedef enum SlmBlobSection
 #define SLM_BLOB_STRIP_ACCENTS 0x2
 #define SLM_BLOB_BYTE_FALLBACK 0x4 /* SentencePiece: unknown characters as byte tokens */
 #define SLM_BLOB_NO_PREFIX 0x8     /* SentencePiece: no word start before the first word */
-#define SLM_BLOB_NFC 0x20          /* byte-level BPE: text is composed first */
 #define SLM_BLOB_WORDS 0x10        /* SentencePiece's BPE: no piece goes on into another word */
-#define SLM_BLOB_FOLD 0x20         /* unigram: ALBERT's quotes, then case and accents as above */
+#define SLM_BLOB_NFC 0x20          /* byte-level BPE: text is composed first */
+#define SLM_BLOB_FOLD 0x40         /* unigram: ALBERT's quotes, then case and accents as above */
 
 typedef struct SlmBlobRange
 {

@@ -34,28 +34,27 @@ static const struct Way
 	bool begins;         /* it has a first one, unless the file says otherwise */
 	bool ignores_merges; /* a word that is a token is that token, whatever its merges say */
 	bool composes;       /* text is brought to NFC first */
-	bool cuts;           /* user-defined tokens are cut out of texts */
 } ways[] = {
-	{"gpt-2", SLM_PRETOKEN_GPT2, false, false, false, false, false},
-	{"phi-2", SLM_PRETOKEN_GPT2, false, false, false, false, false},
-	{"mpt", SLM_PRETOKEN_GPT2, false, false, false, true, false},
-	{"olmo", SLM_PRETOKEN_GPT2, false, false, false, true, false},
-	{"roberta-bpe", SLM_PRETOKEN_GPT2, true, true, false, false, false},
-	{"modern-bert", SLM_PRETOKEN_GPT2, true, true, false, true, true},
-	{"llama-bpe", SLM_PRETOKEN_LLAMA3, false, true, true, false, false},
-	{"llama3", SLM_PRETOKEN_LLAMA3, false, true, true, false, false},
-	{"llama-v3", SLM_PRETOKEN_LLAMA3, false, true, true, false, false},
-	{"qwen2", SLM_PRETOKEN_QWEN2, false, false, false, true, false},
-	{"deepseek-r1-qwen", SLM_PRETOKEN_QWEN2, false, false, false, true, false},
-	{"starcoder", SLM_PRETOKEN_STARCODER, false, false, false, false, false},
-	{"refact", SLM_PRETOKEN_STARCODER, false, false, false, false, false},
-	{"smollm", SLM_PRETOKEN_STARCODER, false, false, false, false, false},
-	{"command-r", SLM_PRETOKEN_STARCODER, false, false, false, true, false},
-	{"falcon", SLM_PRETOKEN_FALCON, false, false, false, false, false},
-	{"deepseek-llm", SLM_PRETOKEN_DEEPSEEK_LLM, false, false, false, false, false},
-	{"deepseek-coder", SLM_PRETOKEN_DEEPSEEK_CODER, false, false, false, false, false},
-	{"tekken", SLM_PRETOKEN_TEKKEN, false, true, true, false, false},
-	{"gpt-4o", SLM_PRETOKEN_GPT4O, false, false, false, false, false},
+	{"gpt-2", SLM_PRETOKEN_GPT2, false, false, false, false},
+	{"phi-2", SLM_PRETOKEN_GPT2, false, false, false, false},
+	{"mpt", SLM_PRETOKEN_GPT2, false, false, false, true},
+	{"olmo", SLM_PRETOKEN_GPT2, false, false, false, true},
+	{"roberta-bpe", SLM_PRETOKEN_GPT2, true, true, false, false},
+	{"modern-bert", SLM_PRETOKEN_GPT2, true, true, false, true},
+	{"llama-bpe", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"llama3", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"llama-v3", SLM_PRETOKEN_LLAMA3, false, true, true, false},
+	{"qwen2", SLM_PRETOKEN_QWEN2, false, false, false, true},
+	{"deepseek-r1-qwen", SLM_PRETOKEN_QWEN2, false, false, false, true},
+	{"starcoder", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"refact", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"smollm", SLM_PRETOKEN_STARCODER, false, false, false, false},
+	{"command-r", SLM_PRETOKEN_STARCODER, false, false, false, true},
+	{"falcon", SLM_PRETOKEN_FALCON, false, false, false, false},
+	{"deepseek-llm", SLM_PRETOKEN_DEEPSEEK_LLM, false, false, false, false},
+	{"deepseek-coder", SLM_PRETOKEN_DEEPSEEK_CODER, false, false, false, false},
+	{"tekken", SLM_PRETOKEN_TEKKEN, false, true, true, false},
+	{"gpt-4o", SLM_PRETOKEN_GPT4O, false, false, false, false},
 };
 
 #define N_WAYS (sizeof(ways) / sizeof(ways[0]))
@@ -328,14 +327,10 @@ slm_bpe_build(SlmBuild *build, SlmError *err)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
 						"tokenizer.ggml.pre is missing, and byte-pair encoding depends on it");
 	way = &ways[pre];
-	/* a decoder's are for its own output: row text is data */
-	if (way->cuts)
-		SLM_TRY(slm_added_build(build, false, err));
-	else if (way->ends)
-		SLM_TRY(slm_vocab_refuse_user_defined(&build->vocab, err));
 	build->header.pretoken = (uint8_t) way->words;
 	build->header.flags |= way->composes ? SLM_BLOB_NFC : 0;
 	SLM_TRY(read_specials(build, way, err));
+	SLM_TRY(slm_added_build(build, false, err));
 	SLM_TRY(index_spellings(build, &tokens, err));
 	SLM_TRY(SLM_NEW_ARRAY(build->arena, 256, &byte_token, err));
 	SLM_TRY(build_byte_tokens(build, &tokens, byte_token, err));
@@ -419,30 +414,6 @@ put_part(Bpe *bpe, uint32_t at, uint32_t n)
 	return SLM_OK;
 }
 
-/* Finds the first user-defined token from at on: *start, *end and its id; -1 and the text's end. */
-static SlmStatus
-find_added(const Bpe *bpe, uint32_t at, uint32_t *start, uint32_t *end, int32_t *id)
-{
-	SlmRun *run = bpe->run;
-	uint32_t work = 0;
-
-	*id = -1;
-	*start = *end = run->n;
-	for (; at < run->n && *id < 0 && bpe->added.trie.n > 0; at++)
-	{
-		work += SLM_MAX_ADDED_BYTES / 16; /* most searches end at their first byte */
-		if (work >= SLM_POLL_BYTES)
-		{
-			SLM_TRY(slm_poll(run->host, run->err));
-			work = 0;
-		}
-		*id = slm_added_find(&bpe->added, run->text, run->n, at, false, end);
-		if (*id >= 0)
-			*start = at;
-	}
-	return SLM_OK;
-}
-
 SlmStatus
 slm_bpe_run(SlmRun *run)
 {
@@ -466,7 +437,7 @@ slm_bpe_run(SlmRun *run)
 		return slm_fail(run->err, SLM_ERR_CORRUPT, "tokenizer section has no merges");
 	for (uint32_t at = 0; at < run->n; at = end)
 	{
-		SLM_TRY(find_added(&bpe, at, &start, &end, &id));
+		SLM_TRY(slm_added_next(&bpe.added, run, at, &start, &end, &id));
 		if (start > at)
 			SLM_TRY(put_part(&bpe, at, start - at));
 		if (id >= 0)

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "tokenizer/sink.h"
 #include "tokenizer/unicode.h"
 
 #define POLL_CHARS (SLM_POLL_BYTES / 8)
@@ -103,16 +104,13 @@ find_stretch(Composer *c, uint32_t at, uint32_t *start, uint32_t *end)
 	return SLM_OK;
 }
 
-/* Copies in steps, polling in between. */
 static SlmStatus
 copy(Composer *c, void *to, const void *from, size_t n)
 {
-	for (size_t at = 0; at < n; at += SLM_POLL_BYTES)
-	{
-		SLM_TRY(slm_poll(c->host, c->err));
-		memcpy((uint8_t *) to + at, (const uint8_t *) from + at,
-			   n - at < SLM_POLL_BYTES ? n - at : SLM_POLL_BYTES);
-	}
+	if (n > SLM_POLL_BYTES)
+		return slm_copy_polled(c->host, to, from, n, c->err);
+	if (n > 0)
+		memcpy(to, from, n);
 	return SLM_OK;
 }
 
@@ -244,39 +242,40 @@ put_bytes(Composer *c, const uint8_t *bytes, uint32_t n)
 	return SLM_OK;
 }
 
-/* Is what c->part spells another text than the source's stretch? */
+/*
+ * Steps over what c->part has in common with the source's stretch: *start is where
+ * they differ, and *first the character there; *start is end when they do not.
+ */
 static SlmStatus
-has_changed(Composer *c, uint32_t start, uint32_t end, bool *changed)
+skip_common(Composer *c, uint32_t *start, uint32_t end, uint32_t *first)
 {
-	*changed = false;
-	for (uint32_t i = 0; i < c->n_part && !*changed; i++)
+	for (*first = 0; *first < c->n_part; (*first)++)
 	{
 		uint8_t bytes[4];
-		uint32_t n = (uint32_t) slm_utf8_encode(c->part[i].cp, bytes);
+		uint32_t n = (uint32_t) slm_utf8_encode(c->part[*first].cp, bytes);
 
 		SLM_TRY(worked(c));
-		*changed = n > end - start || memcmp(c->source + start, bytes, n) != 0;
-		start += *changed ? 0 : n;
+		if (n > end - *start || memcmp(c->source + *start, bytes, n) != 0)
+			break;
+		*start += n;
 	}
-	*changed |= start != end;
 	return SLM_OK;
 }
 
+/* Puts characters [first..] of c->part in place of the source's [start..end). */
 static SlmStatus
-put_stretch(Composer *c, uint32_t start, uint32_t end)
+put_edit(Composer *c, uint32_t start, uint32_t end, uint32_t first)
 {
 	SlmNfcEdit edit = {.source_start = start, .source_end = end};
 
 	SLM_TRY(put_bytes(c, c->source + c->copied, start - c->copied));
 	edit.start = c->n;
-	for (uint32_t i = 0; i < c->n_part; i++)
+	for (uint32_t i = first; i < c->n_part; i++)
 	{
 		uint8_t bytes[4];
 		uint32_t n = (uint32_t) slm_utf8_encode(c->part[i].cp, bytes);
 
-		SLM_TRY(grow(c, (void **) &c->text, c->n, &c->text_capacity, c->n + n, 1));
-		memcpy(c->text + c->n, bytes, n);
-		c->n += n;
+		SLM_TRY(put_bytes(c, bytes, n));
 		SLM_TRY(worked(c));
 	}
 	edit.end = c->n;
@@ -292,8 +291,7 @@ slm_nfc(const uint8_t *text, uint32_t n, const SlmHost *host, SlmArena *arena, S
 		SlmError *err)
 {
 	Composer c = {.source = text, .n_source = n, .host = host, .arena = arena, .err = err};
-	uint32_t start, end = 0;
-	bool changed;
+	uint32_t start, end = 0, first;
 
 	while (end < n)
 	{
@@ -302,9 +300,9 @@ slm_nfc(const uint8_t *text, uint32_t n, const SlmHost *host, SlmArena *arena, S
 			break; /* nothing is left that might change */
 		SLM_TRY(decompose(&c, start, end));
 		SLM_TRY(compose(&c));
-		SLM_TRY(has_changed(&c, start, end, &changed));
-		if (changed)
-			SLM_TRY(put_stretch(&c, start, end));
+		SLM_TRY(skip_common(&c, &start, end, &first));
+		if (start < end)
+			SLM_TRY(put_edit(&c, start, end, first));
 	}
 	*out = (SlmNfc){.text = text, .n = n, .edit = c.edit, .n_edit = c.n_edit};
 	if (c.n_edit == 0)

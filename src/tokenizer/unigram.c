@@ -1,8 +1,8 @@
 /*
  * unigram.c - SentencePiece's unigram model, as XLM-RoBERTa and T5 have it
  *
- * Equal to Hugging Face's Precompiled normalizer, WhitespaceSplit, Metaspace
- * and Unigram; of ALBERT, also to what it does before (fold.h).  Grapheme clusters and characters are replaced by the model's
+ * User-defined tokens are cut out first.  The rest is equal to Hugging Face's
+ * Precompiled normalizer, WhitespaceSplit, Metaspace and Unigram; of ALBERT, also to what it does before (fold.h).  Grapheme clusters and characters are replaced by the model's
  * character map, white space separates words, U+2581 starts each, and the best
  * of all ways to cut a word (the largest sum of scores) is found by one pass of
  * dynamic programming over its bytes.  A character without a token of its own
@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "tokenizer/added.h"
 #include "tokenizer/algorithms.h"
 #include "tokenizer/charsmap.h"
 #include "tokenizer/fold.h"
@@ -31,13 +32,6 @@
 
 static const char *const known_pre[] = {"default", "t5", "albert", NULL};
 #define PRE_ALBERT 2 /* among them */
-
-/* Whether text may become this token; user-defined ones are pieces like others here. */
-static bool
-is_piece(const SlmVocab *vocab, int32_t id)
-{
-	return slm_vocab_is_ordinary(vocab, id) || vocab->type[id] == SLM_TOKEN_USER_DEFINED;
-}
 
 static SlmStatus
 read_specials(SlmBuild *build, SlmError *err)
@@ -73,7 +67,7 @@ build_trie(SlmBuild *build, SlmError *err)
 	{
 		if (i % POLL_PIECES == 0)
 			SLM_TRY(slm_poll(build->host, err));
-		if (is_piece(vocab, i))
+		if (slm_vocab_is_ordinary(vocab, i))
 			SLM_TRY(slm_trie_builder_add(&builder, -1, vocab->token[i].data, vocab->token[i].size,
 										 i, err));
 	}
@@ -124,6 +118,7 @@ slm_unigram_build(SlmBuild *build, SlmError *err)
 	build->part[SLM_SECTION_CHARSMAP_TEXT] = (SlmBlobPart){map.text, map.n_text};
 	build->part[SLM_SECTION_SCORES] =
 		(SlmBlobPart){build->vocab.score, (uint64_t) build->vocab.n * sizeof(float)};
+	SLM_TRY(slm_added_build(build, false, err));
 	return build_trie(build, err);
 }
 
@@ -399,18 +394,19 @@ take_cluster(Unigram *unigram, const uint8_t *text, uint32_t at, uint32_t end)
 }
 
 /*
- * Takes a text that begins at a grapheme cluster: all of it, or all but the
+ * Takes text[at..n), which begins at a grapheme cluster: all of it, or all but the
  * last cluster, which may go on.  *done is where it stopped.
  */
 static SlmStatus
-take_clusters(Unigram *unigram, const uint8_t *text, uint32_t n, bool all, uint32_t *done)
+take_clusters(Unigram *unigram, const uint8_t *text, uint32_t at, uint32_t n, bool all,
+			  uint32_t *done)
 {
 	SlmRun *run = unigram->run;
-	uint32_t next_poll = SLM_POLL_BYTES / 4;
+	uint32_t next_poll = at + SLM_POLL_BYTES / 4;
 	uint32_t end;
 
 	*done = n;
-	for (uint32_t at = 0; at < n; at = end)
+	for (; at < n; at = end)
 	{
 		if (at >= next_poll)
 		{
@@ -432,9 +428,9 @@ take_clusters(Unigram *unigram, const uint8_t *text, uint32_t n, bool all, uint3
 	return SLM_OK;
 }
 
-/* Takes the whole text, folded, in pieces. */
+/* Takes text [at..n), folded, in pieces. */
 static SlmStatus
-take_folded(Unigram *unigram)
+take_folded(Unigram *unigram, uint32_t at, uint32_t n)
 {
 	SlmRun *run = unigram->run;
 	SlmFold fold = {
@@ -443,13 +439,13 @@ take_folded(Unigram *unigram)
 		.strip_accents = (run->header->flags & SLM_BLOB_STRIP_ACCENTS) != 0,
 	};
 	const uint8_t *text = run->text;
-	uint32_t next_poll = SLM_POLL_BYTES / 4, room = FOLD_BYTES, done;
+	uint32_t next_poll = at + SLM_POLL_BYTES / 4, room = FOLD_BYTES, done;
 
 	unigram->fold = &fold;
-	for (uint32_t at = 0, end; at < run->n; at = end)
+	for (uint32_t end; at < n; at = end)
 	{
 		uint32_t cp;
-		int decoded = slm_utf8_decode(text + at, run->n - at, &cp);
+		int decoded = slm_utf8_decode(text + at, n - at, &cp);
 
 		if (decoded == 0)
 			return slm_fail(run->err, SLM_ERR_INTERNAL, "text changed while it was tokenized");
@@ -459,7 +455,7 @@ take_folded(Unigram *unigram)
 			SLM_TRY(slm_poll(run->host, run->err));
 			next_poll = at + SLM_POLL_BYTES / 4;
 		}
-		if ((cp == '`' || cp == '\'') && end < run->n && text[end] == cp)
+		if ((cp == '`' || cp == '\'') && end < n && text[end] == cp)
 		{
 			cp = '"';
 			end++;
@@ -467,13 +463,13 @@ take_folded(Unigram *unigram)
 		SLM_TRY(slm_fold_take(&fold, cp, at, end, run->err));
 		if (fold.n >= room)
 		{
-			SLM_TRY(take_clusters(unigram, fold.byte, fold.n, false, &done));
+			SLM_TRY(take_clusters(unigram, fold.byte, 0, fold.n, false, &done));
 			slm_fold_forget(&fold, done);
 			/* a long cluster is not looked at again before it is twice as long */
 			room = 2 * fold.n > FOLD_BYTES ? 2 * fold.n : FOLD_BYTES;
 		}
 	}
-	SLM_TRY(take_clusters(unigram, fold.byte, fold.n, true, &done));
+	SLM_TRY(take_clusters(unigram, fold.byte, 0, fold.n, true, &done));
 	unigram->fold = NULL;
 	return SLM_OK;
 }
@@ -487,8 +483,10 @@ slm_unigram_run(SlmRun *run)
 		.trie = slm_blob_trie(run->blob, header, SLM_SECTION_TRIE),
 		.unk_score = (double) header->unk_score - (double) UNKNOWN_PENALTY,
 	};
+	SlmAdded added = slm_added_open(run->blob, header, false);
 	uint64_t n_scores, n_byte_tokens;
-	uint32_t done;
+	uint32_t start, end, done;
+	int32_t id;
 
 	unigram.score =
 		slm_blob_section(run->blob, header, SLM_SECTION_SCORES, sizeof(float), &n_scores);
@@ -501,9 +499,16 @@ slm_unigram_run(SlmRun *run)
 	if (unigram.trie.n == 0 || n_scores < (uint64_t) header->n_vocab || n_byte_tokens < 256 ||
 		header->unk < 0)
 		return slm_fail(run->err, SLM_ERR_CORRUPT, "tokenizer section has no index or scores");
-	if (header->flags & SLM_BLOB_FOLD)
-		SLM_TRY(take_folded(&unigram));
-	else
-		SLM_TRY(take_clusters(&unigram, run->text, run->n, true, &done));
-	return end_piece(&unigram);
+	for (uint32_t at = 0; at < run->n; at = end)
+	{
+		SLM_TRY(slm_added_next(&added, run, at, &start, &end, &id));
+		if (header->flags & SLM_BLOB_FOLD)
+			SLM_TRY(take_folded(&unigram, at, start));
+		else
+			SLM_TRY(take_clusters(&unigram, run->text, at, start, true, &done));
+		SLM_TRY(end_piece(&unigram));
+		if (id >= 0)
+			SLM_TRY(slm_sink_put(&run->sink, id, start, end, run->err));
+	}
+	return SLM_OK;
 }

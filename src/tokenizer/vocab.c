@@ -61,6 +61,43 @@ check_count(const SlmGgufKey *key, const char *name, const SlmVocab *vocab, SlmE
 					(unsigned long long) key->count, vocab->n);
 }
 
+static bool
+is_spelled(SlmText token, const char *spelling)
+{
+	return token.size == strlen(spelling) && memcmp(token.data, spelling, token.size) == 0;
+}
+
+static bool
+starts_and_ends(SlmText token, const char *start, const char *end)
+{
+	size_t n_start = strlen(start), n_end = strlen(end);
+
+	return token.size >= n_start + n_end && memcmp(token.data, start, n_start) == 0 &&
+		   memcmp(token.data + token.size - n_end, end, n_end) == 0;
+}
+
+/* Is it spelled like what ends a turn or a text, fills it up, or is left for later use? */
+static bool
+looks_like_control(SlmText token)
+{
+	static const char *const names[] = {
+		"<s>",     "</s>",  "<unk>",  "<pad>",           "<mask>",       "<bos>", "<eos>",
+		"<cls>",   "<sep>", "[CLS]",  "[SEP]",           "[PAD]",        "[UNK]", "[MASK]",
+		"[BOS]",   "[EOS]", "[INST]", "[/INST]",         "<eot>",        "<eop>", "<2mass>",
+		"[@BOS@]", "<EOT>", "<EOS>",  "<start_of_turn>", "<end_of_turn>"};
+
+	/* bars in brackets, the full-width ones of DeepSeek among them */
+	if (starts_and_ends(token, "<|", "|>") ||
+		starts_and_ends(token, "<\xef\xbd\x9c", "\xef\xbd\x9c>") ||
+		starts_and_ends(token, "<unused", ">") || starts_and_ends(token, "<extra_id_", ">") ||
+		starts_and_ends(token, "[PAD", "]"))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (is_spelled(token, names[i]))
+			return true;
+	return false;
+}
+
 static SlmStatus
 read_types(const SlmGguf *gguf, SlmArena *arena, SlmVocab *vocab, SlmError *err)
 {
@@ -83,8 +120,7 @@ read_types(const SlmGguf *gguf, SlmArena *arena, SlmVocab *vocab, SlmError *err)
 		if (type < SLM_TOKEN_NORMAL || type > SLM_TOKEN_BYTE)
 			return slm_fail(err, SLM_ERR_CORRUPT, TYPES_KEY "[%d] is %d, not %d to %d", i, type,
 							SLM_TOKEN_NORMAL, SLM_TOKEN_BYTE);
-		/* converters mark every added token so, <mask> among them; text never gives that one */
-		if (type == SLM_TOKEN_USER_DEFINED && slm_vocab_looks_special(vocab->token[i]))
+		if (type == SLM_TOKEN_USER_DEFINED && looks_like_control(vocab->token[i]))
 			type = SLM_TOKEN_CONTROL;
 		vocab->type[i] = (uint8_t) type;
 	}
@@ -120,12 +156,6 @@ slm_vocab_read(const SlmGguf *gguf, const SlmHost *host, SlmArena *arena, SlmVoc
 	SLM_TRY(read_types(gguf, arena, out, err));
 	SLM_TRY(slm_poll(host, err));
 	return read_scores(gguf, arena, out, err);
-}
-
-static bool
-is_spelled(SlmText token, const char *spelling)
-{
-	return token.size == strlen(spelling) && memcmp(token.data, spelling, token.size) == 0;
 }
 
 int32_t
@@ -267,19 +297,6 @@ slm_vocab_specials(const SlmGguf *gguf, SlmVocab *vocab, SlmBlobHeader *header, 
 	return SLM_OK;
 }
 
-SlmStatus
-slm_vocab_refuse_user_defined(const SlmVocab *vocab, SlmError *err)
-{
-	for (int32_t i = 0; i < vocab->n; i++)
-	{
-		if (vocab->type[i] == SLM_TOKEN_USER_DEFINED)
-			return slm_fail(err, SLM_ERR_UNSUPPORTED,
-							TYPES_KEY "[%d] is %d: user-defined tokens are not supported", i,
-							SLM_TOKEN_USER_DEFINED);
-	}
-	return SLM_OK;
-}
-
 bool
 slm_vocab_looks_special(SlmText token)
 {
@@ -287,6 +304,50 @@ slm_vocab_looks_special(SlmText token)
 	char last = token.size >= 2 ? token.data[token.size - 1] : '\0';
 
 	return (first == '<' && last == '>') || (first == '[' && last == ']');
+}
+
+/* An HTML tag without attributes; <s> is none, because it is more often a special token. */
+static bool
+is_markup(SlmText token)
+{
+	static const char *const names[] = {
+		"a",     "b",     "blockquote", "br",    "caption", "code",  "dd",     "div", "dl",
+		"dt",    "em",    "h1",         "h2",    "h3",      "h4",    "h5",     "h6",  "hr",
+		"i",     "li",    "ol",         "p",     "pre",     "span",  "strong", "sub", "sup",
+		"table", "tbody", "td",         "tfoot", "th",      "thead", "tr",     "u",   "ul"};
+	SlmText name;
+
+	if (!starts_and_ends(token, "<", ">"))
+		return false;
+	name = (SlmText){token.data + 1, token.size - 2};
+	if (name.size > 0 && name.data[0] == '/')
+		name = (SlmText){name.data + 1, name.size - 1};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (is_spelled(name, names[i]))
+			return true;
+	return false;
+}
+
+bool
+slm_vocab_is_added(const SlmVocab *vocab, int32_t id)
+{
+	SlmText token = vocab->token[id];
+
+	return vocab->type[id] == SLM_TOKEN_USER_DEFINED &&
+		   (!slm_vocab_looks_special(token) || is_markup(token));
+}
+
+SlmStatus
+slm_vocab_refuse_added(const SlmVocab *vocab, SlmError *err)
+{
+	for (int32_t i = 0; i < vocab->n; i++)
+	{
+		if (slm_vocab_is_added(vocab, i))
+			return slm_fail(err, SLM_ERR_UNSUPPORTED,
+							TYPES_KEY "[%d] is %d: user-defined tokens are not supported", i,
+							SLM_TOKEN_USER_DEFINED);
+	}
+	return SLM_OK;
 }
 
 SlmStatus

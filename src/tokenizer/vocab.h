@@ -8,7 +8,9 @@
  * special id lies in the vocabulary.
  *
  * Row text is data: a token that is not ordinary (control, unknown, or named
- * by a special id) is never put into a look-up index.
+ * by a special id) is never put into a look-up index.  Converters call every
+ * added token user-defined, also those that end turns: one that looks like them
+ * is a control token here.
  */
 #ifndef SLM_TOKENIZER_VOCAB_H
 #define SLM_TOKENIZER_VOCAB_H
@@ -91,18 +93,15 @@ slm_vocab_is_ordinary(const SlmVocab *vocab, int32_t id)
 	return vocab->type[id] == SLM_TOKEN_NORMAL || vocab->type[id] == SLM_TOKEN_UNUSED;
 }
 
-/* Whether it is cut out of a text that has it, before an algorithm works on the rest. */
-static inline bool
-slm_vocab_is_added(const SlmVocab *vocab, int32_t id)
-{
-	return vocab->type[id] == SLM_TOKEN_USER_DEFINED;
-}
-
 /*
- * SLM_ERR_UNSUPPORTED when the vocabulary has user-defined tokens, for the
- * algorithms that would have to cut them out of the text before anything else.
+ * Whether it is cut out of a text that has it, before an algorithm works on the
+ * rest: a user-defined token, but for those in brackets, of which only HTML's tags are
+ * taken for text.
  */
-extern SlmStatus slm_vocab_refuse_user_defined(const SlmVocab *vocab, SlmError *err) SLM_MUST_CHECK;
+extern bool slm_vocab_is_added(const SlmVocab *vocab, int32_t id);
+
+/* SLM_ERR_UNSUPPORTED when the vocabulary has such tokens, for an algorithm that cannot have them. */
+extern SlmStatus slm_vocab_refuse_added(const SlmVocab *vocab, SlmError *err) SLM_MUST_CHECK;
 
 /* Whether a spelling looks like a special token: <...> or [...]. */
 extern bool slm_vocab_looks_special(SlmText token);

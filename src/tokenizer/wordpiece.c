@@ -134,7 +134,7 @@ slm_wordpiece_build(SlmBuild *build, SlmError *err)
 	bool google = true;
 
 	SLM_TRY(slm_vocab_check_pre(build->gguf, known_pre, NULL, err));
-	SLM_TRY(slm_vocab_refuse_user_defined(vocab, err));
+	SLM_TRY(slm_vocab_refuse_added(vocab, err));
 	SLM_TRY(read_specials(build, err));
 	SLM_TRY(read_normalizer(build, err));
 	SLM_TRY(find_spelling(vocab, &google, err));

@@ -346,19 +346,22 @@ COMPOSED = ("qwen2",)  # those whose text is brought to NFC first
 IGNORE_MERGES = ("llama-bpe", "tekken")
 
 
-def bpe_reference(pre, tokens, merges):
+def bpe_reference(pre, tokens, merges, added=()):
+    """tokens that are None are not in the vocabulary; those of added are, and are cut out of a text first."""
     reference = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens) if t is not None}, merges, ignore_merges=pre in IGNORE_MERGES))
     if pre in COMPOSED:
         reference.normalizer = normalizers.NFC()
     reference.pre_tokenizer = ways_to_cut()[pre]
+    reference.add_tokens([AddedToken(t, normalized=False, special=False) for t in added])
     return reference
 
 
-def write_bpe(path, pre, tokens, merges):
+def write_bpe(path, pre, tokens, merges, added=()):
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
+    writer.add_token_list([*tokens, *added])
+    writer.add_token_types([1] * len(tokens) + [4] * len(added))
     writer.add_token_merges([" ".join(m) for m in merges])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -377,13 +380,16 @@ def compare_words(ours, folder, texts):
     for pre in ("starcoder", "falcon", "deepseek-coder"):
         vocabulary = os.path.join(folder, "gguf", f"ggml-vocab-{pre}.gguf")
         keys = read_gguf(vocabulary)
-        tokens = [t if kind == 1 else None for t, kind in zip(keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.token_type"])]
+        typed = list(zip(keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.token_type"]))
+        # what looks like a control token is not found in a text here
+        added = [t for t, kind in typed if kind == 4 and t[0] not in "<["]
+        tokens = [t if kind == 1 or t in added else None for t, kind in typed]
         merges = [tuple(m.split(" ")) for m in keys["tokenizer.ggml.merges"]]
         bad += check_inp_out(ours, vocabulary)
         if pre in VECTORS:
             name, first = VECTORS[pre]
             bad += check_vectors(ours, vocabulary, os.path.join(folder, "vectors", name), (first, []))
-        reference = bpe_reference(pre, tokens, merges)
+        reference = bpe_reference(pre, tokens, merges, added)
         for name, part in texts.items():
             bad += compare(f"{pre} {name}", ours, vocabulary, reference, part)
     return bad
@@ -426,6 +432,13 @@ def compare_tiktoken(ours, folder, texts):
             reference = bpe_reference(pre, tokens, merges)
             for name, part in texts.items():
                 bad += compare(f"{pre} {name}", ours, vocabulary, reference, part)
+            if pre != "qwen2":
+                continue
+            added = ["  ", "    ", "né", "e", "!!", "!!!", "the", " the", "\n\n", "\u0301", "中", "'s"]
+            write_bpe(vocabulary, pre, tokens, merges, added)
+            reference = bpe_reference(pre, [*tokens, *added], merges, added)
+            for name, part in texts.items():
+                bad += compare(f"{pre} with user-defined tokens, {name}", ours, vocabulary, reference, part)
     return bad
 
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Makes test/golden/tokenizer-*: small vocabularies and Hugging Face's answers.
 
-    make_tokenizer.py FOLDER
+    make_tokenizer.py FOLDER [bert|gpt2|unigram|spm|albert|every|words|nfc ...]
 
 For bert, gpt2, unigram, spm and albert writes tokenizer-NAME.gguf, a vocabulary of our own
 made from the texts below, and tokenizer-NAME.txt: a line "sweep HASH" and then
 "ids<TAB>text" lines, the text with backslash escapes for backslash, control
 bytes and line breaks.  HASH covers every scalar value between two letters.
 tokenizer-every.txt holds hashes for a vocabulary of every character, which
-test_tokenizer_golden.c makes by the same rule.
+test_tokenizer_golden.c makes by the same rule.  tokenizer-words.txt holds hashes
+of where each way to cut words cuts, and tokenizer-nfc.txt of composed texts.
 
 Needs the packages tokenizers and gguf; the answers come from tokenizers with
 no token matched as special.
@@ -31,6 +32,7 @@ from compare_tokenizer import (
     scalars,
     spm_reference,
     unigram_reference,
+    ways_to_cut,
     write_bert,
     write_spm,
     write_unigram,
@@ -254,8 +256,69 @@ def make_every(folder):
                 out.write(f"lowercase {lowercase} strip_accents {strip} sweep {sweep(batch(reference))}\n")
 
 
+class Hash:
+    """FNV-1a over 32-bit numbers, 2**32 - 1 behind each list of them."""
+
+    def __init__(self):
+        self.value = 0xCBF29CE484222325
+
+    def put(self, numbers):
+        for number in (*numbers, 0xFFFFFFFF):
+            self.value = (self.value ^ number) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+
+    def __str__(self):
+        return f"{self.value:016x}"
+
+
+def swept():
+    """Scalar values of slow sweeps: all that have a use, some of the others."""
+    return (chr(c) for c in scalars() if c < 0x33500 or 0xE0000 <= c < 0xE0200 or c % 61 == 0)
+
+
+def make_words(folder):
+    """Lengths of words in bytes: scalar values among letters, digits and signs, and the texts of tokenizer-gpt2.txt."""
+    with open(os.path.join(folder, "tokenizer-words.txt"), "w", encoding="ascii") as out:
+        for name, way in ways_to_cut().items():
+            sweep_hash, texts_hash = Hash(), Hash()
+            for c in swept():
+                for text in (f"a{c}B {c}1{c} ", f"!{c}!{c}{c}'s\n  {c}"):
+                    sweep_hash.put(len(word) for word, _ in way.pre_tokenize_str(text))
+            for text in texts():
+                texts_hash.put(len(word) for word, _ in way.pre_tokenize_str(text))
+            out.write(f"{name} sweep {sweep_hash} texts {texts_hash}\n")
+
+
+def nfc_samples():
+    """Sequences of characters that compose, by a generator that test_nfc.c has as well."""
+    state = 1
+    for _ in range(200000):
+        text = ""
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        for _ in range((state >> 16) % 10 + 1):
+            state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+            first, count = NFC_RANGES[(state >> 28) % len(NFC_RANGES)]
+            text += chr(first + (state >> 8) % count)
+        yield text
+
+
+NFC_RANGES = [(0x61, 26), (0xC0, 0x240), (0x300, 0x70), (0x300, 0x70), (0x1100, 0x100), (0x900, 0x500), (0x1E00, 0x200), (0x1D150, 0x80)]
+
+
+def make_nfc(folder):
+    nfc = normalizers.NFC().normalize_str
+    sweep_hash, samples_hash = Hash(), Hash()
+    for c in swept():
+        for text in (f"a{c}b", f"{c}\u0301\u0323", f"e\u0323{c}\u0301", f"\u1100{c}\u11a8"):
+            sweep_hash.put(map(ord, nfc(text)))
+    for text in nfc_samples():
+        samples_hash.put(map(ord, nfc(text)))
+    with open(os.path.join(folder, "tokenizer-nfc.txt"), "w", encoding="ascii") as out:
+        out.write(f"sweep {sweep_hash} samples {samples_hash}\n")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    for make in (make_bert, make_gpt2, make_unigram, make_spm, make_albert, make_every):
-        make(sys.argv[1])
+    makers = dict(bert=make_bert, gpt2=make_gpt2, unigram=make_unigram, spm=make_spm, albert=make_albert, every=make_every, words=make_words, nfc=make_nfc)
+    for name in sys.argv[2:] or makers:
+        makers[name](sys.argv[1])

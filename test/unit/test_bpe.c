@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "check.h"
 #include "host.h"
-#include "tokenizer/pretoken.h"
 #include "tokenizer_fixture.h"
 
 #define G "\xc4\xa0" /* U+0120 stands for a space */
@@ -102,78 +102,210 @@ modern_bert_cuts(void)
 	fixture_free(&f);
 }
 
-/* Words of a pattern, as "|"-separated text. */
-static const char *
-split_by(SlmPretoken which, const char *text)
-{
-	static char out[256];
-	uint32_t n = (uint32_t) strlen(text), end;
-	SlmWords words;
-	size_t to = 0;
-
-	CHECK_STATUS(slm_words_start(&words, which, (const uint8_t *) text, n, test_host(), NULL),
-				 SLM_OK);
-	for (uint32_t at = 0; at < n; at = end)
-	{
-		CHECK_STATUS(slm_words_next(&words, at, &end, NULL), SLM_OK);
-		to += (size_t) snprintf(out + to, sizeof(out) - to, "%s%.*s", at > 0 ? "|" : "",
-								(int) (end - at), text + at);
-	}
-	return out;
-}
-
-static const char *
-split(const char *text)
-{
-	return split_by(SLM_PRETOKEN_GPT2, text);
-}
-
+/* What a value of tokenizer.ggml.pre says beside how words are cut. */
 static void
-pattern_of_llama3_and_qwen2(void)
+ways_and_what_they_bring(void)
 {
 	static const struct
 	{
-		const char *text, *words;
-	} both[] = {
-		{"Hello world 123", "Hello| world| |123"},
-		{"I'm you'LL we'RE 'sx'D", "I|'m| you|'LL| we|'RE| '|sx|'D"},
-		{"'tis can't!'re", "'t|is| can|'t|!'|re"},
-		{"a  b   ", "a| | b|   "},
-		{"a\n\n  b\t c\n", "a|\n\n| | b|\t| c|\n"},
-		{"x = y;\n\n\tz", "x| =| y|;\n\n|\tz"},
-		{"(a) _b -c", "(a|)| _|b| -|c"},
-		{"a\r\n \n", "a|\r\n \n"},
-		{"a'\xc5\xbf"
-		 "b",
-		 "a|'\xc5\xbf|b"},
-		{"x\xc2\xa0y\xe3\x80\x80\xe3\x80\x80z", "x|\xc2\xa0y|\xe3\x80\x80|\xe3\x80\x80z"},
-		{" ", " "},
+		const char *pre;
+		const char *text, *ids; /* something that this way has of its own */
+		bool begins;
+	} ways[] = {
+		{"gpt-2", "ab12", "256 49 50", false},
+		{"phi-2", "ab12", "256 49 50", false},
+		{"llama-bpe", "abc", "258", true}, /* a word that is a token is that token */
+		{"llama3", "abc", "258", true},
+		{"llama-v3", "abc", "258", true},
+		{"tekken", "abc", "258", true},
+		{"gpt-4o", "abc", "97 257", false},
+		{"qwen2", "abe\xcc\x81", "256 195 169", false}, /* composed */
+		{"deepseek-r1-qwen", "abe\xcc\x81", "256 195 169", false},
+		{"modern-bert", "abe\xcc\x81", "256 195 169", true},
+		{"mpt", "abe\xcc\x81", "256 195 169", false},
+		{"olmo", "abe\xcc\x81", "256 195 169", false},
+		{"command-r", "abe\xcc\x81", "256 195 169", false},
+		{"starcoder", "abe\xcc\x81", "256 101 204 129", false},
+		{"refact", "ab", "256", false},
+		{"smollm", "ab", "256", false},
+		{"falcon", "ab", "256", false},
+		{"deepseek-llm", "ab", "256", false},
+		{"deepseek-coder", "ab", "256", false},
 	};
 
-	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 	{
-		const char *words = i == 0 ? "Hello| world| |1|2|3" : both[i].words;
+		TokenizerFixture f;
 
-		CHECK_STR(split_by(SLM_PRETOKEN_LLAMA3, both[i].text), both[i].words);
-		CHECK_STR(split_by(SLM_PRETOKEN_QWEN2, both[i].text), words);
+		fixture_begin_bytes(&f, ways[i].pre, words, N_WORDS);
+		gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
+		gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 261);
+		CHECK_STATUS(fixture_finish(&f), SLM_OK);
+		CHECK_STR(fixture_ids(&f, ways[i].text), ways[i].ids);
+		CHECK(f.tokenizer.special.add_bos == ways[i].begins);
+		fixture_free(&f);
 	}
-	CHECK_STR(split_by(SLM_PRETOKEN_LLAMA3, "12345a"), "123|45|a");
+}
+
+/* Added tokens of a vocabulary with types: all of them user-defined. */
+static void
+begin_added(TokenizerFixture *f, const char *pre, const char *const *word, int n)
+{
+	int32_t type[300];
+
+	fixture_begin_bytes(f, pre, word, (uint64_t) n);
+	for (int i = 0; i < 256 + n; i++)
+		type[i] = i < 256 ? 1 : 4;
+	gguf_add_i32s(&f->builder, "tokenizer.ggml.token_type", type, 256 + (uint64_t) n);
+	gguf_add_array(&f->builder, "tokenizer.ggml.merges", SLM_GGUF_STRING, 0);
 }
 
 static void
-pattern_of_gpt2(void)
+user_defined(void)
 {
-	CHECK_STR(split("Hello world 123abc"), "Hello| world| 123|abc");
-	CHECK_STR(split("I'm you'LL we'll 'sx"), "I|'m| you|'|LL| we|'ll| '|sx");
-	CHECK_STR(split("'tis can't!'re"), "'t|is| can|'t|!'|re");
-	CHECK_STR(split("a  b   "), "a| | b|   ");
-	CHECK_STR(split("a\n\n b\t c"), "a|\n\n| b|\t| c");
-	CHECK_STR(split("a\nb"), "a|\n|b");
-	CHECK_STR(split("\xc3\xa9t\xc3\xa9 \xd9\xa3\xe2\x85\xa0 \xe2\x82\xac!x"),
-			  "\xc3\xa9t\xc3\xa9| \xd9\xa3\xe2\x85\xa0| \xe2\x82\xac!|x");
-	CHECK_STR(split("x\xc2\xa0\xe3\x80\x80y"), "x|\xc2\xa0|\xe3\x80\x80|y");
-	CHECK_STR(split(" "), " ");
-	CHECK_STR(split("'"), "'");
+	static const char *const added[] = {"++",
+										"+++",
+										"  ",
+										"\xc3\xa9",
+										"<strong>",
+										"</h1>", /* 256 to 261: found in texts */
+										"<think>",
+										"[x]",
+										"<>", /* 262 to 264: only written */
+										"<|end|>",
+										"<\xef\xbd\x9c"
+										"a\xef\xbd\x9c>",
+										"</s>",
+										"<pad>",
+										"[PAD7]",
+										"<unused3>",
+										"<start_of_turn>"}; /* 265 on: control tokens */
+	TokenizerFixture f;
+	uint8_t bytes[32];
+
+	begin_added(&f, "gpt-2", added, 16);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "a+++b"), "97:0-1 257:1-4 98:4-5");
+	CHECK_STR(fixture_ids(&f, "++++"), "257 43");
+	CHECK_STR(fixture_ids(&f, "+++++"), "257 256");
+	CHECK_STR(fixture_ids(&f, "+ +"), "43 32 43");
+	CHECK_STR(fixture_ids(&f, "a   b"), "97 258 32 98");
+	CHECK_STR(fixture_spans(&f, "\xc3\xa9\xc3\xa8"), "259:0-2 195:2-3 168:3-4");
+	CHECK_STR(fixture_ids(&f, "<strong>a</h1>"), "260 97 261");
+	CHECK_STR(fixture_ids(&f, "<think>"), "60 116 104 105 110 107 62");
+	CHECK_STR(fixture_ids(&f, "[x]<>"), "91 120 93 60 62");
+	CHECK_STR(fixture_ids(&f, "<|end|>"), "60 124 101 110 100 124 62");
+	for (int32_t id = 256; id < 265; id++)
+	{
+		CHECK(!slm_token_is_control(&f.tokenizer, id));
+		CHECK_INT(slm_token_bytes(&f.tokenizer, id, bytes), strlen(added[id - 256]));
+		CHECK_INT(slm_token_control(&f.tokenizer, slm_text(added[id - 256])), -1);
+	}
+	for (int32_t id = 265; id < 272; id++)
+	{
+		CHECK(slm_token_is_control(&f.tokenizer, id));
+		CHECK_INT(slm_token_bytes(&f.tokenizer, id, bytes), 0);
+		CHECK_INT(slm_token_control(&f.tokenizer, slm_text(added[id - 256])), id);
+	}
+	fixture_free(&f);
+	/* cut out before text is composed: the two parts of e and its accent stay apart */
+	begin_added(&f, "qwen2", (const char *const[]){"e"}, 1);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "ae\xcc\x81"), "97 256 204 129");
+	fixture_free(&f);
+}
+
+/* A hundred thousand of them, and one that is as long as may be and almost stands in the text. */
+static void
+many_user_defined(void)
+{
+	const int n = 100000;
+	char long_one[SLM_MAX_ADDED_BYTES + 1], word[16];
+	TokenizerFixture f;
+	char *text = malloc(1 << 20);
+	double start, seconds;
+
+	fixture_begin(&f, "gpt2");
+	gguf_add_string(&f.builder, "tokenizer.ggml.pre", "gpt-2");
+	gguf_add_array(&f.builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + (uint64_t) n);
+	fixture_put_bytes(&f);
+	memset(long_one, 'a', sizeof(long_one));
+	long_one[SLM_MAX_ADDED_BYTES - 1] = 'b';
+	long_one[SLM_MAX_ADDED_BYTES] = '\0';
+	gguf_put_string(&f.builder.keys, long_one);
+	for (int i = 1; i < n; i++)
+	{
+		snprintf(word, sizeof(word), "aaaa%d", i);
+		gguf_put_string(&f.builder.keys, word);
+	}
+	gguf_add_array(&f.builder, "tokenizer.ggml.token_type", SLM_GGUF_I32, 256 + (uint64_t) n);
+	for (int32_t i = 0; i < 256 + n; i++)
+		gguf_put_u32(&f.builder.keys, i < 256 ? 1 : 4);
+	gguf_add_array(&f.builder, "tokenizer.ggml.merges", SLM_GGUF_STRING, 0);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_ids(&f, "aaaa99999"), "100255");
+	memset(text, 'a', 1 << 20);
+	start = check_cpu_seconds();
+	CHECK_STATUS(fixture_tokenize(&f, text, 1 << 20), SLM_OK);
+	seconds = check_cpu_seconds() - start;
+	printf("# %.3f s for 1 MB\n", seconds);
+	CHECK(seconds < 2.0 * check_patience());
+	CHECK_INT(f.tokens.n, 1 << 20);
+	free(text);
+	fixture_free(&f);
+}
+
+/* Control characters may have no tokens: they are left out; a vocabulary without letters is refused. */
+static void
+bytes_without_tokens(void)
+{
+	static const struct
+	{
+		uint32_t byte;
+		bool needed;
+	} lacking[] = {{0x00, false}, {0x03, false}, {0x1f, false}, {0x7f, false}, {0xc0, false},
+				   {0xf1, false}, {0xff, false}, {'\n', true},  {'\t', true},  {' ', true},
+				   {'a', true},   {0x80, true},  {0xbf, true},  {0xc2, true},  {0xf0, true}};
+	TokenizerFixture f;
+
+	for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++)
+	{
+		char message[80];
+
+		begin(&f);
+		gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", lacking[i].byte);
+		snprintf(message, sizeof(message), "has no ordinary token for byte 0x%02x",
+				 lacking[i].byte);
+		fixture_expect(&f, lacking[i].needed ? SLM_ERR_CORRUPT : SLM_OK, message);
+	}
+	begin(&f);
+	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 3);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "!\3!"), "33:0-1 33:1-3");
+	CHECK_STR(fixture_ids(&f, "\3"), "");
+	CHECK_STR(fixture_spans(&f, "\3"
+								"ab"),
+			  "256:1-3");
+	fixture_free(&f);
+}
+
+/* Tokens of composed text lie where its source does. */
+static void
+text_is_composed(void)
+{
+	TokenizerFixture f;
+
+	fixture_begin_bytes(&f, "qwen2", words, N_WORDS);
+	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "e\xcc\x81"), "195:0-3 169:0-3");
+	CHECK_STR(fixture_spans(&f, "ab e\xcc\x81 ab"), "256:0-2 32:2-3 195:3-6 169:3-6 260:6-9");
+	/* U+0958 is longer when it is composed, and no token goes on in it */
+	CHECK_STR(fixture_spans(&f, "\xe0\xa5\x98"
+								"b"),
+			  "224:0-3 164:0-3 149:0-3 224:0-3 164:0-3 188:0-3 98:3-4");
+	CHECK_STR(fixture_spans(&f, "\xc3\xa9"), "195:0-1 169:1-2");
+	fixture_free(&f);
 }
 
 static void
@@ -218,10 +350,6 @@ vocabulary_rules_of_bpe(void)
 	gguf_add_strings(&f.builder, "tokenizer.ggml.merges", merges, N_MERGES);
 	fixture_expect(&f, SLM_ERR_UNSUPPORTED, "tokenizer.ggml.pre \"kimi-k2\" is not supported");
 	begin(&f);
-	gguf_add_u32(&f.builder, "tokenizer.ggml.bos_token_id", 97);
-	fixture_expect(&f, SLM_ERR_CORRUPT,
-				   "tokenizer.ggml.tokens has no ordinary token for byte 0x61");
-	begin(&f);
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_eos_token", true);
 	fixture_expect(&f, SLM_ERR_CORRUPT, "tokenizer.ggml.add_eos_token is true but");
 	/* no merges at all is a vocabulary of bytes */
@@ -253,8 +381,11 @@ main(void)
 	TEST(merges_by_rank);
 	TEST(roberta_wraps);
 	TEST(modern_bert_cuts);
-	TEST(pattern_of_gpt2);
-	TEST(pattern_of_llama3_and_qwen2);
+	TEST(ways_and_what_they_bring);
+	TEST(user_defined);
+	TEST(many_user_defined);
+	TEST(bytes_without_tokens);
+	TEST(text_is_composed);
 	TEST(vocabulary_rules_of_bpe);
 	TEST(time_is_linear);
 	return check_done();

@@ -186,10 +186,11 @@ user_defined(void)
 {
 	static const Piece more[] = {{"<unk>", 0, 2}, {W, -1, 1},     {"a", -2, 1},  {W "a", -3, 1},
 								 {"\n", 0, 4},    {"\n\n", 0, 4}, {W W W, 0, 4}, {"a\n", 0, 4},
-								 {"  b", 0, 4},   {"<s>", 0, 4},  {"[x]", 0, 4}, {W W, -4, 1}};
+								 {"  b", 0, 4},   {"<s>", 0, 4},  {"[x]", 0, 4}, {W W, -4, 1},
+								 {"<h1>", 0, 4}};
 	TokenizerFixture f;
 
-	fixture_begin_pieces(&f, MODEL, more, 12);
+	fixture_begin_pieces(&f, MODEL, more, 13);
 	gguf_add_bool(&f.builder, "tokenizer.ggml.add_space_prefix", false);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	GIVES("a", 2);
@@ -203,14 +204,15 @@ user_defined(void)
 	GIVES("a  b", 2, 8);
 	GIVES("a" W " b", 2, 8);
 	GIVES("   b", 6, 0);
-	/* what looks like a control token is none of them */
+	/* of what stands in brackets only HTML's tags are text */
 	GIVES("<s>", 0);
 	GIVES("[x]a", 0, 2);
+	GIVES("<h1>a", 12, 2);
 	CHECK_STR(fixture_spans(&f, "a   a\n"), "2:0-1 6:1-4 7:4-6");
 	fixture_free(&f);
 
 	/* the space before a text belongs to it */
-	fixture_begin_pieces(&f, MODEL, more, 12);
+	fixture_begin_pieces(&f, MODEL, more, 13);
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
 	GIVES("  a", 6, 2);
 	GIVES(" b", 8);

@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "check.h"
 #include "host.h"
+#include "tokenizer/pretoken.h"
 #include "tokenizer_fixture.h"
 
 #define FOLDER "test/golden/"
@@ -177,6 +178,123 @@ normalization_of_every_character(void)
 	fclose(answers);
 }
 
+/* FNV-1a over 32-bit numbers. */
+static void
+add_number(uint64_t *hash, uint32_t number)
+{
+	*hash = (*hash ^ number) * 0x100000001b3ULL;
+}
+
+/* The lengths of a text's words. */
+static void
+add_words(uint64_t *hash, SlmPretoken which, const uint8_t *text, size_t n)
+{
+	SlmWords words;
+	uint32_t end;
+
+	CHECK_STATUS(slm_words_start(&words, which, text, (uint32_t) n, test_host(), NULL), SLM_OK);
+	for (uint32_t at = 0; at < n; at = end)
+	{
+		if (slm_words_next(&words, at, &end, NULL) != SLM_OK)
+			break;
+		add_number(hash, end - at);
+	}
+	add_number(hash, UINT32_MAX);
+}
+
+static uint64_t
+sweep_words(SlmPretoken which)
+{
+	/* where the character stands is marked by 1 */
+	static const char *const around[] = {"a\1B \1"
+										 "1\1 ",
+										 "!\1!\1\1's\n  \1"};
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (uint32_t cp = 0; cp < 0x110000; cp++)
+	{
+		uint8_t bytes[4];
+		size_t length;
+
+		if (!fixture_is_swept(cp))
+			continue;
+		length = (size_t) slm_utf8_encode(cp, bytes);
+		for (int i = 0; i < 2; i++)
+		{
+			uint8_t text[64];
+			size_t n = 0;
+
+			for (const char *at = around[i]; *at != '\0'; at++)
+			{
+				memcpy(text + n, *at == 1 ? (const char *) bytes : at, *at == 1 ? length : 1);
+				n += *at == 1 ? length : 1;
+			}
+			add_words(&hash, which, text, n);
+		}
+	}
+	return hash;
+}
+
+/* The texts of tokenizer-gpt2.txt, which is what all are made of. */
+static uint64_t
+words_of_texts(SlmPretoken which)
+{
+	FILE *file = fopen(FOLDER "tokenizer-gpt2.txt", "r");
+	char *line = malloc(MAX_LINE);
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	while (file != NULL && fgets(line, MAX_LINE, file) != NULL)
+	{
+		char *text = strchr(line, '\t');
+
+		if (text != NULL)
+			add_words(&hash, which, (uint8_t *) text + 1, fixture_unescape(text + 1));
+	}
+	if (file != NULL)
+		fclose(file);
+	free(line);
+	return hash;
+}
+
+static void
+words_equal_hugging_face(void)
+{
+	static const struct
+	{
+		const char *name;
+		SlmPretoken which;
+	} ways[] = {
+		{"gpt-2", SLM_PRETOKEN_GPT2},
+		{"llama-bpe", SLM_PRETOKEN_LLAMA3},
+		{"qwen2", SLM_PRETOKEN_QWEN2},
+		{"starcoder", SLM_PRETOKEN_STARCODER},
+		{"falcon", SLM_PRETOKEN_FALCON},
+		{"deepseek-llm", SLM_PRETOKEN_DEEPSEEK_LLM},
+		{"deepseek-coder", SLM_PRETOKEN_DEEPSEEK_CODER},
+		{"tekken", SLM_PRETOKEN_TEKKEN},
+		{"gpt-4o", SLM_PRETOKEN_GPT4O},
+	};
+	FILE *answers = fopen(FOLDER "tokenizer-words.txt", "r");
+	unsigned long long sweep, texts;
+	char name[32];
+	size_t n = 0;
+
+	if (!CHECK(answers != NULL))
+		return;
+	while (fscanf(answers, "%31s sweep %llx texts %llx\n", name, &sweep, &texts) == 3)
+	{
+		if (!CHECK(n < sizeof(ways) / sizeof(ways[0])))
+			break;
+		CHECK_STR(name, ways[n].name);
+		if (!CHECK(sweep_words(ways[n].which) == sweep) ||
+			!CHECK(words_of_texts(ways[n].which) == texts))
+			printf("# words of %s\n", name);
+		n++;
+	}
+	CHECK_INT(n, SLM_PRETOKEN_COUNT);
+	fclose(answers);
+}
+
 int
 main(void)
 {
@@ -186,5 +304,6 @@ main(void)
 	TEST(spm_equals_hugging_face);
 	TEST(albert_equals_hugging_face);
 	TEST(normalization_of_every_character);
+	TEST(words_equal_hugging_face);
 	return check_done();
 }

@@ -21,6 +21,10 @@ flags_of_known_characters(void)
 	CHECK_INT(slm_unicode('7').flags, SLM_UNICODE_NUMBER | SLM_UNICODE_NUMERIC);
 	CHECK_INT(slm_unicode(' ').flags, SLM_UNICODE_SPACE | SLM_UNICODE_WHITE);
 	CHECK_INT(slm_unicode('$').flags, SLM_UNICODE_PUNCT);
+	CHECK_INT(slm_unicode('!').flags, SLM_UNICODE_PUNCT | SLM_UNICODE_SIGN);
+	CHECK_INT(slm_unicode(0xe9).flags & SLM_UNICODE_COMPOSES, 0);
+	CHECK(slm_unicode(0x301).flags & SLM_UNICODE_COMPOSES);
+	CHECK(slm_unicode(0x301).flags & SLM_UNICODE_COMBINING);
 	CHECK(slm_unicode(0x4e2d).flags & SLM_UNICODE_CJK);
 	CHECK(slm_unicode(0x301).flags & SLM_UNICODE_MARK);
 	CHECK_INT(slm_unicode(0x301).combining, 230);
@@ -50,6 +54,13 @@ decomposes_and_lowers(void)
 	CHECK_INT(slm_unicode_lower(0x3a3, slm_unicode(0x3a3).flags, lower), 1);
 	CHECK_INT(lower[0], 0x3c3);
 	CHECK_INT(slm_unicode_lower('x', slm_unicode('x').flags, lower), 1);
+	CHECK_INT(slm_unicode_compose('e', 0x301), 0xe9);
+	CHECK_INT(slm_unicode_compose(0x1100, 0x1161), 0xac00);
+	CHECK_INT(slm_unicode_compose(0xac00, 0x11a8), 0xac01);
+	CHECK_INT(slm_unicode_compose(0xac01, 0x11a8), 0);
+	CHECK_INT(slm_unicode_compose(0xac00, 0x11a7), 0);
+	CHECK_INT(slm_unicode_compose(0x1100, 0x1176), 0);
+	CHECK_INT(slm_unicode_compose(0x301, 'e'), 0);
 	/* flags that do not belong to the code point find nothing */
 	CHECK_INT(slm_unicode_lower('x', SLM_UNICODE_LOWER, lower), 1);
 	CHECK_INT(slm_unicode_decompose('x', SLM_UNICODE_NFD, part), 1);
@@ -97,7 +108,8 @@ static void
 counts_over_all_code_points(void)
 {
 	uint32_t drop = 0, space = 0, punct = 0, mark = 0, lower = 0, nfd = 0, letter = 0, number = 0,
-			 white = 0, disagree = 0;
+			 white = 0, upper = 0, small = 0, combining = 0, sign = 0, numeric = 0, deepseek = 0,
+			 composes = 0, disagree = 0;
 
 	for (uint32_t cp = 0; cp < 0x110000; cp++)
 	{
@@ -112,6 +124,13 @@ counts_over_all_code_points(void)
 		letter += (flags & SLM_UNICODE_LETTER) != 0;
 		number += (flags & SLM_UNICODE_NUMBER) != 0;
 		white += (flags & SLM_UNICODE_WHITE) != 0;
+		upper += (flags & SLM_UNICODE_UPPER) != 0;
+		small += (flags & SLM_UNICODE_SMALL) != 0;
+		combining += (flags & SLM_UNICODE_COMBINING) != 0;
+		sign += (flags & SLM_UNICODE_SIGN) != 0;
+		numeric += (flags & SLM_UNICODE_NUMERIC) != 0;
+		deepseek += (flags & SLM_UNICODE_DEEPSEEK) != 0;
+		composes += (flags & SLM_UNICODE_COMPOSES) != 0;
 		if (cp < 128)
 		{
 			uint8_t role = flags & SLM_UNICODE_SPACE   ? SLM_ASCII_SPACE
@@ -131,6 +150,13 @@ counts_over_all_code_points(void)
 	CHECK_INT(letter, 141028);
 	CHECK_INT(number, 1911);
 	CHECK_INT(white, 25);
+	CHECK_INT(upper, 1889);
+	CHECK_INT(small, 2258);
+	CHECK_INT(combining, 2501);
+	CHECK_INT(sign, 855);
+	CHECK_INT(numeric, 1924);
+	CHECK_INT(deepseek, 2729);
+	CHECK_INT(composes, 1230);
 	CHECK_INT(disagree, 0);
 }
 

@@ -342,6 +342,43 @@ folding_is_linear(void)
 	fixture_free(&f);
 }
 
+/* User-defined tokens are cut out, whatever their score; a word starts behind them. */
+static void
+user_defined(void)
+{
+	Piece some[N_PIECES + 3];
+	TokenizerFixture f;
+
+	memcpy(some, pieces, sizeof(pieces));
+	some[N_PIECES] = (Piece){"bb", -10000, 4};
+	some[N_PIECES + 1] = (Piece){"a b", -10000, 4};
+	some[N_PIECES + 2] = (Piece){"<mask>", 0, 4};
+	fixture_begin_pieces(&f, "t5", some, N_PIECES + 3);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	CHECK_STR(fixture_spans(&f, "abba"), "4:0-1 12:1-3 4:3-4");
+	CHECK_STR(fixture_ids(&f, "aa b"), "4 13");
+	CHECK_STR(fixture_ids(&f, "a<mask>"), "4 0 5 0");
+	CHECK(slm_token_is_control(&f.tokenizer, 14));
+	fixture_free(&f);
+}
+
+/* Text that goes on behind other tokens starts no word. */
+static void
+goes_on(void)
+{
+	TokenizerFixture f;
+
+	fixture_begin_pieces(&f, "t5", pieces, N_PIECES);
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	slm_arena_reset(&f.scratch);
+	CHECK_STATUS(
+		slm_tokenize_more(&f.tokenizer, test_host(), "b a", 3, &f.scratch, &f.tokens, &f.err),
+		SLM_OK);
+	CHECK(f.tokens.n == 2 && f.tokens.id[0] == 6 && f.tokens.id[1] == 4);
+	CHECK_STR(fixture_ids(&f, "b a"), "3 6 4");
+	fixture_free(&f);
+}
+
 static void
 time_is_linear(void)
 {
@@ -367,6 +404,8 @@ main(void)
 	TEST(replacements_are_limited);
 	TEST(vocabulary_rules_of_unigram);
 	TEST(case_and_accents_fold);
+	TEST(user_defined);
+	TEST(goes_on);
 	TEST(time_is_linear);
 	TEST(folding_is_linear);
 	return check_done();

@@ -29,14 +29,10 @@ fixture_begin(TokenizerFixture *f, const char *model)
 }
 
 void
-fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word, uint64_t n)
+fixture_put_bytes(TokenizerFixture *f)
 {
 	uint32_t next = 0x100;
 
-	fixture_begin(f, "gpt2");
-	if (pre != NULL)
-		gguf_add_string(&f->builder, "tokenizer.ggml.pre", pre);
-	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
 	for (uint32_t byte = 0; byte < 256; byte++)
 	{
 		bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
@@ -45,6 +41,16 @@ fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *wor
 		gguf_put_text(&f->builder.keys, spelling,
 					  (uint64_t) slm_utf8_encode(printable ? byte : next++, spelling));
 	}
+}
+
+void
+fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word, uint64_t n)
+{
+	fixture_begin(f, "gpt2");
+	if (pre != NULL)
+		gguf_add_string(&f->builder, "tokenizer.ggml.pre", pre);
+	gguf_add_array(&f->builder, "tokenizer.ggml.tokens", SLM_GGUF_STRING, 256 + n);
+	fixture_put_bytes(f);
 	for (uint64_t i = 0; i < n; i++)
 		gguf_put_string(&f->builder.keys, word[i]);
 }

@@ -41,6 +41,9 @@ extern void fixture_begin(TokenizerFixture *f, const char *model);
 extern void fixture_begin_bytes(TokenizerFixture *f, const char *pre, const char *const *word,
 								uint64_t n);
 
+/* The 256 tokens of bytes alone, as the next of a list of tokens. */
+extern void fixture_put_bytes(TokenizerFixture *f);
+
 /* A token of a SentencePiece vocabulary. */
 typedef struct Piece
 {
@@ -78,6 +81,14 @@ extern const char *fixture_spans(TokenizerFixture *f, const char *text);
 extern bool fixture_is_linear(TokenizerFixture *f, const char *unit);
 
 extern void fixture_free(TokenizerFixture *f);
+
+/* One of the scalar values of slow sweeps: every one of the planes in use, some of the others. */
+static inline bool
+fixture_is_swept(uint32_t cp)
+{
+	return (cp < 0xd800 || cp >= 0xe000) &&
+		   (cp < 0x33500 || (cp >= 0xe0000 && cp < 0xe0200) || cp % 61 == 0);
+}
 
 /* Undoes the escapes of test/golden/make_tokenizer.py, in place, up to a line's end; returns the bytes. */
 extern size_t fixture_unescape(char *text);
