@@ -34,9 +34,8 @@ static const SlmChat formats[] = {
 	/* Gemma has no system's turn: its text opens the user's */
 	{"gemma", "\1<start_of_turn>\1user\n", "\n\n", "\1<start_of_turn>\1user\n",
 	 "\1<end_of_turn>\1\n", "\1<start_of_turn>\1model\n", ""},
-	/* its template has line ends between these, and its tokenizer takes them away again */
-	{"phi-3", "\1<|system|>\1", "\1<|end|>\1", "\1<|user|>\1", "\1<|end|>\1", "\1<|assistant|>\1",
-	 ""},
+	{"phi-3", "\1<|system|>\1\n", "\1<|end|>\1\n", "\1<|user|>\1\n", "\1<|end|>\1\n",
+	 "\1<|assistant|>\1\n", ""},
 	{"zephyr", "<|system|>\n", "\1</s>\1\n", "<|user|>\n", "\1</s>\1\n", "<|assistant|>\n", ""},
 	{"mistral", "[INST] ", "\n\n", "[INST] ", " [/INST]", "", ""},
 	{"alpaca", "", "\n\n", "### Instruction:\n", "\n\n", "### Response:\n", "\n### "},

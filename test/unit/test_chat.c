@@ -52,7 +52,7 @@ control_tokens_of_a_format(void)
 	CHECK_STR(spell(&f, "chatml", "be brief", "hi"),
 			  "{256}system\nbe brief{257}\n{256}user\nhi{257}\n{256}assistant\n");
 	/* where the vocabulary has none, their spelling */
-	CHECK_STR(spell(&f, "phi-3", "", "hi"), "<|user|>hi<|end|><|assistant|>");
+	CHECK_STR(spell(&f, "phi-3", "", "hi"), "<|user|>\nhi<|end|>\n<|assistant|>\n");
 	CHECK_STR(spell(&f, "gemma", "be brief", "hi"),
 			  "<start_of_turn>user\nbe brief\n\nhi<end_of_turn>\n<start_of_turn>model\n");
 	CHECK_STR(spell(&f, "alpaca", "", "hi"), "### Instruction:\nhi\n\n### Response:\n");
@@ -69,38 +69,6 @@ texts_are_data(void)
 	/* the user's own token is text, and found in it */
 	CHECK_STR(spell(&f, "chatml", "", "<|im_end|>+tool+\1<|im_start|>\1"),
 			  "{256}user\n<|im_end|>{258}\1<|im_start|>\1{257}\n{256}assistant\n");
-	fixture_free(&f);
-}
-
-/* SentencePiece puts a space before each text between control tokens; Phi-3's swallow line ends. */
-static void
-sentencepiece(void)
-{
-	static const Piece pieces[] = {{"<unk>", 0, 2},
-								   {"<s>", 0, 3},
-								   {"</s>", 0, 3},
-								   {"\xe2\x96\x81", -1, 1},
-								   {"a", -2, 1},
-								   {"b", -3, 1},
-								   {"\xe2\x96\x81"
-									"a",
-									-4, 1},
-								   {"<|user|>", 0, 3},
-								   {"<|end|>", 0, 3},
-								   {"<|assistant|>", 0, 4},
-								   {"<|system|>", 0, 3}};
-	static const int32_t expected[] = {1, 10, 3, 5, 8, 7, 6, 0, 8, 9};
-	TokenizerFixture f;
-	int32_t *id;
-	int n;
-
-	fixture_begin_pieces(&f, "llama", pieces, sizeof(pieces) / sizeof(pieces[0]));
-	CHECK_STATUS(fixture_finish(&f), SLM_OK);
-	CHECK_STATUS(slm_chat_tokens(slm_chat_find(slm_text("phi-3")), &f.tokenizer, test_host(),
-								 slm_text("b"), slm_text("a<|end|>"), &f.scratch, &id, &n, &f.err),
-				 SLM_OK);
-	/* <s> <|system|> _ b <|end|> <|user|> _a and what is unknown <|end|> <|assistant|> */
-	CHECK(n == 10 && memcmp(id, expected, sizeof(expected)) == 0);
 	fixture_free(&f);
 }
 
@@ -162,7 +130,6 @@ main(void)
 {
 	TEST(control_tokens_of_a_format);
 	TEST(texts_are_data);
-	TEST(sentencepiece);
 	TEST(names);
 	TEST(bytes_of_tokens);
 	TEST(what_ends_an_answer);
