@@ -9,8 +9,8 @@
  * SmolLM2 and Mistral; the converter has permuted its queries and keys so that the numbers
  * which rotate together are neighbours.  Gemma's norms come with their offset of 1 added.
  *
- * llama.cpp has no MPNet and no ALBERT; their names here are those of "bert" and, for MPNet's
- * bias, T5's.
+ * llama.cpp has no MPNet, ALBERT and MobileBERT; their names here are those of "bert" and, for
+ * MPNet's bias, T5's.
  */
 #include "model/arch.h"
 
@@ -137,6 +137,39 @@ static const SlmSlotSpec modern_bert_slots[SLM_SLOT_COUNT] = {
 	OUTPUT_SLOTS,
 };
 
+/* All of MobileBERT's models have four feed-forward blocks in a layer. */
+#define INNER SLM_SIZE_INNER
+#define MORE_FFN(at, i)                                                                            \
+	[at] = BIASED(MATRIX, "ffn_up_" #i, INNER, SLM_SIZE_FF),                                       \
+	[(at) + 1] = BIASED(MATRIX, "ffn_down_" #i, SLM_SIZE_FF, INNER),                               \
+	[(at) + 2] = BIASED(VECTOR, "ffn_norm_" #i, INNER, SLM_SIZE_ONE)
+
+static const SlmSlotSpec mobilebert_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", SLM_SIZE_TOKEN, SLM_SIZE_VOCAB),
+	[SLM_SLOT_POSITION_EMBD] = PLAIN(TABLE, "position_embd", EMBD, SLM_SIZE_CONTEXT),
+	[SLM_SLOT_TOKEN_TYPES] = PLAIN(TABLE, "token_types", EMBD, SLM_SIZE_TOKEN_TYPES),
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_EMBD_PROJ] = BIASED(MATRIX, "token_embd_proj", SLM_SIZE_TRIGRAM, EMBD),
+	[SLM_SLOT_NARROW] = BIASED(MATRIX, "narrow", EMBD, INNER),
+	[SLM_SLOT_NARROW_NORM] = BIASED(VECTOR, "narrow_norm", INNER, SLM_SIZE_ONE),
+	[SLM_SLOT_NARROW_QK] = BIASED(MATRIX, "narrow_qk", EMBD, INNER),
+	[SLM_SLOT_NARROW_QK_NORM] = BIASED(VECTOR, "narrow_qk_norm", INNER, SLM_SIZE_ONE),
+	[SLM_SLOT_ATTN_Q] = BIASED(MATRIX, "attn_q", INNER, INNER),
+	[SLM_SLOT_ATTN_K] = BIASED(MATRIX, "attn_k", INNER, INNER),
+	[SLM_SLOT_ATTN_V] = BIASED(MATRIX, "attn_v", EMBD, INNER),
+	[SLM_SLOT_ATTN_OUTPUT] = BIASED(MATRIX, "attn_output", INNER, INNER),
+	[SLM_SLOT_ATTN_OUTPUT_NORM] = BIASED(VECTOR, "attn_output_norm", INNER, SLM_SIZE_ONE),
+	MORE_FFN(SLM_SLOT_MORE_FFN, 1),
+	MORE_FFN(SLM_SLOT_MORE_FFN + 3, 2),
+	MORE_FFN(SLM_SLOT_MORE_FFN + 6, 3),
+	[SLM_SLOT_FFN_UP] = BIASED(MATRIX, "ffn_up", INNER, SLM_SIZE_FF),
+	[SLM_SLOT_FFN_DOWN] = BIASED(MATRIX, "ffn_down", SLM_SIZE_FF, INNER),
+	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", INNER, SLM_SIZE_ONE),
+	[SLM_SLOT_WIDEN] = BIASED(MATRIX, "widen", INNER, EMBD),
+	[SLM_SLOT_WIDEN_NORM] = BIASED(VECTOR, "widen_norm", EMBD, SLM_SIZE_ONE),
+	HEAD_SLOTS,
+};
+
 /*
  * Decoders, piece by piece.  Without output.weight, the embeddings are the output matrix, too;
  * so they are packed, and looked up there.  Queries, keys and values may stand in one tensor.
@@ -260,7 +293,7 @@ static const SlmArch table[] = {
 		.norm_place = SLM_NORM_POST,
 		.position = SLM_POSITION_LEARNED,
 		.mask = SLM_MASK_FULL,
-		.factored_embedding = true,
+		.factored = SLM_FACTORED_TABLES,
 		.shared_blocks = true,
 		.activation = SLM_ACTIVATION_GELU_TANH,
 		.head_activation = SLM_ACTIVATION_TANH,
@@ -292,6 +325,19 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.class_mean = true,
 		.slot = modern_bert_slots,
+	},
+	{
+		.name = "mobilebert",
+		.norm = SLM_NORM_AFFINE,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_LEARNED,
+		.mask = SLM_MASK_FULL,
+		.factored = SLM_FACTORED_TRIGRAM,
+		.narrows = true,
+		.activation = SLM_ACTIVATION_RELU,
+		.head_activation = SLM_ACTIVATION_TANH,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = mobilebert_slots,
 	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},

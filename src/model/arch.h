@@ -58,7 +58,15 @@ typedef enum SlmSlot
 	SLM_SLOT_FFN_UP,
 	SLM_SLOT_FFN_DOWN,
 	SLM_SLOT_LAYER_OUTPUT_NORM,
-	SLM_SLOT_COUNT,
+	SLM_SLOT_NARROW, /* rows of a layer that works on narrower ones than stand between layers */
+	SLM_SLOT_NARROW_NORM,
+	SLM_SLOT_NARROW_QK, /* what queries and keys read instead */
+	SLM_SLOT_NARROW_QK_NORM,
+	SLM_SLOT_WIDEN, /* back again */
+	SLM_SLOT_WIDEN_NORM,
+	SLM_SLOT_MORE_FFN, /* feed-forward blocks before the one above: up, down, norm of each */
+	SLM_SLOT_MORE_FFN_END = SLM_SLOT_MORE_FFN + 3 * 3,
+	SLM_SLOT_COUNT = SLM_SLOT_MORE_FFN_END,
 	SLM_LAYER_SLOTS = SLM_SLOT_COUNT - SLM_GLOBAL_SLOTS
 } SlmSlot;
 
@@ -77,6 +85,8 @@ typedef enum SlmSize
 	SLM_SIZE_ONE = 0,
 	SLM_SIZE_EMBD,
 	SLM_SIZE_TOKEN,   /* of a token's embedding, before it is projected to SLM_SIZE_EMBD */
+	SLM_SIZE_TRIGRAM, /* of three of them */
+	SLM_SIZE_INNER,   /* of the rows that a layer works on, SLM_SIZE_EMBD where it narrows none */
 	SLM_SIZE_QUERIES, /* of all heads, side by side */
 	SLM_SIZE_KEYS,    /* keys, or values, of all heads that have own ones */
 	SLM_SIZE_HEAD,
@@ -136,7 +146,8 @@ typedef struct SlmSlotSpec
 typedef enum SlmNorm
 {
 	SLM_NORM_LAYER = 0, /* mean and variance, weight and bias */
-	SLM_NORM_RMS        /* mean square, weight */
+	SLM_NORM_RMS,       /* mean square, weight */
+	SLM_NORM_AFFINE     /* weight and bias alone */
 } SlmNorm;
 
 typedef enum SlmNormPlace
@@ -160,6 +171,14 @@ typedef enum SlmRelative
 	SLM_RELATIVE_NONE = 0,
 	SLM_RELATIVE_BIAS /* a number for each head and bucket of distances (Raffel et al. 2020) */
 } SlmRelative;
+
+/* Tokens' embeddings may have a width of their own, and are projected then. */
+typedef enum SlmFactored
+{
+	SLM_FACTORED_NONE = 0,
+	SLM_FACTORED_TABLES, /* all tables have it: their sum is, after its norm */
+	SLM_FACTORED_TRIGRAM /* a token's is, side by side with those of the next and the one before */
+} SlmFactored;
 
 typedef enum SlmMask
 {
@@ -205,9 +224,10 @@ typedef struct SlmArch
 		wide_scale_layers; /* a model of so many scales scores by the width of rows, not of heads */
 	bool grouped;          /* heads may share keys and values, and have a width of their own */
 	bool scaled_embedding; /* times the root of their width */
-	bool factored_embedding;  /* a token's embedding has a width of its own, and is projected */
-	bool shared_blocks;       /* layers may run the same weights */
-	SlmActivation activation; /* of the feed-forward block, where the file does not say */
+	SlmFactored factored;
+	bool shared_blocks;            /* layers may run the same weights */
+	bool narrows;                  /* layers work on narrower rows than stand between them */
+	SlmActivation activation;      /* of the feed-forward block, where the file does not say */
 	SlmActivation head_activation; /* after the slot cls, where the file does not say */
 	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
 	bool class_mean; /* of a text, the head reads the mean of all tokens, not the first, likewise */

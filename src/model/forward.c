@@ -40,6 +40,8 @@ typedef struct Forward
 	float *part;  /* [ROW_CHUNK][stride] a product before its residual sum */
 	float *ff;    /* [ROW_CHUNK][ff_stride] */
 	float *gate;  /* the same, or NULL */
+	float *
+		inner; /* [ROW_CHUNK][stride] rows that a layer works on, where they are narrower; or NULL */
 	SlmInput input;
 	SlmAttention attention;
 	SlmRope rope;
@@ -103,6 +105,8 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	f->ff_stride = slm_row_stride(h->n_ff);
 	if ((int64_t) f->q_width > widest)
 		widest = (int64_t) f->q_width;
+	if (weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in > widest)
+		widest = weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in;
 	n = (size_t) f->n_row;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->x, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->qkv_stride, &f->qkv, err));
@@ -112,6 +116,8 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->ff, err));
 	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
+	if (c->model->arch->narrows)
+		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->inner, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
 	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
@@ -135,15 +141,28 @@ product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, in
 	return slm_linear(f->c, weight, &f->input, m, y, y_stride, err);
 }
 
-/* rows = token (+ token type + position, the order of Hugging Face's sums). */
+/* A token's embedding. */
 static SlmStatus
-sum_tables(Forward *f, float *rows, size_t stride, SlmError *err)
+look_up(Forward *f, int i, float *x, SlmError *err)
 {
-	const SlmModel *model = f->c->model;
 	const SlmWeight *token = weight_of(f, SLM_SLOT_TOKEN_EMBD, 0);
-	const SlmWeight *position = weight_of(f, SLM_SLOT_POSITION_EMBD, 0);
-	const SlmWeight *type = weight_of(f, SLM_SLOT_TOKEN_TYPES, 0);
-	float scale = model->arch->scaled_embedding ? sqrtf((float) f->n_embd) : 1.0f;
+	float scale = sqrtf((float) f->n_embd);
+	int32_t id = f->batch->token[i];
+
+	if (id < 0 || id >= token->n_out)
+		return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld", (int) id,
+						(long long) token->n_out);
+	slm_table_row(token, id, x);
+	for (int64_t j = 0; j < token->n_in && f->c->model->arch->scaled_embedding; j++)
+		x[j] = x[j] * scale;
+	return slm_spend(f->c, token->n_in * SLM_COST_LOOKUP, err);
+}
+
+/* rows = token, or the next one, itself and the one before, with nothing beyond the ends. */
+static SlmStatus
+look_up_all(Forward *f, float *rows, size_t stride, SlmError *err)
+{
+	size_t n = f->c->model->hparams.n_token_embd;
 
 	for (int s = 0; s < f->batch->n_sequence; s++)
 	{
@@ -151,20 +170,47 @@ sum_tables(Forward *f, float *rows, size_t stride, SlmError *err)
 
 		for (int i = first; i < end; i++)
 		{
-			int32_t id = f->batch->token[i];
 			float *x = rows + (size_t) i * stride;
 
-			if (id < 0 || id >= token->n_out)
-				return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld",
-								(int) id, (long long) token->n_out);
-			slm_table_row(token, id, x);
-			for (int64_t j = 0; j < f->n_embd && model->arch->scaled_embedding; j++)
-				x[j] = x[j] * scale;
+			switch (f->c->model->arch->factored)
+			{
+				case SLM_FACTORED_NONE:
+				case SLM_FACTORED_TABLES:
+					SLM_TRY(look_up(f, i, x, err));
+					break;
+				case SLM_FACTORED_TRIGRAM:
+					memset(x, 0, 3 * n * sizeof(*x));
+					for (int j = 0; j < 3; j++)
+						if (i + 1 - j >= first && i + 1 - j < end)
+							SLM_TRY(look_up(f, i + 1 - j, x + (size_t) j * n, err));
+					break;
+			}
+		}
+	}
+	return SLM_OK;
+}
+
+/* rows += token type + position, the order of Hugging Face's sums; and their norm. */
+static SlmStatus
+add_tables(Forward *f, float *rows, size_t stride, SlmError *err)
+{
+	const SlmWeight *position = weight_of(f, SLM_SLOT_POSITION_EMBD, 0);
+	const SlmWeight *type = weight_of(f, SLM_SLOT_TOKEN_TYPES, 0);
+	const SlmWeight *norm = weight_of(f, SLM_SLOT_EMBD_NORM, 0);
+
+	for (int s = 0; s < f->batch->n_sequence; s++)
+	{
+		int first = f->batch->start[s], end = f->batch->start[s + 1];
+
+		for (int i = first; i < end; i++)
+		{
+			float *x = rows + (size_t) i * stride;
+
 			if (type->weight != NULL)
 				add_table_row(type,
 							  i - first >= f->batch->segment_two[s] && type->n_out > 1 ? 1 : 0,
 							  f->part, x);
-			switch (model->arch->position)
+			switch (f->c->model->arch->position)
 			{
 				case SLM_POSITION_LEARNED:
 					add_table_row(position, position_of(f, s, i), f->part, x);
@@ -173,31 +219,49 @@ sum_tables(Forward *f, float *rows, size_t stride, SlmError *err)
 				case SLM_POSITION_ROPE_HALVES:
 					break;
 			}
-			SLM_TRY(slm_spend(f->c, token->n_in * SLM_COST_LOOKUP, err));
+			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_MOVE, err));
 		}
 	}
-	return SLM_OK;
+	return norm->weight != NULL ? slm_norm(f->c, norm, rows, NULL, f->n_row, stride, rows, err)
+								: SLM_OK;
 }
 
-/* x = what the tables say of each token, its norm, and that projected, where the model does so. */
+/* x = rows projected. */
 static SlmStatus
-embed(Forward *f, SlmError *err)
+project_embeddings(Forward *f, const float *rows, size_t stride, SlmError *err)
 {
-	const SlmWeight *weight = weight_of(f, SLM_SLOT_EMBD_NORM, 0);
-	const SlmWeight *projection = weight_of(f, SLM_SLOT_EMBD_PROJ, 0);
-	size_t stride = slm_row_stride(f->c->model->hparams.n_token_embd);
-	float *rows = f->x;
-
-	if (projection->weight != NULL)
-		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row * stride, &rows, err));
-	SLM_TRY(sum_tables(f, rows, stride, err));
-	if (weight->weight != NULL)
-		SLM_TRY(slm_norm(f->c, weight, rows, NULL, f->n_row, stride, rows, err));
-	for (int i = 0; i < f->n_row && projection->weight != NULL; i += ROW_CHUNK)
-		SLM_TRY(product(f, projection, rows + (size_t) i * stride, stride,
+	for (int i = 0; i < f->n_row; i += ROW_CHUNK)
+		SLM_TRY(product(f, weight_of(f, SLM_SLOT_EMBD_PROJ, 0), rows + (size_t) i * stride, stride,
 						f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
 						f->x + (size_t) i * f->stride, f->stride, err));
 	return SLM_OK;
+}
+
+/* x = what the tables say of each token. */
+static SlmStatus
+embed(Forward *f, SlmError *err)
+{
+	size_t stride = f->stride;
+	float *rows = f->x;
+
+	if (f->c->model->arch->factored != SLM_FACTORED_NONE)
+	{
+		stride = slm_row_stride(weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in);
+		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row * stride, &rows, err));
+	}
+	SLM_TRY(look_up_all(f, rows, stride, err));
+	switch (f->c->model->arch->factored)
+	{
+		case SLM_FACTORED_NONE:
+			break;
+		case SLM_FACTORED_TABLES:
+			SLM_TRY(add_tables(f, rows, stride, err));
+			return project_embeddings(f, rows, stride, err);
+		case SLM_FACTORED_TRIGRAM:
+			SLM_TRY(project_embeddings(f, rows, stride, err));
+			break;
+	}
+	return add_tables(f, f->x, f->stride, err);
 }
 
 /* What a step reads: the rows x, or their norm, in part. */
@@ -258,6 +322,14 @@ norm_heads(Forward *f, const SlmWeight *weight, float *x, uint32_t n_head)
 		f->c->kernels->rms_norm(x, weight->weight, h->norm_epsilon, h->n_head_dim, x);
 }
 
+/* inner = rows x[m], narrowed, and their norm. */
+static SlmStatus
+narrow(Forward *f, SlmSlot slot, SlmSlot norm, int layer, const float *x, int m, SlmError *err)
+{
+	SLM_TRY(product(f, weight_of(f, slot, layer), x, f->stride, m, f->inner, f->stride, err));
+	return slm_norm(f->c, weight_of(f, norm, layer), f->inner, NULL, m, f->stride, f->inner, err);
+}
+
 /* qkv = the three products of rows [first, first + m), turned. */
 static SlmStatus
 project(Forward *f, int layer, int first, int m, SlmError *err)
@@ -274,13 +346,22 @@ project(Forward *f, int layer, int first, int m, SlmError *err)
 			: &f->rope;
 	size_t column[] = {0, f->q_width, f->q_width + f->k_width};
 	float *qkv = f->qkv + (size_t) first * f->qkv_stride;
+	int n_wide = f->inner != NULL ? 1 : 3; /* products that do not read narrower rows */
 	const float *x;
 
 	SLM_TRY(
 		before_step(f, SLM_SLOT_ATTN_NORM, layer, f->x + (size_t) first * f->stride, m, &x, err));
-	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, 3, err));
+	if (f->inner != NULL)
+	{
+		SLM_TRY(narrow(f, SLM_SLOT_NARROW_QK, SLM_SLOT_NARROW_QK_NORM, layer, x, m, err));
+		SLM_TRY(slm_input_set(f->c, &f->input, f->inner, f->stride, m, weight, 2, err));
+	}
 	for (int i = 0; i < 3; i++)
+	{
+		if (i == 3 - n_wide)
+			SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight + i, n_wide, err));
 		SLM_TRY(slm_linear(f->c, weight[i], &f->input, m, qkv + column[i], f->qkv_stride, err));
+	}
 	for (int i = first; i < first + m; i++, qkv += f->qkv_stride)
 	{
 		norm_heads(f, weight_of(f, SLM_SLOT_ATTN_Q_NORM, layer), qkv, h->n_head);
@@ -361,22 +442,20 @@ mix(Forward *f, int layer, SlmError *err)
 	return SLM_OK;
 }
 
-/* ff = what stands between the two products of the feed-forward block. */
+/* ff = what stands between the two products of a feed-forward block, which reads x[m]. */
 static SlmStatus
-feed(Forward *f, int layer, const float *x, int m, SlmError *err)
+feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x, int m, SlmError *err)
 {
-	const SlmWeight *weight[] = {
-		weight_of(f, SLM_SLOT_FFN_UP, layer),
-		weight_of(f, SLM_SLOT_FFN_GATE, layer),
-	};
+	const SlmWeight *weight[] = {up, gate};
 	SlmActivation activation = (SlmActivation) f->c->model->hparams.activation;
 	uint32_t n_ff = f->c->model->hparams.n_ff;
+	bool gated = gate->weight != NULL;
 
-	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, f->gate != NULL ? 2 : 1, err));
-	SLM_TRY(slm_linear(f->c, weight[0], &f->input, m, f->ff, f->ff_stride, err));
-	if (f->gate == NULL)
+	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, gated ? 2 : 1, err));
+	SLM_TRY(slm_linear(f->c, up, &f->input, m, f->ff, f->ff_stride, err));
+	if (!gated)
 		return slm_activate(f->c, activation, f->ff, f->ff_stride, m, n_ff, err);
-	SLM_TRY(slm_linear(f->c, weight[1], &f->input, m, f->gate, f->ff_stride, err));
+	SLM_TRY(slm_linear(f->c, gate, &f->input, m, f->gate, f->ff_stride, err));
 	SLM_TRY(slm_activate(f->c, activation, f->gate, f->ff_stride, m, n_ff, err));
 	for (size_t i = 0; i < (size_t) m * f->ff_stride; i++)
 		f->ff[i] = f->gate[i] * f->ff[i];
@@ -393,22 +472,66 @@ add_attention(Forward *f, int layer, int first, float *x, int m, SlmError *err)
 	return after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err);
 }
 
+/* Rows x[m]: what the feed-forward block gives is added to them. */
+static SlmStatus
+add_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
+{
+	const float *in;
+
+	SLM_TRY(before_step(f, ffn_norm(f, layer), layer, x, m, &in, err));
+	SLM_TRY(feed(f, weight_of(f, SLM_SLOT_FFN_UP, layer), weight_of(f, SLM_SLOT_FFN_GATE, layer),
+				 in, m, err));
+	SLM_TRY(product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
+					f->stride, err));
+	return after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err);
+}
+
+/* The same of the blocks before it, where there are some. */
+static SlmStatus
+add_more_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
+{
+	static const SlmWeight no_gate;
+
+	for (int slot = SLM_SLOT_MORE_FFN; slot < SLM_SLOT_MORE_FFN_END; slot += 3)
+	{
+		const SlmWeight *up = weight_of(f, (SlmSlot) slot, layer);
+
+		if (up->weight == NULL)
+			break;
+		SLM_TRY(feed(f, up, &no_gate, x, m, err));
+		SLM_TRY(product(f, weight_of(f, (SlmSlot) (slot + 1), layer), f->ff, f->ff_stride, m,
+						f->part, f->stride, err));
+		SLM_TRY(after_step(f, (SlmSlot) (slot + 2), layer, x, m, err));
+	}
+	return SLM_OK;
+}
+
+/* x[m] += the rows that the layer worked on, widened; and the norm of the sum. */
+static SlmStatus
+widen(Forward *f, int layer, float *x, int m, SlmError *err)
+{
+	SLM_TRY(product(f, weight_of(f, SLM_SLOT_WIDEN, layer), f->inner, f->stride, m, f->part,
+					f->stride, err));
+	return after_step(f, SLM_SLOT_WIDEN_NORM, layer, x, m, err);
+}
+
 /* Rows [first, first + m) from attention to the end of the layer. */
 static SlmStatus
 finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 {
 	float *x = f->x + (size_t) first * f->stride;
+	float *rows = f->inner != NULL ? f->inner : x;
 	bool parallel = f->c->model->hparams.parallel;
-	const float *in;
 
+	if (f->inner != NULL)
+		SLM_TRY(narrow(f, SLM_SLOT_NARROW, SLM_SLOT_NARROW_NORM, layer, x, m, err));
 	if (!parallel)
-		SLM_TRY(add_attention(f, layer, first, x, m, err));
-	SLM_TRY(before_step(f, ffn_norm(f, layer), layer, x, m, &in, err));
-	SLM_TRY(feed(f, layer, in, m, err));
-	SLM_TRY(product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
-					f->stride, err));
-	SLM_TRY(after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err));
-	return parallel ? add_attention(f, layer, first, x, m, err) : SLM_OK;
+		SLM_TRY(add_attention(f, layer, first, rows, m, err));
+	SLM_TRY(add_more_feed_forward(f, layer, rows, m, err));
+	SLM_TRY(add_feed_forward(f, layer, rows, m, err));
+	if (parallel)
+		SLM_TRY(add_attention(f, layer, first, rows, m, err));
+	return f->inner != NULL ? widen(f, layer, x, m, err) : SLM_OK;
 }
 
 /* Layers [first, end) over all rows. */

@@ -90,6 +90,7 @@ static const Constant constants[] = {
 static const char *const relative_key = "attention.relative_buckets_count";
 static const char *const token_key = "token_embedding_length";
 static const char *const group_key = "block_group_count";
+static const char *const inner_key = "bottleneck_length";
 static const char *const period_key = "attention.sliding_window_pattern";
 
 static void
@@ -114,7 +115,8 @@ is_known(const SlmArch *arch, SlmText suffix)
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
 	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
-	known |= arch->factored_embedding && text_is(suffix, token_key);
+	known |= arch->factored != SLM_FACTORED_NONE && text_is(suffix, token_key);
+	known |= arch->narrows && text_is(suffix, inner_key);
 	known |= arch->shared_blocks && text_is(suffix, group_key);
 	known |= arch->window_period > 0 && text_is(suffix, period_key);
 	for (size_t i = 0; i < N_CONSTANT; i++)
@@ -225,12 +227,12 @@ read_attention(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError
 							  &h->n_head_dim, err));
 	}
 	key_name(arch, "attention.head_count", key);
-	if (h->n_head_dim == 0 && h->n_embd % h->n_head != 0)
+	if (h->n_head_dim == 0 && h->n_inner % h->n_head != 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"key \"%s\": embedding length %u is not a multiple of %u heads", key,
-						h->n_embd, h->n_head);
+						h->n_inner, h->n_head);
 	if (h->n_head_dim == 0)
-		h->n_head_dim = h->n_embd / h->n_head;
+		h->n_head_dim = h->n_inner / h->n_head;
 	if (h->n_head_dim > SLM_MAX_HEAD_DIM)
 		return slm_fail(err, SLM_ERR_LIMIT, "key \"%s\": %u numbers a head exceed the limit of %d",
 						key, h->n_head_dim, SLM_MAX_HEAD_DIM);
@@ -379,6 +381,9 @@ read_epsilon(const SlmGguf *gguf, const SlmArch *arch, float *out, SlmError *err
 		case SLM_NORM_RMS:
 			key_name(arch, "attention.layer_norm_rms_epsilon", key);
 			break;
+		case SLM_NORM_AFFINE:
+			*out = 1.0f; /* of no use to it */
+			return SLM_OK;
 	}
 	SLM_TRY(slm_gguf_get_float(gguf, key, NULL, &value, err));
 	if (!(value > 0.0f && value <= 1.0f))
@@ -458,8 +463,11 @@ read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	h->n_token_embd = h->n_embd;
 	if (arch->shared_blocks)
 		SLM_TRY(read_optional(gguf, arch, group_key, h->n_layer, h->n_layer, &h->n_group, err));
-	if (arch->factored_embedding)
+	h->n_inner = h->n_embd;
+	if (arch->factored != SLM_FACTORED_NONE)
 		SLM_TRY(read_optional(gguf, arch, token_key, h->n_embd, h->n_embd, &h->n_token_embd, err));
+	if (arch->narrows)
+		SLM_TRY(read_count(gguf, arch, inner_key, h->n_embd, &h->n_inner, err));
 	return read_activation(gguf, arch, "hidden_activation", arch->activation, &h->activation, err);
 }
 
@@ -693,10 +701,11 @@ shape_valid(const SlmHparams *h)
 {
 	return within(h->n_layer, 1, SLM_MAX_LAYERS) && within(h->n_group, 1, h->n_layer) &&
 		   within(h->n_embd, 1, SLM_MAX_EMBD) && within(h->n_token_embd, 1, h->n_embd) &&
-		   within(h->n_ff, 1, SLM_MAX_FF) && within(h->n_context, 1, SLM_MAX_CONTEXT) &&
-		   within(h->n_vocab, 1, SLM_MAX_VOCAB) && h->n_token_type <= SLM_MAX_TOKEN_TYPES &&
-		   h->activation < SLM_ACTIVATION_COUNT && h->norm_epsilon > 0.0f &&
-		   h->norm_epsilon <= 1.0f && h->parallel <= 1 && cap_valid(h->logit_cap);
+		   within(h->n_inner, 1, h->n_embd) && within(h->n_ff, 1, SLM_MAX_FF) &&
+		   within(h->n_context, 1, SLM_MAX_CONTEXT) && within(h->n_vocab, 1, SLM_MAX_VOCAB) &&
+		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->activation < SLM_ACTIVATION_COUNT &&
+		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f && h->parallel <= 1 &&
+		   cap_valid(h->logit_cap);
 }
 
 static bool
@@ -753,6 +762,10 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return h->n_embd;
 		case SLM_SIZE_TOKEN:
 			return h->n_token_embd;
+		case SLM_SIZE_TRIGRAM:
+			return 3 * (uint64_t) h->n_token_embd;
+		case SLM_SIZE_INNER:
+			return h->n_inner;
 		case SLM_SIZE_QUERIES:
 			return (uint64_t) h->n_head * h->n_head_dim;
 		case SLM_SIZE_KEYS:

@@ -15,6 +15,7 @@ typedef struct SlmHparams
 	uint32_t n_group; /* blocks of weights: layer i runs block i * n_group / n_layer */
 	uint32_t n_embd;
 	uint32_t n_token_embd; /* width of a token's embedding before it is projected, else n_embd */
+	uint32_t n_inner;      /* width of the rows that a layer works on */
 	uint32_t n_ff;
 	uint32_t n_head;
 	uint32_t n_head_kv;     /* heads that have keys and values of their own; divides n_head */
@@ -43,7 +44,7 @@ typedef struct SlmHparams
 	uint16_t head_activation; /* SlmActivation */
 	uint16_t class_kind;      /* SlmClassKind */
 	uint16_t class_pooling;   /* SlmPooling: mean or cls */
-	uint16_t reserved[4];
+	uint16_t reserved[2];
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */

@@ -140,6 +140,15 @@ slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 	return SLM_OK;
 }
 
+static void
+affine(const float *x, const float *residual, const SlmWeight *weight, float *y)
+{
+	const float *w = weight->weight;
+
+	for (int64_t i = 0; i < weight->n_in; i++)
+		y[i] = (residual != NULL ? x[i] + residual[i] : x[i]) * w[i] + weight->bias[i];
+}
+
 SlmStatus
 slm_norm(SlmCompute *c, const SlmWeight *weight, const float *x, const float *residual, int m,
 		 size_t stride, float *y, SlmError *err)
@@ -159,6 +168,9 @@ slm_norm(SlmCompute *c, const SlmWeight *weight, const float *x, const float *re
 				break;
 			case SLM_NORM_RMS:
 				c->kernels->rms_norm(x + at, weight->weight, epsilon, n, y + at);
+				break;
+			case SLM_NORM_AFFINE:
+				affine(x + at, residual != NULL ? residual + at : NULL, weight, y + at);
 				break;
 		}
 		SLM_TRY(slm_spend(c, n * SLM_COST_NORM, err));

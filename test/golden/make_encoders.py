@@ -41,6 +41,7 @@ MODELS = {
     # layers that see all, 8 tokens on either side, the same, all
     "modern": (hf.ModernBertConfig(**dict(SHARED, num_hidden_layers=4, local_attention=16, **make_parity.NO_TOKENS)),
                make_parity.modern_bpe),
+    "mobile": (hf.MobileBertConfig(**SHARED, embedding_size=20, intra_bottleneck_size=24), make_parity.wordpiece),
 }
 
 

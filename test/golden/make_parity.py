@@ -133,6 +133,7 @@ ALBERT = dict(BERT, embedding_size=20, hidden_act="gelu_new")
 NO_TOKENS = dict(pad_token_id=None, bos_token_id=None, eos_token_id=None, cls_token_id=None, sep_token_id=None)
 MODERN = dict(BERT, num_hidden_layers=4, max_position_embeddings=64, local_attention=8, **NO_TOKENS)
 NOMIC = dict(BERT, num_hidden_layers=1)
+MOBILE = dict(BERT, num_hidden_layers=1, embedding_size=12, intra_bottleneck_size=16)
 MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
@@ -198,6 +199,14 @@ CASES = {
         modern_bpe,
         None,
     ),
+    "mobile": (hf.MobileBertModel, hf.MobileBertConfig(**MOBILE), wordpiece, "mean"),
+    "mobile-cross": (
+        hf.MobileBertForSequenceClassification,
+        hf.MobileBertConfig(**MOBILE, classifier_activation=True, num_labels=1),
+        wordpiece,
+        None,
+    ),
+    "mobile-head": (hf.MobileBertForSequenceClassification, hf.MobileBertConfig(**MOBILE, **LABELS), wordpiece, None),
 }
 
 
@@ -205,8 +214,11 @@ def make_model(kind, config, seed):
     torch.manual_seed(seed)
     config._attn_implementation = "eager"
     model = kind(config).eval()
+    # MobileBERT's norms do not bring rows to a size
+    scale = 0.15 if config.model_type == "mobilebert" else 0.3
     for name, weight in model.named_parameters():
-        weight.data = torch.randn(weight.shape) * (1.0 if "embeddings" in name else 0.3 if weight.dim() == 2 else 0.1)
+        table = "embeddings" in name and "transformation" not in name
+        weight.data = torch.randn(weight.shape) * (1.0 if table else scale if weight.dim() == 2 else 0.1)
         if "norm" in name.lower() and name.endswith("weight"):
             weight.data += 1.0
         # what the file holds is what is computed with
@@ -247,7 +259,7 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     for item in PAIRS if pairs else TEXTS:
         encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
         inputs = {"input_ids": torch.tensor([encoded.ids])}
-        if config.model_type in ("bert", "albert", "nomic_bert"):
+        if config.model_type in ("bert", "albert", "nomic_bert", "mobilebert"):
             inputs["token_type_ids"] = torch.tensor([encoded.type_ids])
         with torch.no_grad():
             result = model(**inputs)

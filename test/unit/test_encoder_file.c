@@ -10,6 +10,7 @@
 #define MPNET FIXTURE_DIR "encoder-mpnet.gguf"
 #define NOMIC FIXTURE_DIR "encoder-nomic.gguf"
 #define MODERN FIXTURE_DIR "encoder-modern.gguf"
+#define MOBILE FIXTURE_DIR "encoder-mobile.gguf"
 #define MODERN_HEAD FIXTURE_DIR "parity-modern-cross.gguf"
 
 static void
@@ -112,6 +113,31 @@ norm_of_a_head(void)
 	check_u32(MODERN_HEAD, key, SLM_POOLING_LAST, SLM_ERR_CORRUPT, key);
 }
 
+/* Layers that work on narrower rows, and tokens that are read with their neighbours. */
+static void
+bottlenecks(void)
+{
+	const char *key = "mobilebert.bottleneck_length";
+	GgufBytes file = open_file(MOBILE);
+
+	hide_key(&file, key);
+	check_load(&file, SLM_ERR_CORRUPT, "lacks the key \"mobilebert.bottleneck_length\"");
+	check_u32(MOBILE, key, 0, SLM_ERR_CORRUPT, key);
+	check_u32(MOBILE, key, 41, SLM_ERR_CORRUPT, "is 41, outside 1 to 40");
+	check_u32(MOBILE, key, 20, SLM_ERR_CORRUPT, "is 24 x 24, but must be 20 x 20 here");
+	check_u32(MOBILE, key, 22, SLM_ERR_CORRUPT, "length 22 is not a multiple of 4 heads");
+	check_u32(MOBILE, "mobilebert.token_embedding_length", 41, SLM_ERR_CORRUPT,
+			  "is 41, outside 1 to 40");
+	check_missing(MOBILE, "token_embd_proj.weight");
+	check_missing(MOBILE, "blk.0.narrow.weight");
+	check_missing(MOBILE, "blk.1.narrow_qk_norm.bias");
+	check_missing(MOBILE, "blk.1.ffn_up_3.weight");
+	check_missing(MOBILE, "blk.0.ffn_down_2.bias");
+	check_missing(MOBILE, "blk.0.ffn_norm_1.weight");
+	check_missing(MOBILE, "blk.1.widen_norm.weight");
+	check_missing(MOBILE, "blk.0.layer_output_norm.bias");
+}
+
 int
 main(void)
 {
@@ -121,5 +147,6 @@ main(void)
 	TEST(one_matrix_for_attention);
 	TEST(norms_and_windows);
 	TEST(norm_of_a_head);
+	TEST(bottlenecks);
 	return check_done();
 }
