@@ -9,7 +9,7 @@
  * SmolLM2 and Mistral; the converter has permuted its queries and keys so that the numbers
  * which rotate together are neighbours.  Gemma's norms come with their offset of 1 added.
  *
- * llama.cpp has no MPNet, ALBERT and MobileBERT; their names here are those of "bert" and, for
+ * llama.cpp has no MPNet, ALBERT, MobileBERT and DeBERTa; their names here are those of "bert" and, for
  * MPNet's bias, T5's.
  */
 #include "model/arch.h"
@@ -167,6 +167,17 @@ static const SlmSlotSpec mobilebert_slots[SLM_SLOT_COUNT] = {
 	[SLM_SLOT_LAYER_OUTPUT_NORM] = BIASED(VECTOR, "layer_output_norm", INNER, SLM_SIZE_ONE),
 	[SLM_SLOT_WIDEN] = BIASED(MATRIX, "widen", INNER, EMBD),
 	[SLM_SLOT_WIDEN_NORM] = BIASED(VECTOR, "widen_norm", EMBD, SLM_SIZE_ONE),
+	HEAD_SLOTS,
+};
+
+static const SlmSlotSpec deberta_v2_slots[SLM_SLOT_COUNT] = {
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(TABLE, "token_embd", EMBD, SLM_SIZE_VOCAB),
+	[SLM_SLOT_TOKEN_TYPES] = {TABLE, "token_types", EMBD, SLM_SIZE_TOKEN_TYPES, OPTIONAL, NEVER,
+							  BODY},
+	[SLM_SLOT_EMBD_NORM] = BIASED(VECTOR, "token_embd_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_REL_EMBD] = PLAIN(TABLE, "rel_embd", EMBD, SLM_SIZE_BUCKETS),
+	[SLM_SLOT_REL_EMBD_NORM] = BIASED(VECTOR, "rel_embd_norm", EMBD, SLM_SIZE_ONE),
+	BERT_LAYER_SLOTS,
 	HEAD_SLOTS,
 };
 
@@ -338,6 +349,18 @@ static const SlmArch table[] = {
 		.head_activation = SLM_ACTIVATION_TANH,
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = mobilebert_slots,
+	},
+	{
+		.name = "deberta-v2",
+		.norm = SLM_NORM_LAYER,
+		.norm_place = SLM_NORM_POST,
+		.position = SLM_POSITION_NONE,
+		.relative = SLM_RELATIVE_DISENTANGLED,
+		.mask = SLM_MASK_FULL,
+		.activation = SLM_ACTIVATION_GELU_ERF,
+		.head_activation = SLM_ACTIVATION_GELU_ERF,
+		.class_kind = SLM_CLASS_SEQUENCE,
+		.slot = deberta_v2_slots,
 	},
 	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
 			 llama_slots)},

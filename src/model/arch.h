@@ -28,6 +28,8 @@ typedef enum SlmSlot
 	SLM_SLOT_EMBD_NORM,
 	SLM_SLOT_EMBD_PROJ,
 	SLM_SLOT_ATTN_REL_BIAS,
+	SLM_SLOT_REL_EMBD,
+	SLM_SLOT_REL_EMBD_NORM,
 	SLM_SLOT_ROPE_FREQS,
 	SLM_SLOT_ROPE_LONG,
 	SLM_SLOT_ROPE_SHORT,
@@ -162,14 +164,16 @@ typedef enum SlmPosition
 {
 	SLM_POSITION_LEARNED = 0,     /* a row of a table, added to the embedding */
 	SLM_POSITION_ROPE_NEIGHBOURS, /* numbers 2 i and 2 i + 1 */
-	SLM_POSITION_ROPE_HALVES      /* numbers i and i + n / 2 */
+	SLM_POSITION_ROPE_HALVES,     /* numbers i and i + n / 2 */
+	SLM_POSITION_NONE
 } SlmPosition;
 
 /* What attention adds to the scores by how far apart two tokens are. */
 typedef enum SlmRelative
 {
 	SLM_RELATIVE_NONE = 0,
-	SLM_RELATIVE_BIAS /* a number for each head and bucket of distances (Raffel et al. 2020) */
+	SLM_RELATIVE_BIAS, /* a number for each head and bucket of distances (Raffel et al. 2020) */
+	SLM_RELATIVE_DISENTANGLED /* what a query says to a distance, and it to a key (He et al. 2021) */
 } SlmRelative;
 
 /* Tokens' embeddings may have a width of their own, and are projected then. */
@@ -254,7 +258,16 @@ slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, int layer, bool bias)
 static inline bool
 slm_arch_rotates(const SlmArch *arch)
 {
-	return arch->position != SLM_POSITION_LEARNED;
+	switch (arch->position)
+	{
+		case SLM_POSITION_ROPE_NEIGHBOURS:
+		case SLM_POSITION_ROPE_HALVES:
+			return true;
+		case SLM_POSITION_LEARNED:
+		case SLM_POSITION_NONE:
+			break;
+	}
+	return false;
 }
 
 /* By one of its names: "gelu", "gelu_tanh", "silu", "tanh", "relu", or what Hugging Face calls it. */

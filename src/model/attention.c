@@ -6,7 +6,7 @@
  * take them in turn.  Sequences never meet: a ragged batch costs the sum of
  * its sequences' squares, and no padding.
  */
-#include "model/compute.h"
+#include "model/relative.h"
 
 #define QUERY_ROWS 16 /* what SlmAttend's scores have room for */
 
@@ -37,6 +37,29 @@ attend_rows(SlmCompute *c, const SlmAttend *args, int n_query, SlmError *err)
 
 		c->kernels->attend(args, i, end);
 		SLM_TRY(slm_spend(c, (end - i) * row_cost, err));
+	}
+	return SLM_OK;
+}
+
+/* The same, with what queries say to distances, and these to keys, block by block. */
+static SlmStatus
+attend_distances(SlmCompute *c, const SlmKeys *k, int head, const SlmAttend *args, int n_query,
+				 SlmError *err)
+{
+	SlmAttend block = *args;
+
+	SLM_TRY(slm_distances_head(c, k->distances, head, k->k + head * args->head_dim, k->v_stride,
+							   k->t, err));
+	block.bias = k->distances->near;
+	block.bias_row = (ptrdiff_t) args->t_stride;
+	for (int i = 0; i < n_query; i += QUERY_ROWS)
+	{
+		int n = n_query - i < QUERY_ROWS ? n_query - i : QUERY_ROWS;
+
+		block.q = args->q + (size_t) i * args->q_stride;
+		block.out = args->out + (size_t) i * args->out_stride;
+		SLM_TRY(slm_distances_rows(c, k->distances, &block, i, n, err));
+		SLM_TRY(attend_rows(c, &block, n, err));
 	}
 	return SLM_OK;
 }
@@ -84,7 +107,10 @@ slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const
 			args.q = q->q + (size_t) head * (size_t) head_dim;
 			args.out = out + (size_t) head * (size_t) head_dim;
 			args.bias = k->bias != NULL ? k->bias + head * k->bias_head : NULL;
-			SLM_TRY(attend_rows(c, &args, q->n, err));
+			if (k->distances != NULL)
+				SLM_TRY(attend_distances(c, k, head, &args, q->n, err));
+			else
+				SLM_TRY(attend_rows(c, &args, q->n, err));
 		}
 	}
 	return SLM_OK;

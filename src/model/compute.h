@@ -144,11 +144,12 @@ typedef struct SlmKeys
 	const float *v;
 	size_t v_stride;
 	int t;
-	int seen;            /* as in SlmAttend */
-	int window;          /* likewise */
-	const float *bias;   /* likewise, of head 0; or NULL */
-	ptrdiff_t bias_row;  /* likewise */
-	ptrdiff_t bias_head; /* from a head's to the next one's */
+	int seen;                       /* as in SlmAttend */
+	int window;                     /* likewise */
+	const float *bias;              /* likewise, of head 0; or NULL */
+	ptrdiff_t bias_row;             /* likewise */
+	ptrdiff_t bias_head;            /* from a head's to the next one's */
+	struct SlmDistances *distances; /* that scores ask for; or NULL */
 } SlmKeys;
 
 /* out[n][out_stride] = attention of the queries over the keys, the heads side by side. */

@@ -217,6 +217,7 @@ add_tables(Forward *f, float *rows, size_t stride, SlmError *err)
 					break;
 				case SLM_POSITION_ROPE_NEIGHBOURS:
 				case SLM_POSITION_ROPE_HALVES:
+				case SLM_POSITION_NONE:
 					break;
 			}
 			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_MOVE, err));
@@ -413,6 +414,7 @@ mix(Forward *f, int layer, SlmError *err)
 			.bias = f->distances.bias,
 			.bias_row = -1,
 			.bias_head = (ptrdiff_t) f->distances.stride,
+			.distances = f->distances.embd != NULL ? &f->distances : NULL,
 		};
 
 		if (batch->cache != NULL)
@@ -542,6 +544,7 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 	{
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(project(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
+		SLM_TRY(slm_distances_layer(f->c, &f->distances, layer, err));
 		SLM_TRY(mix(f, layer, err));
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,

@@ -88,6 +88,7 @@ static const Constant constants[] = {
 
 /* Of architectures that have what they are about. */
 static const char *const relative_key = "attention.relative_buckets_count";
+static const char *const reach_key = "attention.relative_distance_limit";
 static const char *const token_key = "token_embedding_length";
 static const char *const group_key = "block_group_count";
 static const char *const inner_key = "bottleneck_length";
@@ -115,6 +116,7 @@ is_known(const SlmArch *arch, SlmText suffix)
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
 	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
+	known |= arch->relative == SLM_RELATIVE_DISENTANGLED && text_is(suffix, reach_key);
 	known |= arch->factored != SLM_FACTORED_NONE && text_is(suffix, token_key);
 	known |= arch->narrows && text_is(suffix, inner_key);
 	known |= arch->shared_blocks && text_is(suffix, group_key);
@@ -330,12 +332,13 @@ static SlmStatus
 read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
 	uint32_t width = h->n_layer == arch->wide_scale_layers ? h->n_embd / h->n_head : h->n_head_dim;
+	uint32_t products = arch->relative == SLM_RELATIVE_DISENTANGLED ? 3 : 1; /* in a score */
 	char key[MAX_KEY];
 	bool found, parallel = arch->parallel;
 
 	SLM_TRY(read_number(gguf, arch, "attention.scale", 1.0f / SLM_MAX_CALIBRATION,
-						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) width), &h->attention_scale,
-						err));
+						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) (products * width)),
+						&h->attention_scale, err));
 	SLM_TRY(read_window(gguf, arch, h, err));
 	SLM_TRY(read_number(gguf, arch, "attn_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
 						&h->attention_cap, err));
@@ -344,6 +347,17 @@ read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	key_name(arch, "use_parallel_residual", key);
 	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &parallel, err));
 	h->parallel = parallel;
+	return SLM_OK;
+}
+
+/* An even number from 4 on. */
+static SlmStatus
+read_buckets(const SlmGguf *gguf, const SlmArch *arch, int64_t max, SlmHparams *h, SlmError *err)
+{
+	SLM_TRY(read_count(gguf, arch, relative_key, max, &h->n_bucket, err));
+	if (h->n_bucket < 4 || h->n_bucket % 2 != 0)
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s.%s\" is %u, not an even number from 4 on",
+						arch->name, relative_key, h->n_bucket);
 	return SLM_OK;
 }
 
@@ -356,12 +370,17 @@ read_relative(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError 
 		case SLM_RELATIVE_NONE:
 			break;
 		case SLM_RELATIVE_BIAS:
+			return read_buckets(gguf, arch, SLM_MAX_RELATIVE_BUCKETS, h, err);
+		case SLM_RELATIVE_DISENTANGLED:
+			SLM_TRY(read_buckets(gguf, arch, SLM_MAX_RELATIVE_ROWS, h, err));
 			SLM_TRY(
-				read_count(gguf, arch, relative_key, SLM_MAX_RELATIVE_BUCKETS, &h->n_bucket, err));
-			if (h->n_bucket < 4 || h->n_bucket % 2 != 0)
-				return slm_fail(err, SLM_ERR_CORRUPT,
-								"key \"%s.%s\" is %u, not an even number from 4 on", arch->name,
-								relative_key, h->n_bucket);
+				read_count(gguf, arch, reach_key, SLM_MAX_RELATIVE_REACH, &h->relative_reach, err));
+			if (h->relative_reach < h->n_bucket / 4 + 2)
+				return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s.%s\" is %u, but must be over %u",
+								arch->name, reach_key, h->relative_reach, h->n_bucket / 4 + 1);
+			if (h->n_window > 0)
+				return slm_fail(err, SLM_ERR_UNSUPPORTED,
+								"key \"%s.attention.sliding_window\" is not supported", arch->name);
 			break;
 	}
 	return SLM_OK;
@@ -729,7 +748,7 @@ attention_valid(const SlmHparams *h)
 		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
 		   h->window_period <= SLM_MAX_LAYERS && h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
 		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
-		   h->n_bucket <= SLM_MAX_RELATIVE_BUCKETS;
+		   h->n_bucket <= SLM_MAX_RELATIVE_ROWS && h->relative_reach <= SLM_MAX_RELATIVE_REACH;
 }
 
 static bool

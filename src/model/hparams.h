@@ -35,6 +35,7 @@ typedef struct SlmHparams
 	float logit_cap;        /* the same of logits */
 	uint32_t parallel;      /* 1: attention and feed-forward block read the same rows */
 	uint32_t n_bucket; /* of distances between two tokens; 0: attention does not ask for them */
+	uint32_t relative_reach; /* what DeBERTa calls the largest distance; 0 elsewhere */
 	uint32_t n_context;
 	uint32_t n_vocab;
 	uint32_t n_token_type;    /* 0: no such table */
@@ -44,7 +45,6 @@ typedef struct SlmHparams
 	uint16_t head_activation; /* SlmActivation */
 	uint16_t class_kind;      /* SlmClassKind */
 	uint16_t class_pooling;   /* SlmPooling: mean or cls */
-	uint16_t reserved[2];
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
 	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */

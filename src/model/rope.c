@@ -171,6 +171,7 @@ slm_rope_turn(const SlmCompute *c, const SlmRope *rope, int row, float *x, int n
 		switch (c->model->arch->position)
 		{
 			case SLM_POSITION_LEARNED:
+			case SLM_POSITION_NONE:
 				break;
 			case SLM_POSITION_ROPE_NEIGHBOURS:
 				turn(x, x + 1, 2, rope->n_pair, cosine, sine);

@@ -42,6 +42,8 @@ MODELS = {
     "modern": (hf.ModernBertConfig(**dict(SHARED, num_hidden_layers=4, local_attention=16, **make_parity.NO_TOKENS)),
                make_parity.modern_bpe),
     "mobile": (hf.MobileBertConfig(**SHARED, embedding_size=20, intra_bottleneck_size=24), make_parity.wordpiece),
+    # distances up to 8 alone, the others in 7 runs, the last of them of all from 63 on
+    "deberta": (hf.DebertaV2Config(**SHARED, **dict(make_parity.DEBERTA_DISTANCES, max_relative_positions=64)), make_parity.deberta_unigram),
 }
 
 

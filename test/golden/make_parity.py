@@ -26,13 +26,16 @@ import tempfile
 
 import torch
 import transformers as hf
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from compare_tokenizer import albert_fold
+from make_tokenizer import make_charsmap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORDS = "the order arrived late please refund my card login failed again server down tea red dog".split()
+# what a character map does to them
+COMPATIBLE = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)} | {"\u3000": " ", "\t": " ", "\n": " ", "\ufb01": "fi"}
 TEXTS = ["the order arrived late", "Please refund my card: login failed again, server down!", "tea"]
 PAIRS = [("where is my order", "the order arrived late"), ("tea", "red dog"), ("refund", "please refund the card again and again")]
 
@@ -108,6 +111,25 @@ def albert_unigram():
     return tokenizer
 
 
+def deberta_unigram():
+    letters = "abcdefghijklmnopqrstuvwxyzP!:,.▁"
+    vocab = [("[PAD]", 0.0), ("[CLS]", 0.0), ("[SEP]", 0.0), ("[UNK]", 0.0)]
+    vocab += [(c, -8.0 - i / 16) for i, c in enumerate(letters)]
+    vocab += [("▁" + w, -4.0 - i / 8) for i, w in enumerate(WORDS)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Strip(), normalizers.Precompiled(make_charsmap(COMPATIBLE)), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace()])
+    tokenizer.add_special_tokens(["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
+    )
+    return tokenizer
+
+
 def modern_bpe():
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = ["|||EMAIL|||", *letters, "th", "the", "Ġthe", "or", "er", "Ġr", "Ġre"]
@@ -134,6 +156,10 @@ NO_TOKENS = dict(pad_token_id=None, bos_token_id=None, eos_token_id=None, cls_to
 MODERN = dict(BERT, num_hidden_layers=4, max_position_embeddings=64, local_attention=8, **NO_TOKENS)
 NOMIC = dict(BERT, num_hidden_layers=1)
 MOBILE = dict(BERT, num_hidden_layers=1, embedding_size=12, intra_bottleneck_size=16)
+DEBERTA_DISTANCES = dict(
+    relative_attention=True, position_buckets=16, pos_att_type="p2c|c2p", norm_rel_ebd="layer_norm", share_att_key=True, position_biased_input=False,
+)
+DEBERTA = dict(BERT, num_hidden_layers=1, type_vocab_size=0, **DEBERTA_DISTANCES)
 MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
@@ -207,6 +233,15 @@ CASES = {
         None,
     ),
     "mobile-head": (hf.MobileBertForSequenceClassification, hf.MobileBertConfig(**MOBILE, **LABELS), wordpiece, None),
+    "deberta": (hf.DebertaV2Model, hf.DebertaV2Config(**dict(DEBERTA, position_buckets=4, num_hidden_layers=2)), deberta_unigram, "mean"),
+    "deberta-cross": (hf.DebertaV2ForSequenceClassification, hf.DebertaV2Config(**DEBERTA, num_labels=1), deberta_unigram, None),
+    "deberta-head": (
+        hf.DebertaV2ForSequenceClassification,
+        hf.DebertaV2Config(**dict(DEBERTA, type_vocab_size=2), pooler_hidden_act="tanh", **LABELS),
+        deberta_unigram,
+        None,
+    ),
+    "deberta-tokens": (hf.DebertaV2ForTokenClassification, hf.DebertaV2Config(**DEBERTA, **TOKEN_LABELS), deberta_unigram, None),
 }
 
 

@@ -11,6 +11,7 @@
 #define NOMIC FIXTURE_DIR "encoder-nomic.gguf"
 #define MODERN FIXTURE_DIR "encoder-modern.gguf"
 #define MOBILE FIXTURE_DIR "encoder-mobile.gguf"
+#define DEBERTA FIXTURE_DIR "encoder-deberta.gguf"
 #define MODERN_HEAD FIXTURE_DIR "parity-modern-cross.gguf"
 
 static void
@@ -138,6 +139,33 @@ bottlenecks(void)
 	check_missing(MOBILE, "blk.0.layer_output_norm.bias");
 }
 
+/* Embeddings of distances, which a layer makes queries and keys of. */
+static void
+embeddings_of_distances(void)
+{
+	const char *buckets = "deberta-v2.attention.relative_buckets_count";
+	const char *limit = "deberta-v2.attention.relative_distance_limit";
+	GgufBytes file = open_file(DEBERTA);
+
+	hide_key(&file, buckets);
+	check_load(&file, SLM_ERR_CORRUPT, "lacks the key");
+	file = open_file(DEBERTA);
+	hide_key(&file, limit);
+	check_load(&file, SLM_ERR_CORRUPT, "lacks the key");
+	check_missing(DEBERTA, "rel_embd.weight");
+	check_missing(DEBERTA, "rel_embd_norm.bias");
+	check_u32(DEBERTA, buckets, 2, SLM_ERR_CORRUPT, "is 2, not an even number from 4 on");
+	check_u32(DEBERTA, buckets, 33, SLM_ERR_CORRUPT, "is 33, not an even number from 4 on");
+	check_u32(DEBERTA, buckets, 30, SLM_ERR_CORRUPT,
+			  "tensor \"rel_embd.weight\" is 40 x 32, but must be 40 x 30 here");
+	check_u32(DEBERTA, buckets, SLM_MAX_RELATIVE_ROWS, SLM_ERR_CORRUPT, "must be over 129");
+	check_u32(DEBERTA, buckets, SLM_MAX_RELATIVE_ROWS + 2, SLM_ERR_CORRUPT, "outside 1 to 512");
+	check_u32(DEBERTA, limit, 9, SLM_ERR_CORRUPT, "is 9, but must be over 9");
+	check_u32(DEBERTA, limit, 10, SLM_OK, "");
+	check_u32(DEBERTA, limit, SLM_MAX_RELATIVE_REACH, SLM_OK, "");
+	check_u32(DEBERTA, limit, SLM_MAX_RELATIVE_REACH + 1, SLM_ERR_CORRUPT, limit);
+}
+
 int
 main(void)
 {
@@ -148,5 +176,6 @@ main(void)
 	TEST(norms_and_windows);
 	TEST(norm_of_a_head);
 	TEST(bottlenecks);
+	TEST(embeddings_of_distances);
 	return check_done();
 }
