@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Converts the models of make_decoders.py or make_encoders.py by llama.cpp's converter and runs their test on its files.
+"""Converts the models of make_decoders.py, make_encoders.py or make_parity.py by llama.cpp's converter and runs their test.
 
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_decode
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_encoders
+    test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_forward
 
 Proves that files of the public converter (its tensor names, permutations, norms and keys) give transformers' numbers.
 The vocabulary is ours in all of them, so that the converter's way to tell tokenizers apart is left out.
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 OWN = {"blocks", "scaled", "mistral", "spm"}  # blocks that make_decoders.py puts there, and keys that only ours writes
@@ -66,6 +68,46 @@ def encoders():
             yield f"encoder-{name}.gguf", kind, None, save
 
 
+SPECIAL = {"<s>": {"bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>",
+                   "pad_token": "<pad>", "mask_token": "<mask>"}, "[CLS]": TOKENS}
+
+
+def answers():
+    """The same of models from text to answer, but for what llama.cpp leaves out: labels of tokens, BERT's poolers,
+    activations of heads; and for unigram vocabularies without a character map, which it cannot read."""
+    import make_parity
+    from conversion.base import TextModel
+
+    def save(folder):
+        make_parity.save_case(model, tokenizer, pooling, folder)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, **more}))
+        first = "<s>" if tokenizer.token_to_id("<s>") is not None else "[CLS]"
+        spaces = {key: True for key in ("add_prefix_space", "clean_up_tokenization_spaces") if config["model_type"] == "xlm-roberta"}
+        (folder / "tokenizer_config.json").write_text(json.dumps({**SPECIAL[first], **spaces}))
+        modules = [{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}] if pooling else []
+        (folder / "modules.json").write_text(json.dumps(modules))
+
+    # imported there, and of no use with a tokenizer.json
+    sys.modules["sentencepiece"] = types.SimpleNamespace(SentencePieceProcessor=type("None", (), {}), sentencepiece_model_pb2=None)
+    more_of = {"nomic_bert": dict(NOMIC, n_embd=32, n_head=2, n_inner=64, n_layer=1), "modernbert": {"layer_norm_eps": 1e-5}}
+    pre = {"nomic_bert": "bert-bge", "bert": "bert-bge", "distilbert": "bert-bge", "modernbert": "modern-bert", "roberta": "roberta-bpe"}
+    for seed, (name, (kind, config, make_tokenizer, pooling)) in enumerate(make_parity.CASES.items()):
+        head = kind.__name__.endswith("Classification")
+        if config.model_type not in (*pre, "xlm-roberta") or "Token" in kind.__name__ or name == "modern-head":
+            continue
+        if config.model_type in ("bert", "nomic_bert", "distilbert") and head:
+            continue
+        more = more_of.get(config.model_type, {})
+        tokenizer = make_tokenizer()
+        if config.model_type == "xlm-roberta" and not tokenizer.normalizer:
+            continue
+        config.vocab_size = tokenizer.get_vocab_size()
+        model = make_parity.make_model(kind, config, seed + 1)
+        TextModel.get_vocab_base_pre = lambda self, tokenizer: pre[config.model_type]
+        yield f"parity-{name}.gguf", kind.__name__, None, save
+
+
 def main():
     llama, program = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     sys.path[:0] = [str(llama / "gguf-py"), str(llama)]
@@ -80,7 +122,7 @@ def main():
         for path in HERE.glob("*.*"):
             if path.suffix in (".gguf", ".txt"):
                 shutil.copy(path, golden)
-        for name, kind, set_vocab, save in encoders() if program.name == "test_encoders" else decoders():
+        for name, kind, set_vocab, save in {"test_encoders": encoders, "test_forward": answers}.get(program.name, decoders)():
             print("#", name, flush=True)
             with tempfile.TemporaryDirectory() as folder:
                 save(Path(folder))

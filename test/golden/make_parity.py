@@ -23,6 +23,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import unicodedata
 
 import torch
 import transformers as hf
@@ -91,6 +92,39 @@ def unigram():
     vocab += [("<mask>", 0.0)]
     tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return roberta_ends(tokenizer)
+
+
+LANGUAGES = [
+    ("wo ist meine Bestellung?", "die Bestellung kam zu spät an"),
+    ("¿dónde está mi pedido？", "el\u3000pedido llegó tarde, otra vez"),
+    ("我的订单在哪里", "订单来晚了，请退款"),
+    ("注文はどこですか", "ｶﾀｶﾅの注文　が遅い"),
+    ("أين طلبي؟", "تأخر الطلب"),
+    ("где мой заказ", "заказ пришёл поздно"),
+    ("मेरा ऑर्डर कहाँ है", "ऑर्डर देर से आया"),
+    ("cafe\u0301 \ufb01ne \u200b１２℃", "Café fine 12\u00a0°C \u2028 한국어"),
+]
+
+
+def language_unigram():
+    """XLM-RoBERTa's way: a character map, then words by white space; one character has no token."""
+    texts = [text for pair in LANGUAGES for text in pair]
+    letters = sorted(set("".join(texts)) - set(COMPATIBLE))
+    pairs = {c: unicodedata.normalize("NFKC", c) for c in [*letters, "\u3000", *(chr(c) for c in range(0xFF01, 0xFFBF))]}
+    pairs.update({base + mark: unicodedata.normalize("NFC", base + mark) for base in "aeiouAEIOU" for mark in "\u0300\u0301\u0308"})
+    pairs = {key: value for key, value in pairs.items() if key != value}
+    charsmap = make_charsmap({**COMPATIBLE, **pairs, "\u200b": " ", "\u2028": " "})
+    normalizer = normalizers.Precompiled(charsmap)
+    words = sorted({word for text in texts for word in normalizer.normalize_str(text).split()})
+    letters = sorted(set("".join(words)) - {"退"})
+    vocab = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -6.0)]
+    vocab += [(c, -8.0 - i / 64) for i, c in enumerate(letters)]
+    vocab += [("▁" + word, -5.0 - i / 64) for i, word in enumerate(words[::2]) if "退" not in word]
+    vocab += [("<mask>", 0.0)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     return roberta_ends(tokenizer)
 
 
@@ -242,6 +276,7 @@ CASES = {
         None,
     ),
     "deberta-tokens": (hf.DebertaV2ForTokenClassification, hf.DebertaV2Config(**DEBERTA, **TOKEN_LABELS), deberta_unigram, None),
+    "xlmr-languages": (hf.XLMRobertaForSequenceClassification, hf.XLMRobertaConfig(**ROBERTA, num_labels=1), language_unigram, None),
 }
 
 
@@ -273,25 +308,30 @@ def pooled(hidden, pooling):
     return {"mean": hidden.mean(0), "cls": hidden[0], "lasttoken": hidden[-1]}[pooling]
 
 
+def save_case(model, tokenizer, pooling, folder):
+    model.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
+    if pooling:
+        os.mkdir(os.path.join(folder, "1_Pooling"))
+        mode = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}[pooling]
+        with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as file:
+            json.dump({f"pooling_mode_{mode}": True}, file)
+
+
 def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     tokenizer = make_tokenizer()
     config.vocab_size = tokenizer.get_vocab_size()
     model = make_model(kind, config, seed)
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        save_tokenizer(tokenizer, folder)
-        if pooling:
-            os.mkdir(os.path.join(folder, "1_Pooling"))
-            mode = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}[pooling]
-            with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as file:
-                json.dump({f"pooling_mode_{mode}": True}, file)
+        save_case(model, tokenizer, pooling, folder)
         target = os.path.join(HERE, f"parity-{name}.gguf")
         convert = os.path.join(ROOT, "models", "convert")
         subprocess.run([sys.executable, convert, folder, target, "--type", "f16", "--name", name], check=True)
     model = model.double()
     pairs = config.num_labels == 1 and pooling is None
     print("model", name, file=out)
-    for item in PAIRS if pairs else TEXTS:
+    several = LANGUAGES if make_tokenizer is language_unigram else PAIRS
+    for item in several if pairs else TEXTS:
         encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
         inputs = {"input_ids": torch.tensor([encoded.ids])}
         if config.model_type in ("bert", "albert", "nomic_bert", "mobilebert"):
