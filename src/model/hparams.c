@@ -748,7 +748,8 @@ attention_valid(const SlmHparams *h)
 		   h->n_rope_context <= SLM_MAX_CONTEXT && h->n_window <= h->n_context &&
 		   h->window_period <= SLM_MAX_LAYERS && h->attention_scale >= 1.0f / SLM_MAX_CALIBRATION &&
 		   h->attention_scale <= SLM_MAX_CALIBRATION && cap_valid(h->attention_cap) &&
-		   h->n_bucket <= SLM_MAX_RELATIVE_ROWS && h->relative_reach <= SLM_MAX_RELATIVE_REACH;
+		   h->n_bucket <= SLM_MAX_RELATIVE_ROWS && h->n_bucket % 2 == 0 &&
+		   h->relative_reach <= SLM_MAX_RELATIVE_REACH;
 }
 
 static bool

@@ -169,6 +169,8 @@ fill_model(SlmModel *model, SlmImageHeader *header, const uint8_t *image, SlmTen
 	model->arch = slm_arch_find(slm_text(header->arch));
 	if (model->arch == NULL)
 		return broken(err, "its architecture is unknown");
+	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4))
+		return broken(err, "a number in its header is out of range");
 	fill_info(model, header);
 	SLM_TRY(fill_weights(model, image, ref, header->image_bytes, err));
 	SLM_TRY(read_strings(model, (size_t) header->strings.bytes, err));
