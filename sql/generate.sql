@@ -136,7 +136,7 @@ SET ROLE slm_reader;
 SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
 RESET ROLE;
 SELECT slm_generate('on the train', 'writer', system => 'Go on with this, in the way in which it began.', max_tokens => 4) IS NOT NULL AS written;
-SELECT role = 'slm_reader' AS reader, tokens_kept > 0 AS kept FROM slm_stat_calls ORDER BY reader;
+SELECT role = 'slm_reader' AS reader, tokens_out, tokens_kept > 0 AS kept FROM slm_stat_calls ORDER BY reader;
 REVOKE USAGE ON FOREIGN SERVER writer FROM slm_reader;
 DROP ROLE slm_reader;
 DROP VIEW work;

@@ -940,7 +940,8 @@ GRANT SELECT ON slm_models TO PUBLIC;
 CREATE FUNCTION slm_stat_list(
 	OUT roleid oid, OUT databaseid oid, OUT function text, OUT model name,
 	OUT calls bigint, OUT rows bigint, OUT nulls bigint, OUT errors bigint, OUT cancels bigint,
-	OUT tokens_in bigint, OUT inference_us bigint, OUT memo_hits bigint, OUT tokens_kept bigint
+	OUT tokens_in bigint, OUT tokens_out bigint, OUT inference_us bigint, OUT memo_hits bigint,
+	OUT tokens_kept bigint
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 20;
 COMMENT ON FUNCTION slm_stat_list() IS 'the rows of the view slm_stat_calls';
@@ -949,7 +950,7 @@ CREATE VIEW slm_stat_calls AS
 	SELECT pg_catalog.pg_get_userbyid(s.roleid) AS role, d.datname AS database,
 		CASE WHEN s.function IS NULL THEN 'other' ELSE s.function END AS function, s.model,
 		s.calls, s.rows, s.nulls, s.errors, s.cancels, s.tokens_in,
-		s.inference_us / 1000.0::double precision AS inference_ms, s.memo_hits, s.tokens_kept
+		s.tokens_out, s.inference_us / 1000.0::double precision AS inference_ms, s.memo_hits, s.tokens_kept
 	FROM slm_stat_list() s
 	LEFT JOIN pg_catalog.pg_database d ON d.oid = s.databaseid;
 COMMENT ON VIEW slm_stat_calls IS

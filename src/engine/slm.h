@@ -69,6 +69,7 @@ typedef struct SlmRun
 	SlmPrefixes *prefixes; /* NULL: none are kept */
 	SlmText owner;         /* of those: the model and whoever may see its prompts, as bytes */
 	uint64_t n_token_in;   /* counts up: tokens that went through the model */
+	uint64_t n_token_out;  /* counts up: tokens written */
 	uint64_t n_token_kept; /* counts up: tokens that need not, because they were kept */
 } SlmRun;
 

@@ -49,6 +49,7 @@ static void
 count_tokens(SlmCall *call)
 {
 	call->counts.tokens_in = call->run.n_token_in;
+	call->counts.tokens_out = call->run.n_token_out;
 	call->counts.tokens_kept = call->run.n_token_kept;
 }
 

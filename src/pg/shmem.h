@@ -13,7 +13,7 @@
 #define SLM_SHARED_IMAGES 64 /* images whose users are counted */
 #define SLM_AGREEMENTS 64    /* statements whose processes agree on a content */
 #define SLM_STAT_ROWS 128    /* rows of slm_stat_calls, "other" aside */
-#define SLM_STAT_COUNTERS 9  /* of SlmCallCounts */
+#define SLM_STAT_COUNTERS 10 /* of SlmCallCounts */
 #define SLM_TAGGER_SLOTS 32  /* databases that have a tagger's worker at a time */
 #define SLM_TAGGER_BLAMES 8  /* taggers that a worker ended in, and no next one has seen */
 

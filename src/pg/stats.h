@@ -38,6 +38,7 @@ typedef struct SlmCallCounts
 	uint64 errors;
 	uint64 cancels;
 	uint64 tokens_in;
+	uint64 tokens_out; /* written by a decoder */
 	uint64 inference_us;
 	uint64 memo_hits;   /* answers taken from what the backend remembers */
 	uint64 tokens_kept; /* of beginnings of prompts, taken from there, too */

@@ -81,6 +81,7 @@ put_token(Answer *a, int32_t token, SlmError *err)
 		memmove(a->token, a->token + 1, --n);
 	SLM_TRY(slm_buffer_put(&a->text, a->run->arena, a->token, n, err));
 	a->n_token++;
+	a->run->n_token_out++;
 	a->next[a->n_next++] = token;
 	if (a->state == NULL)
 		return SLM_OK;
