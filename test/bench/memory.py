@@ -52,8 +52,8 @@ def mean_pss(connections, image_names):
     return [sum(p[i] for p in pairs) / len(pairs) for i in (0, 1)]
 
 
-def open_all(uri):
-    connections = [common.Connection(uri) for _ in range(BACKENDS)]
+def open_all(uri, n=BACKENDS):
+    connections = [common.Connection(uri) for _ in range(n)]
     for connection in connections:
         # What a backend that does anything has: catalog caches, a plan, a sort.
         connection.query("SELECT count(*), upper('a') FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid GROUP BY 2")
