@@ -2,19 +2,55 @@
  * dtype_k.c - blocks of 256 weights: Q2_K to Q6_K and IQ4_XS
  *
  * Where the bits of a block stand, from ggml-common.h and ggml-quants.c of
- * llama.cpp (block_q2_K .. block_q6_K, block_iq4_xs).  Weights come in two
- * halves of 128; in each, a byte of codes serves weights that are 32 apart.
+ * llama.cpp (block_q2_K .. block_q6_K, block_iq4_xs).  Weights come in runs of
+ * 32, whose codes are the same bits of 32 bytes.
  */
 #include <string.h>
 
 #include "base/dtype.h"
 
-#define HALF (SLM_K_BLOCK / 2)
-
 bool
 slm_dtype_is_k(SlmDtype type)
 {
 	return slm_dtype_info(type)->block_items == SLM_K_BLOCK;
+}
+
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The codes that are `bits` bits of 32 bytes.  Eight at a time: files of gigabytes go through here. */
+static inline void
+take_bits(const uint8_t *src, int shift, uint64_t bits, int8_t *out)
+{
+	for (int i = 0; i < 32; i += 8)
+	{
+		uint64_t eight;
+
+		memcpy(&eight, src + i, sizeof(eight));
+		eight = eight >> shift & EIGHT((1 << bits) - 1);
+		memcpy(out + i, &eight, sizeof(eight));
+	}
+}
+
+/* Puts more of their bits, from others, above the first `to`. */
+static inline void
+add_bits(const uint8_t *src, int shift, uint64_t bits, int to, int8_t *out)
+{
+	for (int i = 0; i < 32; i += 8)
+	{
+		uint64_t eight, more;
+
+		memcpy(&eight, out + i, sizeof(eight));
+		memcpy(&more, src + i, sizeof(more));
+		eight |= (more >> shift & EIGHT((1 << bits) - 1)) << to;
+		memcpy(out + i, &eight, sizeof(eight));
+	}
+}
+
+static inline void
+subtract(int8_t *code, int8_t offset)
+{
+	for (int i = 0; i < SLM_K_BLOCK; i++)
+		code[i] = (int8_t) (code[i] - offset);
 }
 
 static uint16_t
@@ -39,8 +75,8 @@ decode_q2(const uint8_t *src, SlmBlockK *out)
 		out->scale[j] = (int8_t) (src[j] & 15);
 		out->min[j] = src[j] >> 4;
 	}
-	for (int i = 0; i < SLM_K_BLOCK; i++)
-		out->code[i] = (int8_t) (qs[i / HALF * 32 + i % 32] >> i % HALF / 32 * 2 & 3);
+	for (int run = 0; run < SLM_K_BLOCK / 32; run++)
+		take_bits(qs + run / 4 * 32, run % 4 * 2, 2, out->code + run * 32);
 }
 
 /* hmask[32] third bits (a set bit: nothing to take off), qs[64] of 2 bits, 12 bytes of 6-bit scales, d */
@@ -56,12 +92,12 @@ decode_q3(const uint8_t *src, SlmBlockK *out)
 
 		out->scale[j] = (int8_t) ((low | (scales[8 + j % 4] >> j / 4 * 2 & 3) << 4) - 32);
 	}
-	for (int i = 0; i < SLM_K_BLOCK; i++)
+	for (int run = 0; run < SLM_K_BLOCK / 32; run++)
 	{
-		int low = qs[i / HALF * 32 + i % 32] >> i % HALF / 32 * 2 & 3;
-
-		out->code[i] = (int8_t) (low - (hmask[i % 32] >> i / 32 & 1 ? 0 : 4));
+		take_bits(qs + run / 4 * 32, run % 4 * 2, 2, out->code + run * 32);
+		add_bits(hmask, run, 1, 2, out->code + run * 32);
 	}
+	subtract(out->code, 4);
 }
 
 /* The 6-bit scales and minima of eight runs of 32, in 12 bytes. */
@@ -96,13 +132,11 @@ decode_q4_or_q5(bool five, const uint8_t *src, SlmBlockK *out)
 	out->d = read_half(src);
 	out->dmin = read_half(src + 2);
 	decode_scales_and_mins(src + 4, out);
-	for (int i = 0; i < SLM_K_BLOCK; i++)
+	for (int run = 0; run < SLM_K_BLOCK / 32; run++)
 	{
-		int code = qs[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
-
+		take_bits(qs + run / 2 * 32, run % 2 * 4, 4, out->code + run * 32);
 		if (five)
-			code |= (qh[i % 32] >> i / 32 & 1) << 4;
-		out->code[i] = (int8_t) code;
+			add_bits(qh, run, 1, 4, out->code + run * 32);
 	}
 }
 
@@ -114,14 +148,14 @@ decode_q6(const uint8_t *src, SlmBlockK *out)
 
 	out->d = read_half(src + 208);
 	memcpy(out->scale, src + 192, 16);
-	for (int i = 0; i < SLM_K_BLOCK; i++)
+	for (int run = 0; run < SLM_K_BLOCK / 32; run++)
 	{
-		int half = i / HALF, in_half = i % HALF;
-		int low = ql[half * 64 + in_half % 64] >> in_half / 64 * 4 & 15;
-		int high = qh[half * 32 + in_half % 32] >> in_half / 32 * 2 & 3;
+		int half = run / 4, in_half = run % 4;
 
-		out->code[i] = (int8_t) ((low | high << 4) - 32);
+		take_bits(ql + half * 64 + in_half % 2 * 32, in_half / 2 * 4, 4, out->code + run * 32);
+		add_bits(qh + half * 32, in_half * 2, 2, 4, out->code + run * 32);
 	}
+	subtract(out->code, 32);
 }
 
 /* d, scales_h of 2 bits, scales_l[4] of 4 bits, qs[128]: runs of 32 as in IQ4_NL */

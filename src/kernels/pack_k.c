@@ -25,16 +25,25 @@ code_at(SlmLayout layout, int i, int r)
 static void
 pack_block(SlmLayout layout, const SlmBlockK *block, int r, uint8_t *out)
 {
-	int run = k_run(layout), offset = layout == SLM_LAYOUT_K6 ? SLM_Q8_OFFSET : 0;
+	int run = k_run(layout);
 
-	for (int i = 0; i < SLM_K_BLOCK; i++)
+	/* four codes at a time, which stand together */
+	for (int i = 0; i < SLM_K_BLOCK; i += 4)
 	{
 		uint8_t *at = out + code_at(layout, i, r);
+		uint32_t four, high;
 
+		memcpy(&four, block->code + i, sizeof(four));
 		if (layout == SLM_LAYOUT_K4)
-			*at |= (uint8_t) (block->code[i] << i % 32 / 16 * 4);
-		else
-			*at = (uint8_t) (block->code[i] + offset);
+		{
+			if (i % 32 >= 16)
+				continue;
+			memcpy(&high, block->code + i + 16, sizeof(high));
+			four |= high << 4;
+		}
+		else if (layout == SLM_LAYOUT_K6)
+			four ^= 0x80808080; /* SLM_Q8_OFFSET added to each */
+		memcpy(at, &four, sizeof(four));
 	}
 	for (int j = 0; j < SLM_K_BLOCK / run; j++)
 	{
