@@ -34,14 +34,18 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 			return kernels->gemm_f16;
 		case SLM_LAYOUT_BF16:
 			return kernels->gemm_bf16;
+		case SLM_LAYOUT_K2:
+			return kernels->gemm_k2;
+		case SLM_LAYOUT_K3:
+			return kernels->gemm_k3;
 		case SLM_LAYOUT_K4:
 			return kernels->gemm_k4;
 		case SLM_LAYOUT_K5:
 			return kernels->gemm_k5;
 		case SLM_LAYOUT_K6:
 			return kernels->gemm_k6;
-		case SLM_LAYOUT_K2:
-			return kernels->gemm_k2;
+		case SLM_LAYOUT_K8:
+			return kernels->gemm_k8;
 		case SLM_LAYOUT_F32:
 		case SLM_LAYOUT_COUNT:
 			break;

@@ -1,9 +1,9 @@
 /*
  * gemm_k_avx2.h - matrix products with blocks of 256 weights by vpmaddubsw
  *
- * Codes of K4, K5 and K2 are at most 31 and serve as the unsigned operand (at
- * most 31 * 127 * 2 a pair); those of K6 are signed bytes and go as in
- * gemm_q8_avx2.h.
+ * Codes of up to 6 bits serve as the unsigned operand as they are stored (at most
+ * 63 * 127 * 2 a pair); where something was added to them, the sum of a run starts
+ * at what takes it away again.  Bytes (K8) are signed and go as in gemm_q8_avx2.h.
  */
 #ifndef SLM_KERNELS_GEMM_K_AVX2_H
 #define SLM_KERNELS_GEMM_K_AVX2_H
@@ -26,24 +26,36 @@ k_bytes(const bool is_signed, const uint8_t *at)
 		_mm256_cvtepi32_ps(is_signed ? _mm256_cvtepi8_epi32(high) : _mm256_cvtepu8_epi32(high)));
 }
 
-/* Four weights of 8 rows, step j of a run: bytes, or the low or high four bits of bytes. */
+/* x with its bytes moved up (or down, by < 0); bits that cross over into other bytes are for the caller to mask. */
+SLM_INLINE __m256i
+k_shift(__m256i x, const int by)
+{
+	return by > 0 ? _mm256_slli_epi16(x, by) : _mm256_srli_epi16(x, -by);
+}
+
+/* Four weights of 8 rows, step j of the 8 of 32 weights, as layout_k.h has them. */
 SLM_INLINE __m256i
 k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 {
-	const uint8_t *at = codes + (layout == SLM_LAYOUT_K4 ? j % 4 : j) * 64;
-	__m256i weights = _mm256_loadu_si256((const __m256i *) (const void *) at);
+	const int bits = k_bits(layout);
+	const uint8_t *at = codes + (bits == 8 ? j : j % 4) * 64;
+	__m256i low = _mm256_loadu_si256((const __m256i *) (const void *) at), high;
 
-	if (layout == SLM_LAYOUT_K6)
-		return _mm256_xor_si256(weights, _mm256_set1_epi8((char) SLM_Q8_OFFSET));
-	if (layout != SLM_LAYOUT_K4)
-		return weights;
-	return _mm256_and_si256(j < 4 ? weights : _mm256_srli_epi16(weights, 4), _mm256_set1_epi8(15));
+	if (bits == 8)
+		return _mm256_xor_si256(low, _mm256_set1_epi8((char) SLM_Q8_OFFSET));
+	low = _mm256_and_si256(j < 4 ? low : k_shift(low, -4), _mm256_set1_epi8(15));
+	if (bits == 4)
+		return low;
+	at = codes + K_HIGH_BITS + (bits == 6 ? j / 4 * 64 : 0);
+	high = _mm256_loadu_si256((const __m256i *) (const void *) at);
+	high = k_shift(high, 4 - (bits == 6 ? j % 4 * 2 : j));
+	return _mm256_or_si256(low, _mm256_and_si256(high, _mm256_set1_epi8(bits == 6 ? 0x30 : 0x10)));
 }
 
 SLM_INLINE __m256i
 k_dot(const SlmLayout layout, __m256i sum, __m256i weight, __m256i activation)
 {
-	if (layout == SLM_LAYOUT_K6)
+	if (layout == SLM_LAYOUT_K8)
 		return q8_dot(sum, weight, activation);
 	return _mm256_add_epi32(
 		sum, _mm256_madd_epi16(_mm256_maddubs_epi16(weight, activation), _mm256_set1_epi16(1)));
@@ -53,13 +65,11 @@ SLM_INLINE void
 k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_block,
 	   const SlmActivations *x, int i0, const float *bias, float *y, size_t y_stride)
 {
-	const int run = layout == SLM_LAYOUT_K4 || layout == SLM_LAYOUT_K5 ? 32 : 16;
-	const bool minima = layout != SLM_LAYOUT_K6;
+	const int run = k_run(layout), offset = k_offset(layout);
 	const size_t sum_stride = run == 32 ? x->d_stride : 2 * x->d_stride;
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
-	const int32_t *asum =
-		minima ? (run == 32 ? x->sum : x->half_sum) + (size_t) i0 * sum_stride : NULL;
+	const int32_t *asum = (run == 32 ? x->sum : x->half_sum) + (size_t) i0 * sum_stride;
 	Vec acc[K_TILE_ROWS];
 
 	SLM_UNROLL
@@ -71,18 +81,23 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 
 		for (int r = 0; r < SLM_K_BLOCK / run; r++)
 		{
-			const uint8_t *codes = w + (size_t) r * (k_code_bytes(layout) / (size_t) (32 / run));
+			const uint8_t *codes = w + (size_t) (r * run / 32) * k_code_bytes(layout);
+			const int step = r * run % 32 / 4;
 			__m256i lo_sum[K_TILE_ROWS], hi_sum[K_TILE_ROWS];
-			Vec scale = vec_mul(
-				dw, k_bytes(layout == SLM_LAYOUT_K6, w + k_scales(layout) + r * SLM_GROUP_ROWS));
+			Vec scale =
+				vec_mul(dw, k_bytes(offset != 0, w + k_scales(layout) + r * SLM_GROUP_ROWS));
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
-				lo_sum[i] = hi_sum[i] = _mm256_setzero_si256();
+				lo_sum[i] = hi_sum[i] = offset != 0 && layout != SLM_LAYOUT_K8
+											? _mm256_set1_epi32(asum[(size_t) i * sum_stride] /
+																(SLM_Q8_OFFSET / offset))
+											: _mm256_setzero_si256();
 			SLM_UNROLL
 			for (int j = 0; j < run / 4; j++)
 			{
-				__m256i lo = k_weights(layout, codes, j), hi = k_weights(layout, codes + 32, j);
+				__m256i lo = k_weights(layout, codes, step + j),
+						hi = k_weights(layout, codes + 32, step + j);
 
 				SLM_UNROLL
 				for (int i = 0; i < n_row; i++)
@@ -104,7 +119,7 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 
 				acc[i] = vec_fma(isum, by, acc[i]);
 			}
-			if (minima)
+			if (k_has_minima(layout))
 			{
 				Vec dmin = vec_load_f16((const uint16_t *) (const void *) (w + k_dmin(layout)));
 				Vec min = vec_mul(
@@ -117,8 +132,8 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 									 vec_set1(d[(size_t) i * x->d_stride] *
 											  (float) asum[(size_t) i * sum_stride]),
 									 acc[i]);
-				asum++;
 			}
+			asum++;
 			q += run;
 			d += run == 32 || r % 2 == 1;
 		}
@@ -161,10 +176,12 @@ gemm_k(const SlmLayout layout, const void *w, int64_t k, int n_group, const SlmA
 	{                                                                                              \
 		gemm_k(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
 	}
+K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k8, SLM_LAYOUT_K8)
 #undef K_GEMM
 
 #endif

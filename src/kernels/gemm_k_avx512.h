@@ -1,9 +1,9 @@
 /*
  * gemm_k_avx512.h - matrix products with blocks of 256 weights by vpdpbusd
  *
- * Tiles as in gemm_q8_avx512.h.  Codes are the unsigned operand as they are; in
- * K6, which has 128 added to them, the accumulator of a run starts at -128 *
- * sum(activations).
+ * Tiles as in gemm_q8_avx512.h.  Codes are the unsigned operand as they are
+ * stored; where something was added to them, the accumulator of a run starts at
+ * what takes it away again, a share of -128 * sum(activations).
  */
 #ifndef SLM_KERNELS_GEMM_K_AVX512_H
 #define SLM_KERNELS_GEMM_K_AVX512_H
@@ -30,16 +30,29 @@ k_bytes(const bool is_signed, const uint8_t *at)
 										: _mm512_cvtepu8_epi32(bytes));
 }
 
-/* Four weights of 16 rows, step j of a run: bytes, or the low or high four bits of bytes. */
+/* x with its bytes moved up (or down, by < 0); bits that cross over into other bytes are for the caller to mask. */
+SLM_INLINE __m512i
+k_shift(__m512i x, const int by)
+{
+	return by > 0 ? _mm512_slli_epi16(x, (unsigned) by) : _mm512_srli_epi16(x, (unsigned) -by);
+}
+
+/* Four weights of 16 rows, step j of the 8 of 32 weights, as layout_k.h has them. */
 SLM_INLINE __m512i
 k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 {
-	const __m512i nibbles = _mm512_set1_epi8(15);
-	__m512i weights = _mm512_loadu_si512(codes + (layout == SLM_LAYOUT_K4 ? j % 4 : j) * 64);
+	const int bits = k_bits(layout);
+	__m512i low = _mm512_loadu_si512(codes + (bits == 8 ? j : j % 4) * 64), high;
 
-	if (layout != SLM_LAYOUT_K4)
-		return weights;
-	return _mm512_and_si512(j < 4 ? weights : _mm512_srli_epi16(weights, 4), nibbles);
+	if (bits == 8)
+		return low;
+	low = _mm512_and_si512(j < 4 ? low : k_shift(low, -4), _mm512_set1_epi8(15));
+	if (bits == 4)
+		return low;
+	high = _mm512_loadu_si512(codes + K_HIGH_BITS + (bits == 6 ? j / 4 * 64 : 0));
+	high = k_shift(high, 4 - (bits == 6 ? j % 4 * 2 : j));
+	return _mm512_ternarylogic_epi32(high, _mm512_set1_epi8(bits == 6 ? 0x30 : 0x10), low,
+									 0xea); /* high & mask | low */
 }
 
 SLM_INLINE void
@@ -47,8 +60,7 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 	   size_t group_bytes, int64_t n_block, const SlmActivations *x, int i0, const float *bias,
 	   float *y, size_t y_stride)
 {
-	const int run = layout == SLM_LAYOUT_K4 || layout == SLM_LAYOUT_K5 ? 32 : 16;
-	const bool minima = layout != SLM_LAYOUT_K6;
+	const int run = k_run(layout), offset = k_offset(layout);
 	const size_t sum_stride = run == 32 ? x->d_stride : 2 * x->d_stride;
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
@@ -65,7 +77,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 	for (int64_t b = 0; b < n_block; b++, w += k_block_bytes(layout))
 		for (int r = 0; r < SLM_K_BLOCK / run; r++)
 		{
-			const uint8_t *codes = w + (size_t) r * (k_code_bytes(layout) / (size_t) (32 / run));
+			const uint8_t *codes = w + (size_t) (r * run / 32) * k_code_bytes(layout);
+			const int step = r * run % 32 / 4;
 			const uint8_t *scales = w + k_scales(layout) + r * SLM_GROUP_ROWS;
 			const uint8_t *mins = w + k_minima(layout) + r * SLM_GROUP_ROWS;
 			__m512i isum[K_TILE_VECS][K_TILE_ROWS];
@@ -75,16 +88,17 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					prefetch(codes + (size_t) v * group_bytes + 2 * k_block_bytes(layout),
-							 k_code_bytes(layout) / (size_t) (32 / run));
+					prefetch(w + (size_t) v * group_bytes + 2 * k_block_bytes(layout) +
+								 (size_t) r * k_code_bytes(layout) * (size_t) run / 32,
+							 k_code_bytes(layout) * (size_t) run / 32);
 			}
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
 			{
-				__m512i first = layout == SLM_LAYOUT_K6
-									? _mm512_set1_epi32(asum[(size_t) i * sum_stride])
-									: _mm512_setzero_si512();
+				__m512i first = offset != 0 ? _mm512_set1_epi32(asum[(size_t) i * sum_stride] /
+																(SLM_Q8_OFFSET / offset))
+											: _mm512_setzero_si512();
 
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
@@ -97,7 +111,7 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					weight[v] = k_weights(layout, codes + (size_t) v * group_bytes, j);
+					weight[v] = k_weights(layout, codes + (size_t) v * group_bytes, step + j);
 				SLM_UNROLL
 				for (int i = 0; i < n_row; i++)
 				{
@@ -113,9 +127,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 			}
 			SLM_UNROLL
 			for (int v = 0; v < n_vec; v++)
-				dw[v] = _mm512_mul_ps(
-					k_halves(w + k_d(layout) + (size_t) v * group_bytes),
-					k_bytes(layout == SLM_LAYOUT_K6, scales + (size_t) v * group_bytes));
+				dw[v] = _mm512_mul_ps(k_halves(w + k_d(layout) + (size_t) v * group_bytes),
+									  k_bytes(offset != 0, scales + (size_t) v * group_bytes));
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
 			{
@@ -126,7 +139,7 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 					acc[v][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[v][i]),
 												_mm512_mul_ps(dw[v], da), acc[v][i]);
 			}
-			if (minima)
+			if (k_has_minima(layout))
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
@@ -221,10 +234,12 @@ k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
 						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
 						y_stride);                                                                 \
 	}
+K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k8, SLM_LAYOUT_K8)
 #undef K_GEMM
 
 #endif

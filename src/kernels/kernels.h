@@ -72,10 +72,12 @@ typedef enum SlmLayout
 	SLM_LAYOUT_F32 = 1,
 	SLM_LAYOUT_F16 = 2,
 	SLM_LAYOUT_BF16 = 3,
-	SLM_LAYOUT_K4 = 4, /* Q4_K: 4-bit codes, runs of 32, minima */
-	SLM_LAYOUT_K5 = 5, /* Q5_K: bytes, runs of 32, minima */
-	SLM_LAYOUT_K6 = 6, /* Q6_K, Q3_K, IQ4_XS: signed bytes, runs of 16 */
-	SLM_LAYOUT_K2 = 7, /* Q2_K: bytes, runs of 16, minima */
+	SLM_LAYOUT_K2 = 4, /* Q2_K: codes of 4 bits, runs of 16, minima */
+	SLM_LAYOUT_K3 = 5, /* Q3_K: signed codes of 4 bits, runs of 16 */
+	SLM_LAYOUT_K4 = 6, /* Q4_K: codes of 4 bits, runs of 32, minima */
+	SLM_LAYOUT_K5 = 7, /* Q5_K: codes of 5 bits, runs of 32, minima */
+	SLM_LAYOUT_K6 = 8, /* Q6_K: signed codes of 6 bits, runs of 16 */
+	SLM_LAYOUT_K8 = 9, /* IQ4_XS: signed bytes, runs of 16 */
 	SLM_LAYOUT_COUNT
 } SlmLayout;
 
@@ -83,14 +85,14 @@ typedef enum SlmLayout
 static inline bool
 slm_layout_is_quantized(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_Q8 || layout >= SLM_LAYOUT_K4;
+	return layout == SLM_LAYOUT_Q8 || layout >= SLM_LAYOUT_K2;
 }
 
 /* They read half_sum, too. */
 static inline bool
 slm_layout_wants_half_sums(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_K6 || layout == SLM_LAYOUT_K2;
+	return layout >= SLM_LAYOUT_K2 && layout != SLM_LAYOUT_K4 && layout != SLM_LAYOUT_K5;
 }
 
 /*

@@ -3,14 +3,16 @@
  *
  * A group (16 output rows) is one block after another:
  *
- *   codes    a byte: (k, r) at k/4*64 + r*4 + k%4, as it is (K5, K2) or with 128
- *            added (K6); K4: byte (j, r, c) of j = 0 .. 31, c = 0 .. 3 at j*64 +
- *            r*4 + c has k = j/4*32 + j%4*4 + c in its low four bits, k + 16 in
- *            the high ones
- *   scales   a byte: (run, r) at run*16 + r, signed in K6
- *   minima   the same; not in K6
+ *   codes    one run of 32 weights after another.  Bytes (K8): of weight k of the
+ *            run and row r at k/4*64 + r*4 + k%4.  Fewer bits: the low four at
+ *            k%16/4*64 + r*4 + k%4, of k < 16 in the low half of the byte, of the
+ *            others in the high half; then of a fifth bit (K5) 64 bytes, at r*4 +
+ *            k%4, bit k/4, or of two more (K6) 128 bytes, at k/16*64 + r*4 + k%4,
+ *            bits k%16/4*2.  Signed codes have k_offset() added to them.
+ *   scales   a byte: (run, r) at run*16 + r, signed where codes are
+ *   minima   the same; not where codes are signed
  *   d        16 IEEE halves
- *   dmin     the same; not in K6
+ *   dmin     the same; not where codes are signed
  *
  * Private to the kernels.
  */
@@ -22,7 +24,7 @@
 static inline bool
 k_is_layout(SlmLayout layout)
 {
-	return layout >= SLM_LAYOUT_K4 && layout < SLM_LAYOUT_COUNT;
+	return layout >= SLM_LAYOUT_K2 && layout < SLM_LAYOUT_COUNT;
 }
 
 /* Weights that share a scale. */
@@ -35,14 +37,52 @@ k_run(SlmLayout layout)
 static inline bool
 k_has_minima(SlmLayout layout)
 {
-	return layout != SLM_LAYOUT_K6;
+	return layout == SLM_LAYOUT_K2 || layout == SLM_LAYOUT_K4 || layout == SLM_LAYOUT_K5;
 }
 
-/* Bytes of 32 weights of a group. */
+static inline int
+k_bits(SlmLayout layout)
+{
+	return layout == SLM_LAYOUT_K8   ? 8
+		   : layout == SLM_LAYOUT_K6 ? 6
+		   : layout == SLM_LAYOUT_K5 ? 5
+									 : 4;
+}
+
+/* Stored code - code; scales are signed where it is not 0.  A power of two up to SLM_Q8_OFFSET. */
+static inline int
+k_offset(SlmLayout layout)
+{
+	return layout == SLM_LAYOUT_K8   ? SLM_Q8_OFFSET
+		   : layout == SLM_LAYOUT_K6 ? 32
+		   : layout == SLM_LAYOUT_K3 ? 4
+									 : 0;
+}
+
+/* Bytes of the codes of 32 weights of a group. */
 static inline size_t
 k_code_bytes(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_K4 ? 256 : 512;
+	return (size_t) k_bits(layout) * (32 * SLM_GROUP_ROWS / 8);
+}
+
+#define K_HIGH_BITS 256 /* where bits above the low four start in them */
+
+/* The stored code of weight i of row r of a block. */
+static inline int
+k_code(SlmLayout layout, const uint8_t *block, int i, int r)
+{
+	const uint8_t *codes = block + (size_t) (i / 32) * k_code_bytes(layout) + r * 4 + i % 4;
+	int step = i % 32 / 4, code;
+
+	if (k_bits(layout) == 8)
+		return codes[step * 64];
+	code = codes[step % 4 * 64] >> step / 4 * 4 & 15;
+	if (k_bits(layout) == 5)
+		code |= (codes[K_HIGH_BITS] >> step & 1) << 4;
+	if (k_bits(layout) == 6)
+		code |= (codes[K_HIGH_BITS + step / 4 * 64] >> step % 4 * 2 & 3) << 4;
+	return code;
 }
 
 /* Where scales, minima, d and dmin of a block start, and what it takes. */

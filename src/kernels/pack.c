@@ -21,16 +21,18 @@ slm_layout_of(SlmDtype type)
 		case SLM_DTYPE_Q8_0:
 		case SLM_DTYPE_IQ4_NL:
 			return SLM_LAYOUT_Q8;
+		case SLM_DTYPE_Q2_K:
+			return SLM_LAYOUT_K2;
+		case SLM_DTYPE_Q3_K:
+			return SLM_LAYOUT_K3;
 		case SLM_DTYPE_Q4_K:
 			return SLM_LAYOUT_K4;
 		case SLM_DTYPE_Q5_K:
 			return SLM_LAYOUT_K5;
-		case SLM_DTYPE_Q3_K:
 		case SLM_DTYPE_Q6_K:
-		case SLM_DTYPE_IQ4_XS:
 			return SLM_LAYOUT_K6;
-		case SLM_DTYPE_Q2_K:
-			return SLM_LAYOUT_K2;
+		case SLM_DTYPE_IQ4_XS:
+			return SLM_LAYOUT_K8;
 		case SLM_DTYPE_F16:
 			return SLM_LAYOUT_F16;
 		case SLM_DTYPE_BF16:

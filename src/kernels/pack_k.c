@@ -13,13 +13,40 @@ slm_k_group_bytes(SlmLayout layout, int64_t k)
 	return (uint64_t) (k / SLM_K_BLOCK) * k_block_bytes(layout);
 }
 
-/* Where the byte with code i of row r of a block stands. */
-static size_t
-code_at(SlmLayout layout, int i, int r)
+static inline void
+put_bits(uint8_t *at, uint32_t four)
 {
-	if (layout == SLM_LAYOUT_K4)
-		return (size_t) ((i / 32 * 4 + i % 16 / 4) * 64 + r * 4 + i % 4);
-	return (size_t) (i / 4 * 64 + r * 4 + i % 4);
+	uint32_t there;
+
+	memcpy(&there, at, sizeof(there));
+	there |= four;
+	memcpy(at, &there, sizeof(there));
+}
+
+/* Codes of a row to their places in a block of zeros, four at a time: they stand together. */
+static void
+pack_codes(SlmLayout layout, const SlmBlockK *block, int r, uint8_t *out)
+{
+	uint8_t code[SLM_K_BLOCK];
+
+	for (int i = 0; i < SLM_K_BLOCK; i++)
+		code[i] = (uint8_t) (block->code[i] + k_offset(layout));
+	for (int i = 0; i < SLM_K_BLOCK; i += 4)
+	{
+		uint8_t *run = out + (size_t) (i / 32) * k_code_bytes(layout) + r * 4;
+		int step = i % 32 / 4;
+		uint32_t four;
+
+		memcpy(&four, code + i, sizeof(four));
+		if (k_bits(layout) == 8)
+			put_bits(run + step * 64, four);
+		else
+			put_bits(run + step % 4 * 64, (four & 0x0f0f0f0f) << step / 4 * 4);
+		if (k_bits(layout) == 5)
+			put_bits(run + K_HIGH_BITS, (four >> 4 & 0x01010101) << step);
+		if (k_bits(layout) == 6)
+			put_bits(run + K_HIGH_BITS + step / 4 * 64, (four >> 4 & 0x03030303) << step % 4 * 2);
+	}
 }
 
 static void
@@ -27,24 +54,7 @@ pack_block(SlmLayout layout, const SlmBlockK *block, int r, uint8_t *out)
 {
 	int run = k_run(layout);
 
-	/* four codes at a time, which stand together */
-	for (int i = 0; i < SLM_K_BLOCK; i += 4)
-	{
-		uint8_t *at = out + code_at(layout, i, r);
-		uint32_t four, high;
-
-		memcpy(&four, block->code + i, sizeof(four));
-		if (layout == SLM_LAYOUT_K4)
-		{
-			if (i % 32 >= 16)
-				continue;
-			memcpy(&high, block->code + i + 16, sizeof(high));
-			four |= high << 4;
-		}
-		else if (layout == SLM_LAYOUT_K6)
-			four ^= 0x80808080; /* SLM_Q8_OFFSET added to each */
-		memcpy(at, &four, sizeof(four));
-	}
+	pack_codes(layout, block, r, out);
 	for (int j = 0; j < SLM_K_BLOCK / run; j++)
 	{
 		int at = j * SLM_GROUP_ROWS + r;
@@ -98,16 +108,12 @@ slm_k_unpack_row(SlmLayout layout, const uint8_t *group, int r, int64_t k, float
 		for (int i = 0; i < SLM_K_BLOCK; i++)
 		{
 			size_t at = (size_t) (i / run * SLM_GROUP_ROWS + r);
-			int code = group[code_at(layout, i, r)], scale = group[k_scales(layout) + at];
+			int code = k_code(layout, group, i, r) - k_offset(layout),
+				scale = group[k_scales(layout) + at];
 			int min = k_has_minima(layout) ? group[k_minima(layout) + at] : 0;
 
-			if (layout == SLM_LAYOUT_K4)
-				code = code >> i % 32 / 16 * 4 & 15;
-			if (layout == SLM_LAYOUT_K6)
-			{
-				code -= SLM_Q8_OFFSET;
+			if (k_offset(layout) != 0)
 				scale = (int8_t) scale;
-			}
 			*out++ = d * (float) scale * (float) code - dmin * (float) min;
 		}
 	}

@@ -144,19 +144,8 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 	}
 }
 
-/* One run of a block: code j of row r stands at codes[j / 4 * 64 + r * 4 + j % 4]. */
-static int32_t
-k_dot(const uint8_t *codes, int r, int n, int shift, int mask, int offset, const int8_t *q)
-{
-	int32_t isum = 0;
-
-	for (int j = 0; j < n; j++)
-		isum += ((codes[j / 4 * 64 + r * 4 + j % 4] >> shift & mask) - offset) * q[j];
-	return isum;
-}
-
 /* A row's part of a block, for output row r: run by run, as kernels.h has it. */
-static float
+static inline float
 k_block(SlmLayout layout, const uint8_t *w, int r, const int8_t *q, const float *d,
 		const int32_t *asum, float acc)
 {
@@ -168,20 +157,13 @@ k_block(SlmLayout layout, const uint8_t *w, int r, const int8_t *q, const float 
 	{
 		const uint8_t *scale = w + k_scales(layout) + j * LANES + r;
 		float da = d[j * run / 32];
-		int32_t isum;
+		int32_t isum = 0;
 
-		if (layout == SLM_LAYOUT_K4)
-		{
-			const uint8_t *codes = w + (size_t) j * k_code_bytes(layout);
-
-			isum = k_dot(codes, r, 16, 0, 15, 0, q) + k_dot(codes, r, 16, 4, 15, 0, q + 16);
-		}
-		else
-			isum = k_dot(w + j * run * LANES, r, run, 0, 255,
-						 layout == SLM_LAYOUT_K6 ? SLM_Q8_OFFSET : 0, q);
-		acc = fmaf((float) isum,
-				   dw * (layout == SLM_LAYOUT_K6 ? (float) (int8_t) *scale : (float) *scale) * da,
-				   acc);
+		for (int i = 0; i < run; i++)
+			isum += (k_code(layout, w, j * run + i, r) - k_offset(layout)) * q[i];
+		acc =
+			fmaf((float) isum,
+				 dw * (k_offset(layout) != 0 ? (float) (int8_t) *scale : (float) *scale) * da, acc);
 		if (k_has_minima(layout)) /* asum has a factor of -128 */
 			acc = fmaf(dmin * (float) w[k_minima(layout) + (size_t) (j * LANES + r)] * 0x1p-7f,
 					   da * (float) asum[j], acc);
@@ -224,10 +206,12 @@ gemm_k(SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivat
 	{                                                                                              \
 		gemm_k(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
 	}
+K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k2, SLM_LAYOUT_K2)
+K_GEMM(gemm_k8, SLM_LAYOUT_K8)
 #undef K_GEMM
 
 /* One float layout; weight_at reads element i of the packed group. */

@@ -127,8 +127,8 @@ check_gemm_layout(SlmLayout layout)
 	static const size_t block_ks[] = {32, 64, 96, 128, 160, 384, 416, 1536};
 	static const size_t any_ks[] = {1, 2, 3, 31, 32, 33, 100, 384};
 	static const size_t k_ks[] = {256, 512, 768, 1024, 1280, 256, 512, 1536};
-	const size_t *ks = layout >= SLM_LAYOUT_K4 ? k_ks : layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
-	size_t k = layout >= SLM_LAYOUT_K4 ? 256 : 96;
+	const size_t *ks = layout >= SLM_LAYOUT_K2 ? k_ks : layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+	size_t k = layout >= SLM_LAYOUT_K2 ? 256 : 96;
 
 	for (int t = 0; t < N_PACKED_TYPES; t++)
 	{
@@ -178,6 +178,18 @@ gemm_bf16_matches_scalar(void)
 }
 
 static void
+gemm_k2_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K2);
+}
+
+static void
+gemm_k3_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_K3);
+}
+
+static void
 gemm_k4_matches_scalar(void)
 {
 	check_gemm_layout(SLM_LAYOUT_K4);
@@ -196,9 +208,9 @@ gemm_k6_matches_scalar(void)
 }
 
 static void
-gemm_k2_matches_scalar(void)
+gemm_k8_matches_scalar(void)
 {
-	check_gemm_layout(SLM_LAYOUT_K2);
+	check_gemm_layout(SLM_LAYOUT_K8);
 }
 
 static void
@@ -495,10 +507,12 @@ main(void)
 	TEST(gemm_f32_matches_scalar);
 	TEST(gemm_f16_matches_scalar);
 	TEST(gemm_bf16_matches_scalar);
+	TEST(gemm_k2_matches_scalar);
+	TEST(gemm_k3_matches_scalar);
 	TEST(gemm_k4_matches_scalar);
 	TEST(gemm_k5_matches_scalar);
 	TEST(gemm_k6_matches_scalar);
-	TEST(gemm_k2_matches_scalar);
+	TEST(gemm_k8_matches_scalar);
 	TEST(layer_norm_matches_scalar);
 	TEST(rms_norm_matches_scalar);
 	TEST(gelu_erf_matches_scalar);

@@ -10,27 +10,34 @@ packed_k(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 {
 	static const struct
 	{
-		int bytes, run, scales, minima, d, dmin;
+		int bytes, run, scales, minima, d, dmin, bits, offset;
 	} parts[] = {
-		[SLM_LAYOUT_K4] = {2368, 32, 2048, 2176, 2304, 2336},
-		[SLM_LAYOUT_K5] = {4416, 32, 4096, 4224, 4352, 4384},
-		[SLM_LAYOUT_K6] = {4384, 16, 4096, 0, 4352, 0},
-		[SLM_LAYOUT_K2] = {4672, 16, 4096, 4352, 4608, 4640},
+		[SLM_LAYOUT_K2] = {2624, 16, 2048, 2304, 2560, 2592, 4, 0},
+		[SLM_LAYOUT_K3] = {2336, 16, 2048, 0, 2304, 0, 4, 4},
+		[SLM_LAYOUT_K4] = {2368, 32, 2048, 2176, 2304, 2336, 4, 0},
+		[SLM_LAYOUT_K5] = {2880, 32, 2560, 2688, 2816, 2848, 5, 0},
+		[SLM_LAYOUT_K6] = {3360, 16, 3072, 0, 3328, 0, 6, 32},
+		[SLM_LAYOUT_K8] = {4384, 16, 4096, 0, 4352, 0, 8, 128},
 	};
-	const uint8_t *block = group + k / 256 * parts[layout].bytes;
+	const uint8_t *block = group + k / 256 * parts[layout].bytes, *codes;
 	int i = (int) (k % 256), run = i / parts[layout].run, code, scale;
 	uint16_t d, dmin;
 	float value;
 
-	if (layout == SLM_LAYOUT_K4)
-		code =
-			block[i / 32 * 256 + i % 16 / 4 * 64 + row * 4 + i % 4] >> (i % 32 < 16 ? 0 : 4) & 15;
+	codes = block + i / 32 * 64 * parts[layout].bits + row * 4 + i % 4;
+	if (parts[layout].bits == 8)
+		code = codes[i % 32 / 4 * 64];
 	else
-		code = block[i / 4 * 64 + row * 4 + i % 4];
+		code = codes[i % 16 / 4 * 64] >> (i % 32 < 16 ? 0 : 4) & 15;
+	if (parts[layout].bits == 5)
+		code += (codes[256] >> i % 32 / 4 & 1) * 16;
+	if (parts[layout].bits == 6)
+		code += (codes[256 + i % 32 / 16 * 64] >> i % 16 / 4 * 2 & 3) * 16;
 	scale = block[parts[layout].scales + run * 16 + row];
 	memcpy(&d, block + parts[layout].d + 2 * row, 2);
-	if (layout == SLM_LAYOUT_K6)
-		return slm_fp16_to_float(d) * (float) (int8_t) scale * (float) (code - 128);
+	if (parts[layout].offset != 0)
+		return slm_fp16_to_float(d) * (float) (int8_t) scale *
+			   (float) (code - parts[layout].offset);
 	memcpy(&dmin, block + parts[layout].dmin + 2 * row, 2);
 	value = slm_fp16_to_float(d) * (float) scale * (float) code;
 	return value - slm_fp16_to_float(dmin) * (float) block[parts[layout].minima + run * 16 + row];
@@ -50,10 +57,12 @@ packed_value(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 			memcpy(&half, group + 1024 + k / 32 % 2 * 32 + 2 * row, 2);
 			return slm_fp16_to_float(half) *
 				   (float) (group[k / 32 % 2 * 512 + k % 32 / 4 * 64 + row * 4 + k % 4] - 128);
+		case SLM_LAYOUT_K2:
+		case SLM_LAYOUT_K3:
 		case SLM_LAYOUT_K4:
 		case SLM_LAYOUT_K5:
 		case SLM_LAYOUT_K6:
-		case SLM_LAYOUT_K2:
+		case SLM_LAYOUT_K8:
 			return packed_k(layout, group, k, row);
 		case SLM_LAYOUT_F32:
 			memcpy(&value, group + (k * 16 + row) * 4, 4);
@@ -139,10 +148,12 @@ group_bytes_are_as_stated(void)
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_F32, 3), 192);
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_F16, 3), 96);
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_BF16, 3), 96);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K2, 512), 2 * 2624);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K3, 512), 2 * 2336);
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K4, 512), 2 * 2368);
-	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K5, 512), 2 * 4416);
-	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K6, 512), 2 * 4384);
-	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K2, 512), 2 * 4672);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K5, 512), 2 * 2880);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K6, 512), 2 * 3360);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K8, 512), 2 * 4384);
 }
 
 /* What a table promises: a name, and every kernel. */
