@@ -56,10 +56,31 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->block, err));
 	for (int i = 0; i < n_sequence; i++)
 	{
-		slm_decoder_begin(d, i, n_token);
+		slm_decoder_begin(d, i, 0, n_token);
 		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &d->block[i], err));
 	}
 	*out = d;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_decoder_try(SlmDecoder *d, int n, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	SlmBatch batch = {
+		.n_sequence = 1,
+		.max_length = n < d->room ? n : d->room,
+		.shape_of_cache = d->shape,
+		.cache = d->block,
+	};
+	int32_t start[2] = {0, n}, past = 0;
+	SlmCompute compute;
+
+	batch.start = start;
+	batch.past = &past;
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	SLM_TRY(slm_forward_try(&compute, &batch, err));
+	slm_arena_rewind(d->run->arena, mark);
 	return SLM_OK;
 }
 
@@ -102,9 +123,9 @@ slm_decoder_run(const SlmDecoder *d)
 }
 
 void
-slm_decoder_begin(SlmDecoder *d, int sequence, int n_token)
+slm_decoder_begin(SlmDecoder *d, int sequence, int n, int n_token)
 {
-	d->length[sequence] = 0;
+	d->length[sequence] = n;
 	d->is_long[sequence] = n_token > d->short_context;
 }
 

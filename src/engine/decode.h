@@ -24,6 +24,12 @@ typedef struct SlmDecoder SlmDecoder;
 extern SlmStatus slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out,
 								 SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * Sees to it that the arena has what a step of n tokens needs: SLM_ERR_LIMIT or
+ * SLM_ERR_NO_MEMORY where it has not.  Nothing is computed.
+ */
+extern SlmStatus slm_decoder_try(SlmDecoder *decoder, int n, SlmError *err) SLM_MUST_CHECK;
+
 /* One sequence's part of a step. */
 typedef struct SlmStep
 {
@@ -79,10 +85,11 @@ extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
 extern SlmRun *slm_decoder_run(const SlmDecoder *decoder);
 
 /*
- * Empties a sequence that is to have at most n_token tokens, no more than there is
- * room for; without it, a sequence is begun with all of the room.
+ * A sequence that goes on with the first n of the tokens that it holds is to have at
+ * most n_token of them, no more than there is room for.  One that is not begun has all
+ * of the room.
  */
-extern void slm_decoder_begin(SlmDecoder *decoder, int sequence, int n_token);
+extern void slm_decoder_begin(SlmDecoder *decoder, int sequence, int n, int n_token);
 
 /* Does the model take a sequence for a long one? */
 extern bool slm_decoder_is_long(const SlmDecoder *decoder, int sequence);

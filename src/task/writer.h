@@ -74,8 +74,8 @@ extern SlmStatus slm_writer_add(SlmWriter *writer, const SlmPrompt *prompt, int 
 /*
  * Takes all rows on, in one pass over the weights: at most SLM_WRITER_TOKENS
  * tokens, so that nobody who waits for a step waits long.  Nothing to do where no
- * row is busy.  Its errors are nobody's row: a cancel, memory, a broken image.  After
- * one all rows are where they were.
+ * row is busy.  Its errors are no row's: a cancel, memory, a broken image.  After one
+ * no row can go on.
  */
 extern SlmStatus slm_writer_step(SlmWriter *writer, SlmError *err) SLM_MUST_CHECK;
 
