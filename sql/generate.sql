@@ -141,6 +141,59 @@ REVOKE USAGE ON FOREIGN SERVER writer FROM slm_reader;
 DROP ROLE slm_reader;
 DROP VIEW work;
 
+-- Rows beside each other: the array form, the plan node and a row a call give the same answers, whatever the batch.
+CREATE TABLE asks (id int, body text);
+INSERT INTO asks SELECT n, CASE n % 9 WHEN 0 THEN NULL WHEN 1 THEN ' ' WHEN 2 THEN 'in' WHEN 3 THEN 'the same' ELSE repeat('the train is late, and the ring ', n % 5) || n END
+FROM generate_series(1, 40) AS n;
+INSERT INTO asks VALUES (41, repeat('q', 600)); -- too long
+CREATE VIEW alone AS
+SELECT id, slm_generate(body, max_tokens => 30, on_error => 'null') AS written,
+       slm_generate(body, max_tokens => 30, temperature => 1, seed => 5, on_error => 'null') AS drawn,
+       slm_generate(body, schema => '{"type": "array", "items": {"enum": ["a", "bb", "the ring"]}, "minItems": 1, "maxItems": 4}', on_error => 'null') AS bound,
+       slm_extract(body, '["who", "where"]', 'writer', on_error => 'null') AS extracted,
+       slm_summarize(body, 3, 'writer', on_error => 'null') AS summary
+FROM asks;
+SET slm.enable_batching = off;
+CREATE TABLE wanted AS SELECT * FROM alone;
+SELECT count(*), count(written) AS written, count(DISTINCT drawn) > 20 AS drawn, count(bound) AS bound, count(extracted) AS extracted, count(summary) AS summaries FROM wanted;
+RESET slm.enable_batching;
+LOAD 'slm'; -- the plan node is there even where slm is not preloaded
+EXPLAIN (COSTS off) SELECT slm_generate(body, max_tokens => 30) FROM asks;
+CREATE FUNCTION differ() RETURNS TABLE (batch_rows int, differ bigint, rows bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    FOREACH batch_rows IN ARRAY ARRAY[1, 2, 7, 32, 256] LOOP
+        PERFORM set_config('slm.batch_rows', batch_rows::text, false);
+        SELECT count(*) FILTER (WHERE a IS DISTINCT FROM w), count(*) INTO differ, rows FROM (SELECT * FROM alone OFFSET 0) AS a JOIN wanted AS w USING (id);
+        RETURN NEXT;
+    END LOOP;
+END $$;
+SELECT * FROM differ();
+RESET slm.batch_rows;
+WITH given AS (SELECT array_agg(body ORDER BY id) AS bodies FROM asks)
+SELECT count(*) FILTER (WHERE a.generated IS NOT DISTINCT FROM w.written) AS written, count(*) FILTER (WHERE d.generated IS NOT DISTINCT FROM w.drawn) AS drawn,
+       count(*) FILTER (WHERE b.generated IS NOT DISTINCT FROM w.bound) AS bound, count(*) FILTER (WHERE e.extracted IS NOT DISTINCT FROM w.extracted) AS extracted,
+       count(*) FILTER (WHERE s.summary IS NOT DISTINCT FROM w.summary) AS summaries
+FROM given, slm_generate_batch(bodies, max_tokens => 30, on_error => 'null') AS a
+JOIN slm_generate_batch(bodies, max_tokens => 30, temperature => 1, seed => 5, on_error => 'null') AS d USING (ord)
+JOIN slm_generate_batch(bodies, slm_pin('writer'), schema => '{"type": "array", "items": {"enum": ["a", "bb", "the ring"]}, "minItems": 1, "maxItems": 4}', on_error => 'null') AS b USING (ord)
+JOIN slm_extract_batch(bodies, '["who", "where"]', 'writer', on_error => 'null') AS e USING (ord)
+JOIN slm_summarize_batch(bodies, 3, 'writer', on_error => 'null') AS s USING (ord) JOIN wanted AS w ON w.id = ord;
+-- A row that fails is an error, by itself and among others; of those behind it nothing is asked.
+SELECT error_of($$ SELECT count(slm_generate(body, max_tokens => 3)) FROM asks $$);
+SELECT error_of($$ SELECT * FROM slm_generate_batch(ARRAY['in', repeat('q', 600)], max_tokens => 3) $$);
+SELECT count(*) FROM (SELECT slm_generate(body, max_tokens => 3) FROM asks ORDER BY id LIMIT 40) AS r;
+SELECT error_of($$ SELECT * FROM slm_generate_batch(ARRAY[['in']]) $$);
+SELECT * FROM slm_generate_batch(NULL);
+SELECT * FROM slm_generate_batch('{NULL, " "}');
+-- Little memory: fewer at a time, the same answers.
+SET slm.max_scratch_memory = '4MB';
+SELECT * FROM differ();
+RESET slm.batch_rows;
+RESET slm.max_scratch_memory;
+DROP FUNCTION differ;
+DROP VIEW alone;
+DROP TABLE asks, wanted;
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);

@@ -383,6 +383,40 @@ COMMENT ON FUNCTION slm_generate(text, text, int, jsonb, text, real, bigint, tex
 COMMENT ON FUNCTION slm_generate(text, slm_model, int, jsonb, text, real, bigint, text) IS
 	'what a decoder writes after a prompt';
 
+-- The same for many prompts, written beside each other
+
+CREATE FUNCTION slm_generate_batch(
+	prompts text[],
+	model text DEFAULT NULL,
+	max_tokens int DEFAULT 256,
+	schema jsonb DEFAULT NULL,
+	system text DEFAULT NULL,
+	temperature real DEFAULT 0,
+	seed bigint DEFAULT 0,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, generated text)
+LANGUAGE C STABLE PARALLEL SAFE COST 1000000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_generate_batch';
+
+CREATE FUNCTION slm_generate_batch(
+	prompts text[],
+	model slm_model,
+	max_tokens int DEFAULT 256,
+	schema jsonb DEFAULT NULL,
+	system text DEFAULT NULL,
+	temperature real DEFAULT 0,
+	seed bigint DEFAULT 0,
+	on_error text DEFAULT 'error')
+RETURNS TABLE (ord int, generated text)
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000000 ROWS 100 SUPPORT slm_support
+AS 'MODULE_PATHNAME', 'slm_generate_batch_pinned';
+
+COMMENT ON FUNCTION slm_generate_batch(text[], text, int, jsonb, text, real, bigint, text) IS
+	'what a decoder writes after each prompt of an array';
+
+COMMENT ON FUNCTION slm_generate_batch(text[], slm_model, int, jsonb, text, real, bigint, text) IS
+	'what a decoder writes after each prompt of an array';
+
 -- The sentences that say most of a text
 
 CREATE FUNCTION slm_summarize(

@@ -18,6 +18,11 @@ struct SlmArenaBlock
 	char *data; /* aligned to SLM_ARENA_ALIGN, inside this allocation */
 };
 
+/* Bytes of a block beside what it serves. */
+#define OVERHEAD (sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN)
+
+_Static_assert(OVERHEAD <= SLM_ARENA_OVERHEAD, "what a block takes is known to callers");
+
 void
 slm_arena_init(SlmArena *arena, const SlmHost *host, size_t max_bytes)
 {
@@ -28,38 +33,56 @@ slm_arena_init(SlmArena *arena, const SlmHost *host, size_t max_bytes)
 	arena->max_bytes = max_bytes;
 }
 
+/* Lays a block into memory of size bytes beside the block's overhead. */
+static SlmArenaBlock *
+make_block(void *memory, size_t size)
+{
+	SlmArenaBlock *block = memory;
+
+	block->next = NULL;
+	block->size = size;
+	block->used = 0;
+	block->data = (char *) (((uintptr_t) (block + 1) + SLM_ARENA_ALIGN - 1) &
+							~(uintptr_t) (SLM_ARENA_ALIGN - 1));
+	return block;
+}
+
+void
+slm_arena_within(SlmArena *arena, void *memory, size_t bytes)
+{
+	slm_arena_init(arena, NULL, 0);
+	arena->first = make_block(memory, bytes - OVERHEAD);
+	arena->held_bytes = arena->max_bytes = bytes;
+}
+
 /* Appends a block that can serve bytes, and makes it the current one. */
 static SlmStatus
 add_block(SlmArena *arena, SlmArenaBlock *last, size_t bytes, SlmError *err)
 {
-	const size_t overhead = sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN;
 	size_t size = MIN_BLOCK_BYTES;
 	size_t left = arena->max_bytes - arena->held_bytes;
 	SlmArenaBlock *block;
+	void *memory;
 
 	if (last != NULL)
 		size = last->size < MAX_GROWN_BYTES / 2 ? last->size * 2 : MAX_GROWN_BYTES;
 	if (size < bytes)
 		size = bytes;
-	if (bytes > SIZE_MAX - overhead || bytes + overhead > left)
+	if (bytes > SIZE_MAX - OVERHEAD || bytes + OVERHEAD > left)
 	{
 		slm_fail(err, SLM_ERR_LIMIT, "call needs more scratch memory than the limit of %zu kB",
 				 arena->max_bytes / 1024);
 		slm_error_hint(err, "Raise slm.max_scratch_memory or pass less text per call.");
 		return SLM_ERR_LIMIT;
 	}
-	if (size > left - overhead)
-		size = left - overhead;
-	block = arena->host->alloc(arena->host->arg, size + overhead);
-	if (block == NULL)
+	if (size > left - OVERHEAD)
+		size = left - OVERHEAD;
+	memory = arena->host->alloc(arena->host->arg, size + OVERHEAD);
+	if (memory == NULL)
 		return slm_fail(err, SLM_ERR_NO_MEMORY, "out of memory: could not allocate %zu bytes",
-						size + overhead);
-	block->next = NULL;
-	block->size = size;
-	block->used = 0;
-	block->data = (char *) (((uintptr_t) (block + 1) + SLM_ARENA_ALIGN - 1) &
-							~(uintptr_t) (SLM_ARENA_ALIGN - 1));
-	arena->held_bytes += size + overhead;
+						size + OVERHEAD);
+	block = make_block(memory, size);
+	arena->held_bytes += size + OVERHEAD;
 	if (last != NULL)
 		last->next = block;
 	else
@@ -127,6 +150,22 @@ slm_arena_rewind(SlmArena *arena, SlmArenaMark mark)
 }
 
 void
+slm_arena_release(SlmArena *arena, SlmArenaMark mark)
+{
+	SlmArenaBlock **link = mark.block != NULL ? &mark.block->next : &arena->first;
+
+	slm_arena_rewind(arena, mark);
+	while (*link != NULL)
+	{
+		SlmArenaBlock *block = *link;
+
+		*link = block->next;
+		arena->held_bytes -= block->size + OVERHEAD;
+		arena->host->release(arena->host->arg, block);
+	}
+}
+
+void
 slm_arena_reset(SlmArena *arena)
 {
 	SlmArenaMark start = {NULL, 0};
@@ -144,7 +183,7 @@ slm_arena_trim(SlmArena *arena, size_t keep_bytes)
 	while (*link != NULL)
 	{
 		SlmArenaBlock *block = *link;
-		size_t bytes = block->size + sizeof(SlmArenaBlock) + SLM_ARENA_ALIGN;
+		size_t bytes = block->size + OVERHEAD;
 
 		if (kept + bytes <= keep_bytes)
 		{

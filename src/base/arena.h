@@ -39,6 +39,15 @@ typedef struct SlmArenaMark
 extern void slm_arena_init(SlmArena *arena, const SlmHost *host, size_t max_bytes);
 
 /*
+ * An arena inside of bytes of memory that are another's, of which up to
+ * SLM_ARENA_OVERHEAD go into keeping it; it takes nothing from a host, and must not
+ * be trimmed.
+ */
+#define SLM_ARENA_OVERHEAD 256
+
+extern void slm_arena_within(SlmArena *arena, void *memory, size_t bytes);
+
+/*
  * Gives bytes of uninitialized memory aligned to SLM_ARENA_ALIGN in *out,
  * valid until the next reset or release to an earlier mark.  bytes = 0 gives a
  * valid pointer.
@@ -52,6 +61,9 @@ extern SlmStatus slm_arena_alloc_array(SlmArena *arena, size_t n, size_t size, v
 
 extern SlmArenaMark slm_arena_mark(const SlmArena *arena);
 extern void slm_arena_rewind(SlmArena *arena, SlmArenaMark mark);
+
+/* Rewinds, and gives the blocks behind the mark's back to the host. */
+extern void slm_arena_release(SlmArena *arena, SlmArenaMark mark);
 
 /* Forgets all allocations, keeps the blocks. */
 extern void slm_arena_reset(SlmArena *arena);

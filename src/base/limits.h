@@ -52,6 +52,8 @@
 #define SLM_MAX_SCHEMA_CHOICES 1000 /* values of one enum */
 #define SLM_MAX_GENERATED_TOKENS 100000
 #define SLM_MAX_FIELD_TOKENS 1024 /* of the object that a decoder writes of a text */
+#define SLM_MAX_WRITER_ROWS 64    /* texts that are written beside each other */
+#define SLM_WRITER_TOKENS 256     /* of all of them that one step reads */
 #define SLM_MAX_SUMMARY_WORDS 10000
 #define SLM_MAX_SUMMARY_PIECES 512 /* sentences of one summary */
 #define SLM_SUMMARY_SENTENCES                                                                      \

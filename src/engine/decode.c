@@ -13,7 +13,8 @@ struct SlmDecoder
 	SlmRun *run;
 	SlmKvShape shape;
 	int room;
-	bool long_context;
+	int short_context;
+	bool *is_long;   /* [n_sequence] */
 	int32_t *length; /* [n_sequence] */
 	float **block;   /* [n_sequence] keys and values */
 };
@@ -45,19 +46,41 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	d->run = run;
 	d->shape = slm_kv_shape(run->model, n_token);
 	d->room = n_token;
-	d->long_context = n_token > slm_short_context(run);
+	d->short_context = slm_short_context(run);
 	n = slm_kv_floats(&d->shape);
 	if (n > SIZE_MAX / sizeof(float))
 		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
 						n_token);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->is_long, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->length, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->block, err));
 	for (int i = 0; i < n_sequence; i++)
 	{
-		d->length[i] = 0;
+		slm_decoder_begin(d, i, 0, n_token);
 		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &d->block[i], err));
 	}
 	*out = d;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_decoder_try(SlmDecoder *d, int n, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	SlmBatch batch = {
+		.n_sequence = 1,
+		.max_length = n < d->room ? n : d->room,
+		.shape_of_cache = d->shape,
+		.cache = d->block,
+	};
+	int32_t start[2] = {0, n}, past = 0;
+	SlmCompute compute;
+
+	batch.start = start;
+	batch.past = &past;
+	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
+	SLM_TRY(slm_forward_try(&compute, &batch, err));
+	slm_arena_rewind(d->run->arena, mark);
 	return SLM_OK;
 }
 
@@ -99,10 +122,17 @@ slm_decoder_run(const SlmDecoder *d)
 	return d->run;
 }
 
-bool
-slm_decoder_is_long(const SlmDecoder *d)
+void
+slm_decoder_begin(SlmDecoder *d, int sequence, int n, int n_token)
 {
-	return d->long_context;
+	d->length[sequence] = n;
+	d->is_long[sequence] = n_token > d->short_context;
+}
+
+bool
+slm_decoder_is_long(const SlmDecoder *d, int sequence)
+{
+	return d->is_long[sequence];
 }
 
 uint64_t
@@ -144,6 +174,7 @@ slm_decoder_load(SlmDecoder *d, int sequence, const float *from, int n_saved, in
 typedef struct Piece
 {
 	float *block;
+	bool is_long;
 	int past;
 	const int32_t *token; /* [n] */
 	int n;
@@ -188,7 +219,7 @@ want(Reading *r, const Piece *piece, int from, int take, int row)
 		}
 }
 
-/* Makes the next batch. */
+/* Makes the next batch, of sequences that are all long or all short. */
 static SlmStatus
 gather(Reading *r, SlmError *err)
 {
@@ -201,7 +232,7 @@ gather(Reading *r, SlmError *err)
 
 	r->batch = (SlmBatch){
 		.shape_of_cache = r->d->shape,
-		.long_context = r->d->long_context,
+		.long_context = r->piece[r->at_piece].is_long,
 	};
 	r->n_wanted = 0;
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_BATCH_TOKENS, &token, err));
@@ -209,7 +240,8 @@ gather(Reading *r, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(arena, most + 1, &start, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, most, &past, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, most, &cache, err));
-	while (r->at_piece < r->n_piece && n_token < SLM_BATCH_TOKENS)
+	while (r->at_piece < r->n_piece && n_token < SLM_BATCH_TOKENS &&
+		   r->piece[r->at_piece].is_long == r->batch.long_context)
 	{
 		const Piece *piece = &r->piece[r->at_piece];
 		int rest = piece->n - r->at_token, room = SLM_BATCH_TOKENS - n_token;
@@ -330,7 +362,14 @@ slm_decode(SlmDecoder *d, const SlmStep *step, int n_step, const int32_t *row, i
 
 		SLM_TRY(check_room(d, past, s->n, err));
 		piece[i] = (Piece){
-			d->block[s->sequence], past, s->token, s->n, s->n_logits, row, n_row,
+			d->block[s->sequence],
+			d->is_long[s->sequence],
+			past,
+			s->token,
+			s->n,
+			s->n_logits,
+			row,
+			n_row,
 		};
 	}
 	SLM_TRY(read_pieces(d, piece, n_step, logits, err));
@@ -358,7 +397,8 @@ slm_decode_branches(SlmDecoder *d, int sequence, const SlmBranch *branch, int n_
 							b->past, held);
 		SLM_TRY(check_room(d, b->past, b->n, err));
 		piece[i] = (Piece){
-			d->block[sequence], b->past, b->token, b->n, b->n_logits, b->row, b->n_row,
+			d->block[sequence], d->is_long[sequence], b->past, b->token, b->n, b->n_logits, b->row,
+			b->n_row,
 		};
 		held = b->past + b->n;
 		if (b->past < least)

@@ -6,8 +6,8 @@
  * The bits of a sequence's logits depend on its tokens alone: not on the other
  * sequences of a step, on how its tokens were cut into steps, or on whether
  * its beginning was shared (law 2).  One thing beside them counts: a model with
- * frequencies for long contexts turns to them where the decoder has room for one
- * (slm_decoder_is_long()).
+ * frequencies for long contexts turns to them where a sequence may become a long
+ * one (slm_decoder_begin()).
  */
 #ifndef SLM_ENGINE_DECODE_H
 #define SLM_ENGINE_DECODE_H
@@ -23,6 +23,12 @@ typedef struct SlmDecoder SlmDecoder;
  */
 extern SlmStatus slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out,
 								 SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Sees to it that the arena has what a step of n tokens needs: SLM_ERR_LIMIT or
+ * SLM_ERR_NO_MEMORY where it has not.  Nothing is computed.
+ */
+extern SlmStatus slm_decoder_try(SlmDecoder *decoder, int n, SlmError *err) SLM_MUST_CHECK;
 
 /* One sequence's part of a step. */
 typedef struct SlmStep
@@ -78,10 +84,17 @@ extern SlmStatus slm_decoder_share(SlmDecoder *decoder, int from, int to, int n,
 
 extern SlmRun *slm_decoder_run(const SlmDecoder *decoder);
 
-/* Does the model take its sequences for long ones? */
-extern bool slm_decoder_is_long(const SlmDecoder *decoder);
+/*
+ * A sequence that goes on with the first n of the tokens that it holds is to have at
+ * most n_token of them, no more than there is room for.  One that is not begun has all
+ * of the room.
+ */
+extern void slm_decoder_begin(SlmDecoder *decoder, int sequence, int n, int n_token);
 
-/* The most room with which it does not; of most models all of the context. */
+/* Does the model take a sequence for a long one? */
+extern bool slm_decoder_is_long(const SlmDecoder *decoder, int sequence);
+
+/* The most tokens with which it does not; of most models all of the context. */
 extern int slm_short_context(const SlmRun *run);
 
 /*

@@ -22,11 +22,11 @@ is_owner(SlmText owner, const char *bytes, size_t n)
 	return owner.size == n && memcmp(owner.data, bytes, n) == 0;
 }
 
-/* Is a beginning there, its owner's, and of use to a decoder? */
+/* Is a beginning there, its owner's, and of use to a sequence? */
 static bool
-is_of_use(const SlmPrefix *prefix, const SlmDecoder *d)
+is_of_use(const SlmPrefix *prefix, const SlmDecoder *d, int sequence)
 {
-	return prefix->used > 0 && prefix->of_long == slm_decoder_is_long(d) &&
+	return prefix->used > 0 && prefix->of_long == slm_decoder_is_long(d, sequence) &&
 		   is_owner(slm_decoder_run(d)->owner, prefix->owner, prefix->owner_size);
 }
 
@@ -74,14 +74,14 @@ slm_prefix_restore(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmErr
 	SlmRun *run = slm_decoder_run(d);
 	SlmPrefixes *p = run->prefixes;
 	SlmPrefix *best = NULL;
-	int n_best = SLM_PREFIX_TOKENS - 1;
+	int n_held = slm_decoder_length(d, sequence), n_best = n_held + SLM_PREFIX_TOKENS - 1;
 
 	for (int i = 0; i < SLM_PREFIXES && keeps(run); i++)
 	{
 		SlmPrefix *one = &p->prefix[i];
 		int n_common;
 
-		if (!is_of_use(one, d))
+		if (!is_of_use(one, d, sequence))
 			continue;
 		n_common = count_common(one->id, one->n, id, n - 1);
 		if (n_common > n_best)
@@ -93,7 +93,7 @@ slm_prefix_restore(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmErr
 	if (best == NULL)
 		return SLM_OK;
 	best->used = ++p->clock;
-	run->n_token_kept += (uint64_t) n_best;
+	run->n_token_kept += (uint64_t) (n_best - n_held);
 	return slm_decoder_load(d, sequence, best->saved, best->n, n_best, err);
 }
 
@@ -148,7 +148,7 @@ make_room(SlmPrefixes *p, size_t n_byte)
 
 /* Does a kept beginning make this one needless?  Forgets those that this one makes needless. */
 static bool
-is_kept(const SlmDecoder *d, const int32_t *id, int n)
+is_kept(const SlmDecoder *d, int sequence, const int32_t *id, int n)
 {
 	SlmPrefixes *p = slm_decoder_run(d)->prefixes;
 
@@ -156,7 +156,8 @@ is_kept(const SlmDecoder *d, const int32_t *id, int n)
 	{
 		SlmPrefix *one = &p->prefix[i];
 
-		if (!is_of_use(one, d) || count_common(one->id, one->n, id, n) < (one->n < n ? one->n : n))
+		if (!is_of_use(one, d, sequence) ||
+			count_common(one->id, one->n, id, n) < (one->n < n ? one->n : n))
 			continue;
 		if (one->n >= n)
 			return true;
@@ -179,7 +180,7 @@ slm_prefix_keep(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmError 
 	if (!keeps(run) || n < SLM_PREFIX_TOKENS || n_float > p->max_bytes / sizeof(float))
 		return SLM_OK;
 	SLM_TRY(slm_poll(run->host, err));
-	if (is_kept(d, id, n))
+	if (is_kept(d, sequence, id, n))
 		return SLM_OK;
 	n_byte = n_id * sizeof(*id) + (size_t) n_float * sizeof(float);
 	if (n_byte > p->max_bytes)
@@ -197,7 +198,7 @@ slm_prefix_keep(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmError 
 	}
 	memcpy(prefix->id, id, (size_t) n * sizeof(*id));
 	prefix->n = n;
-	prefix->of_long = slm_decoder_is_long(d);
+	prefix->of_long = slm_decoder_is_long(d, sequence);
 	prefix->n_byte = n_byte;
 	memcpy(prefix->owner, run->owner.data, run->owner.size);
 	prefix->owner_size = run->owner.size;

@@ -31,7 +31,7 @@ typedef struct SlmPrefix
 	size_t owner_size;
 	int32_t *id; /* [n] with what they come to behind them, in one allocation */
 	int n;
-	bool of_long; /* by a decoder that is long */
+	bool of_long; /* of a sequence that is long */
 	float *saved;
 	size_t n_byte;
 } SlmPrefix;
@@ -61,8 +61,9 @@ struct SlmPrefixes
 extern void slm_prefixes_limit(SlmPrefixes *prefixes, size_t max_bytes);
 
 /*
- * An empty sequence becomes the longest kept beginning of a prompt, of fewer than n
- * tokens: the last one is left to be read for what follows it.
+ * A sequence that is empty or holds the beginning of a prompt becomes its longest kept
+ * beginning, where that is longer, of fewer than n tokens: the last one is left to be
+ * read for what follows it.
  */
 extern SlmStatus slm_prefix_restore(SlmDecoder *decoder, int sequence, const int32_t *id, int n,
 									SlmError *err) SLM_MUST_CHECK;

@@ -56,7 +56,7 @@ k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 }
 
 SLM_INLINE void
-k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *w,
+k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool first, const uint8_t *w,
 	   size_t group_bytes, int64_t n_block, const SlmActivations *x, int i0, const float *bias,
 	   float *y, size_t y_stride)
 {
@@ -84,7 +84,7 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 			__m512i isum[K_TILE_VECS][K_TILE_ROWS];
 			__m512 dw[K_TILE_VECS];
 
-			if (n_row <= PREFETCH_ROWS)
+			if (first)
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
@@ -96,13 +96,13 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
 			{
-				__m512i first = offset != 0 ? _mm512_set1_epi32(asum[(size_t) i * sum_stride] /
+				__m512i start = offset != 0 ? _mm512_set1_epi32(asum[(size_t) i * sum_stride] /
 																(SLM_Q8_OFFSET / offset))
 											: _mm512_setzero_si512();
 
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					isum[v][i] = first;
+					isum[v][i] = start;
 			}
 			SLM_UNROLL
 			for (int j = 0; j < run / 4; j++)
@@ -182,25 +182,10 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const uint8_t *
 SLM_INLINE void
 k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint8_t *w,
 		size_t group_bytes, int64_t n_block, const SlmActivations *x, int m, const float *bias,
-		float *y, size_t y_stride)
-{
-	int i = 0;
-
-#define K_TILE(n_row) k_tile(layout, n_vec, n_row, w, group_bytes, n_block, x, i, bias, y, y_stride)
-	for (; i + most_rows <= m; i += most_rows)
-		K_TILE(most_rows);
-	if (most_rows > 4 && i + 4 <= m)
-	{
-		K_TILE(4);
-		i += 4;
-	}
-	if (i + 2 <= m)
-	{
-		K_TILE(2);
-		i += 2;
-	}
-	if (i < m)
-		K_TILE(1);
+		float *y, size_t y_stride){
+#define K_TILE(n_row, first)                                                                       \
+	k_tile(layout, n_vec, n_row, first, w, group_bytes, n_block, x, i, bias, y, y_stride)
+	SLM_PANEL(K_TILE)
 #undef K_TILE
 }
 
@@ -234,12 +219,8 @@ k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
 						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
 						y_stride);                                                                 \
 	}
-K_GEMM(gemm_k2, SLM_LAYOUT_K2)
-K_GEMM(gemm_k3, SLM_LAYOUT_K3)
-K_GEMM(gemm_k4, SLM_LAYOUT_K4)
-K_GEMM(gemm_k5, SLM_LAYOUT_K5)
-K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k8, SLM_LAYOUT_K8)
+K_GEMM(gemm_k2, SLM_LAYOUT_K2) K_GEMM(gemm_k3, SLM_LAYOUT_K3) K_GEMM(gemm_k4, SLM_LAYOUT_K4)
+	K_GEMM(gemm_k5, SLM_LAYOUT_K5) K_GEMM(gemm_k6, SLM_LAYOUT_K6) K_GEMM(gemm_k8, SLM_LAYOUT_K8)
 #undef K_GEMM
 
 #endif

@@ -16,9 +16,10 @@
  *	16x4  58-64     16x8  58-61 clang, 65-69 gcc (a load for each vpdpbusd)
  *
  * so 48x4, and the smaller ones for what is left over.
- * Tiles of one or two rows, which is how a decoder writes, prefetch weights: from
- * memory a Llama of 1.2 G weights writes 1.3 times as fast (4.2 -> 5.7 tokens/s
- * beside other work).  In the others that would take 0 to 4 points in cache.
+ * The first tile of a panel prefetches weights, which the others find in cache: a
+ * decoder that writes has few tiles, and waits for memory.  One text at a time
+ * that is 1.3 times as fast (a Llama of 1.2 G weights, 4.2 -> 5.7 tokens/s beside
+ * other work); in all tiles it would take 0 to 4 points in cache.
  */
 #ifndef SLM_KERNELS_GEMM_Q8_AVX512_H
 #define SLM_KERNELS_GEMM_Q8_AVX512_H
@@ -29,7 +30,6 @@
 #define Q8_TILE_VECS 3 /* groups of weights, at most */
 #define Q8_TILE_ROWS 8 /* activation rows, at most */
 
-#define PREFETCH_ROWS 2  /* tiles of so many rows wait for memory */
 #define PREFETCH_PAIRS 4 /* how far ahead */
 
 SLM_INLINE void
@@ -40,9 +40,40 @@ prefetch(const uint8_t *at, const size_t n)
 		_mm_prefetch((const char *) at + i, _MM_HINT_T0);
 }
 
+/* TILE(rows, first) over m rows, most_rows (4 or 8) at a time, from row i on. */
+#define SLM_PANEL(TILE)                                                                            \
+	int i = 0;                                                                                     \
+                                                                                                   \
+	if (m >= most_rows)                                                                            \
+	{                                                                                              \
+		TILE(most_rows, true);                                                                     \
+		for (i += most_rows; i + most_rows <= m; i += most_rows)                                   \
+			TILE(most_rows, false);                                                                \
+	}                                                                                              \
+	if (most_rows > 4 && i + 4 <= m)                                                               \
+	{                                                                                              \
+		TILE(4, true);                                                                             \
+		i += 4;                                                                                    \
+	}                                                                                              \
+	switch (m - i)                                                                                 \
+	{                                                                                              \
+		case 3:                                                                                    \
+			TILE(3, true);                                                                         \
+			break;                                                                                 \
+		case 2:                                                                                    \
+			TILE(2, true);                                                                         \
+			break;                                                                                 \
+		case 1:                                                                                    \
+			TILE(1, true);                                                                         \
+			break;                                                                                 \
+		default:                                                                                   \
+			break;                                                                                 \
+	}
+
 SLM_INLINE void
-q8_tile(const int n_vec, const int n_row, const uint8_t *w, size_t group_bytes, int64_t n_pair,
-		const SlmActivations *x, int i0, const float *bias, float *y, size_t y_stride)
+q8_tile(const int n_vec, const int n_row, const bool first, const uint8_t *w, size_t group_bytes,
+		int64_t n_pair, const SlmActivations *x, int i0, const float *bias, float *y,
+		size_t y_stride)
 {
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
@@ -66,7 +97,7 @@ q8_tile(const int n_vec, const int n_row, const uint8_t *w, size_t group_bytes, 
 			__m512i isum[Q8_TILE_VECS][Q8_TILE_ROWS];
 			__m512 dw[Q8_TILE_VECS];
 
-			if (n_row <= PREFETCH_ROWS)
+			if (first)
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
@@ -77,11 +108,11 @@ q8_tile(const int n_vec, const int n_row, const uint8_t *w, size_t group_bytes, 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
 			{
-				__m512i first = _mm512_set1_epi32(start[(size_t) i * x->d_stride + (size_t) half]);
+				__m512i sum = _mm512_set1_epi32(start[(size_t) i * x->d_stride + (size_t) half]);
 
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					isum[v][i] = first;
+					isum[v][i] = sum;
 			}
 			SLM_UNROLL
 			for (int j = 0; j < SLM_Q8_BLOCK / 4; j++)
@@ -143,25 +174,10 @@ q8_tile(const int n_vec, const int n_row, const uint8_t *w, size_t group_bytes, 
 /* n_vec groups of weights times all activation rows, most_rows at a time. */
 SLM_INLINE void
 q8_panel(const int n_vec, const int most_rows, const uint8_t *w, size_t group_bytes, int64_t n_pair,
-		 const SlmActivations *x, int m, const float *bias, float *y, size_t y_stride)
-{
-	int i = 0;
-
-#define Q8_TILE(n_row) q8_tile(n_vec, n_row, w, group_bytes, n_pair, x, i, bias, y, y_stride)
-	for (; i + most_rows <= m; i += most_rows)
-		Q8_TILE(most_rows);
-	if (most_rows > 4 && i + 4 <= m)
-	{
-		Q8_TILE(4);
-		i += 4;
-	}
-	if (i + 2 <= m)
-	{
-		Q8_TILE(2);
-		i += 2;
-	}
-	if (i < m)
-		Q8_TILE(1);
+		 const SlmActivations *x, int m, const float *bias, float *y, size_t y_stride){
+#define Q8_TILE(n_row, first)                                                                      \
+	q8_tile(n_vec, n_row, first, w, group_bytes, n_pair, x, i, bias, y, y_stride)
+	SLM_PANEL(Q8_TILE)
 #undef Q8_TILE
 }
 
@@ -172,14 +188,11 @@ q8_panel(const int n_vec, const int most_rows, const uint8_t *w, size_t group_by
 	{                                                                                              \
 		q8_panel(n_vec, most_rows, w, group_bytes, n_pair, x, m, bias, y, y_stride);               \
 	}
-Q8_PANEL(q8_panel_48x4, 3, 4)
-Q8_PANEL(q8_panel_32x4, 2, 4)
-Q8_PANEL(q8_panel_16x8, 1, 8)
+Q8_PANEL(q8_panel_48x4, 3, 4) Q8_PANEL(q8_panel_32x4, 2, 4) Q8_PANEL(q8_panel_16x8, 1, 8)
 #undef Q8_PANEL
 
-static void
-gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m, const float *bias,
-		float *y, size_t y_stride)
+	static void gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
+						const float *bias, float *y, size_t y_stride)
 {
 	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
 	size_t group_bytes = (size_t) n_pair * SLM_Q8_PAIR_BYTES;

@@ -63,28 +63,29 @@ position_of(const Forward *f, int sequence, int row)
 		   (f->batch->cache != NULL ? f->batch->past[sequence] : 0);
 }
 
+/* Has the model's window a base of its own? */
+static bool
+window_turns(const Forward *f)
+{
+	return f->c->model->hparams.n_window > 0 && f->c->model->hparams.rope_base_window > 0.0f;
+}
+
 static SlmStatus
 set_positions(Forward *f, SlmError *err)
 {
 	const SlmBatch *batch = f->batch;
 
-	bool windows =
-		f->c->model->hparams.n_window > 0 && f->c->model->hparams.rope_base_window > 0.0f;
-
-	SLM_TRY(slm_rope_init(f->c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
-						  &f->rope, err));
-	if (windows)
-		SLM_TRY(slm_rope_init(f->c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err));
 	for (int s = 0; s < batch->n_sequence; s++)
 		for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
 		{
 			SLM_TRY(slm_rope_set(f->c, &f->rope, i, position_of(f, s, i), err));
-			if (windows)
+			if (window_turns(f))
 				SLM_TRY(slm_rope_set(f->c, &f->window_rope, i, position_of(f, s, i), err));
 		}
 	return SLM_OK;
 }
 
+/* Takes all memory. */
 static SlmStatus
 forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 {
@@ -121,7 +122,10 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
 	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
-	return set_positions(f, err);
+	SLM_TRY(slm_rope_init(c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
+						  &f->rope, err));
+	return window_turns(f) ? slm_rope_init(c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err)
+						   : SLM_OK;
 }
 
 static void
@@ -571,6 +575,17 @@ add_shapes(Forward *f, SlmError *err)
 }
 
 SlmStatus
+slm_forward_try(SlmCompute *c, const SlmBatch *batch, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(c->arena);
+	Forward f;
+
+	SLM_TRY(forward_init(&f, c, batch, err));
+	slm_arena_rewind(c->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
 slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 {
 	int n_layer = (int) c->model->hparams.n_layer;
@@ -578,6 +593,7 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 
 	SLM_TRY(slm_poll(c->host, err));
 	SLM_TRY(forward_init(&f, c, batch, err));
+	SLM_TRY(set_positions(&f, err));
 	SLM_TRY(embed(&f, err));
 	SLM_TRY(run_layers(&f, 0, n_layer, err));
 	switch (c->model->arch->norm_place)

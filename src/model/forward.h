@@ -36,6 +36,10 @@ typedef struct SlmBatch
 extern SlmStatus slm_forward(SlmCompute *c, const SlmBatch *batch, float **out,
 							 SlmError *err) SLM_MUST_CHECK;
 
+/* SLM_ERR_LIMIT where the arena would not do for slm_forward() of a batch; computes nothing. */
+extern SlmStatus slm_forward_try(SlmCompute *c, const SlmBatch *batch,
+								 SlmError *err) SLM_MUST_CHECK;
+
 /* out[n_sequence][n_embd]: each sequence's rows as one. */
 extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden,
 						  SlmPooling pooling, float *out, SlmError *err) SLM_MUST_CHECK;

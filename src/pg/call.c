@@ -389,6 +389,7 @@ slm_call_begin(SlmCall *call)
 	call->run.kernels = slm_current_kernels();
 	call->run.host = &slm_pg_host;
 	call->run.max_input_tokens = slm_max_input_tokens;
+	call->run.batch_rows = slm_batch_rows;
 	call->run.prefixes = slm_kept_prefixes();
 	call->run.owner = prompt_owner(call);
 }

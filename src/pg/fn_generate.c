@@ -1,14 +1,17 @@
 /*
- * fn_generate.c - slm_generate: text that a decoder writes, or JSON that keeps to a schema
+ * fn_generate.c - slm_generate, slm_generate_batch: text that a decoder writes, or JSON
+ * that keeps to a schema
  */
 #include "postgres.h"
 
-#include "pg/call.h"
+#include "utils/builtins.h"
+
 #include "pg/form.h"
+#include "pg/rows.h"
 
 #define DEFAULT_MAX_TOKENS 256
 
-/* Argument numbers of slm_generate. */
+/* Argument numbers of both. */
 enum
 {
 	GENERATE_PROMPT,
@@ -22,12 +25,23 @@ enum
 	GENERATE_ARGS
 };
 
-static void
-read_prompt(SlmCall *call, FunctionCallInfo fcinfo, SlmPrompt *prompt)
+typedef struct Generate
 {
+	SlmBatch batch;
+	Jsonb *schema;       /* or NULL */
+	SlmPrompt prompt;    /* all but its text */
+	SlmWritten *written; /* of the texts computed last, in the arena */
+} Generate;
+
+/* What can be refused before the model is known. */
+static SlmBatch *
+check(SlmCall *call, FunctionCallInfo fcinfo)
+{
+	Generate *generate = palloc0_object(Generate);
+	SlmPrompt *prompt = &generate->prompt;
 	SlmError err;
 
-	memset(prompt, 0, sizeof(*prompt));
+	slm_arg_on_error(call, GENERATE_ON_ERROR);
 	prompt->system = slm_arg_text(call, GENERATE_SYSTEM, "system", "");
 	prompt->max_tokens = slm_arg_int(call, GENERATE_MAX_TOKENS, DEFAULT_MAX_TOKENS);
 	if (!PG_ARGISNULL(GENERATE_TEMPERATURE))
@@ -35,50 +49,84 @@ read_prompt(SlmCall *call, FunctionCallInfo fcinfo, SlmPrompt *prompt)
 	if (!PG_ARGISNULL(GENERATE_SEED))
 		prompt->sampling.seed = (uint64) PG_GETARG_INT64(GENERATE_SEED);
 	SLM_CHECK(slm_task_check_prompt(prompt, &err), &err);
+	if (!PG_ARGISNULL(GENERATE_SCHEMA))
+		generate->schema = PG_GETARG_JSONB_P(GENERATE_SCHEMA);
+	return &generate->batch;
 }
 
-static Datum
-generate(SlmCall *call, FunctionCallInfo fcinfo)
+/* Resolves the model and compiles the schema. */
+static void
+prepare(SlmCall *call, FunctionCallInfo fcinfo, SlmBatch *batch)
 {
-	SlmStatus row_status = SLM_OK, status;
-	Jsonb *schema = PG_ARGISNULL(GENERATE_SCHEMA) ? NULL : PG_GETARG_JSONB_P(GENERATE_SCHEMA);
-	SlmWritten written;
-	SlmPrompt prompt;
-	SlmKey key;
-	text *answer;
+	Generate *generate = (Generate *) batch;
 
-	slm_arg_on_error(call, GENERATE_ON_ERROR);
-	read_prompt(call, fcinfo, &prompt);
-	if (!slm_arg_input(call, GENERATE_PROMPT, &prompt.user))
-		PG_RETURN_NULL();
 	slm_call_model(call, GENERATE_MODEL, SLM_DEFAULT_GENERATE);
-
-	slm_answer_key(call, &key, SLM_ANSWER_GENERATED);
-	slm_key_bytes(&key, &prompt.max_tokens, sizeof(prompt.max_tokens));
-	slm_key_bytes(&key, &prompt.sampling, sizeof(prompt.sampling));
-	if (schema != NULL)
-		slm_key_bytes(&key, schema, VARSIZE(schema));
-	slm_key_bytes(&key, &prompt.system.size, sizeof(prompt.system.size));
-	slm_key_bytes(&key, prompt.system.data, prompt.system.size);
-	slm_key_bytes(&key, prompt.user.data, prompt.user.size);
-	answer = slm_answer_find_text(call, &key);
-	if (answer != NULL)
-		PG_RETURN_TEXT_P(answer);
-
-	if (schema != NULL)
-		prompt.constraint = slm_form(call, schema, false)->constraint;
-	slm_call_begin(call);
-	status = slm_task_generate(&call->run, &prompt, &written, &call->err);
-	if (call->null_on_error && slm_task_row_failed(status))
-	{
-		row_status = status;
-		status = SLM_OK;
-	}
-	if (slm_call_end(call, status, call->null_on_error ? &row_status : NULL, 1) == 0)
-		PG_RETURN_NULL();
-	answer = slm_from_utf8(written.text);
-	slm_answer_add_text(&key, answer);
-	PG_RETURN_TEXT_P(answer);
+	if (generate->schema != NULL)
+		generate->prompt.constraint = slm_form(call, generate->schema, false)->constraint;
 }
 
-SLM_FUNCTION(slm_generate, SLM_VERB_GENERATE, GENERATE_ARGS, generate);
+static void
+key(SlmCall *call, SlmBatch *batch, SlmKey *key)
+{
+	const Generate *generate = (Generate *) batch;
+	const SlmPrompt *prompt = &generate->prompt;
+
+	slm_answer_key(call, key, SLM_ANSWER_GENERATED);
+	slm_key_bytes(key, &prompt->max_tokens, sizeof(prompt->max_tokens));
+	slm_key_bytes(key, &prompt->sampling.temperature, sizeof(prompt->sampling.temperature));
+	slm_key_bytes(key, &prompt->sampling.seed, sizeof(prompt->sampling.seed));
+	if (generate->schema != NULL)
+		slm_key_bytes(key, generate->schema, VARSIZE(generate->schema));
+	else
+		slm_key_bytes(key, "", 0);
+	slm_key_bytes(key, prompt->system.data, prompt->system.size);
+}
+
+/* What the model writes after each text. */
+static SlmStatus
+write_texts(SlmCall *call, Generate *generate, const SlmText *text, int n, SlmStatus *row_status)
+{
+	SlmArena *arena = call->run.arena;
+	SlmPrompt *prompt;
+
+	SLM_TRY(slm_arena_alloc_array(arena, n, sizeof(*prompt), (void **) &prompt, &call->err));
+	SLM_TRY(slm_arena_alloc_array(arena, n, sizeof(*generate->written),
+								  (void **) &generate->written, &call->err));
+	for (int i = 0; i < n; i++)
+	{
+		prompt[i] = generate->prompt;
+		prompt[i].user = text[i];
+	}
+	return slm_task_generate_many(&call->run, prompt, n, generate->written, row_status, &call->err);
+}
+
+static void
+compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *row_status)
+{
+	SlmStatus status;
+
+	slm_call_begin(call);
+	status = write_texts(call, (Generate *) batch, text, n, row_status);
+	slm_call_end(call, status, row_status, n);
+}
+
+/* The text in the database's encoding. */
+static SlmAnswer
+answer(SlmCall *call, SlmBatch *batch, int i)
+{
+	text *written = slm_from_utf8(((Generate *) batch)->written[i].text);
+
+	return (SlmAnswer){VARDATA_ANY(written), VARSIZE_ANY_EXHDR(written)};
+}
+
+static void
+emit(SlmCall *call, SlmBatch *batch, const SlmAnswer *answer, Datum *value, bool *null)
+{
+	value[1] = PointerGetDatum(cstring_to_text_with_len(answer->data, (int) answer->size));
+	null[1] = false;
+}
+
+static const SlmRowOps ops = {check, prepare, key, compute, answer, emit};
+
+SLM_ROW_FUNCTION(slm_generate, SLM_VERB_GENERATE, GENERATE_ARGS, 1, ops, NULL);
+SLM_ARRAY_FUNCTION(slm_generate_batch, slm_generate, "prompts");

@@ -23,6 +23,7 @@ static const struct
 	{"slm_redact", &slm_redact_rows},
 	{"slm_filter", &slm_filter_rows},
 	{"slm_extract", &slm_extract_rows},
+	{"slm_generate", &slm_generate_rows},
 	{"slm_summarize", &slm_summarize_rows},
 };
 

@@ -108,6 +108,7 @@ extern const SlmRowFunction slm_rank_rows;
 extern const SlmRowFunction slm_classify_rows;
 extern const SlmRowFunction slm_classify_multi_rows;
 extern const SlmRowFunction slm_filter_rows;
+extern const SlmRowFunction slm_generate_rows;
 extern const SlmRowFunction slm_extract_rows;
 extern const SlmRowFunction slm_summarize_rows;
 extern const SlmRowFunction slm_redact_rows;

@@ -75,6 +75,7 @@ static const FunctionShape shapes[] = {
 	{"slm_summarize", 1, 2, SLM_DEFAULT_SUMMARIZE, false, ONE_ROW, 0},
 	{"slm_summarize_batch", 1, 2, SLM_DEFAULT_SUMMARIZE, false, ROWS_OF_ARRAY, 0},
 	{"slm_generate", 1, 1, SLM_DEFAULT_GENERATE, false, ONE_ROW, 0},
+	{"slm_generate_batch", 1, 1, SLM_DEFAULT_GENERATE, false, ROWS_OF_ARRAY, 0},
 	{"slm_extract", 1, 2, SLM_DEFAULT_EXTRACT, false, ONE_ROW, 0},
 	{"slm_extract_spans", 1, 2, SLM_DEFAULT_EXTRACT, false, ONE_ROW, 0},
 	{"slm_extract_batch", 1, 2, SLM_DEFAULT_EXTRACT, false, ROWS_OF_ARRAY, 0},

@@ -1,5 +1,9 @@
 /*
  * generate.c - text that a decoder writes
+ *
+ * Prompts are cut into tokens first, so that rows can be taken by length: the longest
+ * begin, and whoever is done makes room for the next.  Where the arena has no room
+ * for so many long rows, fewer are taken at a time, and the short ones not with them.
  */
 #include "task/generate.h"
 
@@ -7,37 +11,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/utf8.h"
-#include "engine/prefix.h"
-#include "task/buffer.h"
-#include "task/verbatim.h"
-#include "task/words.h"
-
-#define FORCED_BYTES 256 /* looked ahead at a time */
-#define WORDS_EVERY 16   /* tokens until words are counted again */
-
-/* An answer being written. */
-typedef struct Answer
-{
-	SlmRun *run;
-	const SlmPrompt *prompt;
-	const SlmTokenizer *tokenizer;
-	SlmText stop;
-	SlmDecoder *decoder;
-	float *logits; /* [n_vocab] */
-	int n_vocab;
-
-	SlmBuffer text;
-	uint8_t *token; /* [SLM_MAX_TOKEN_BYTES] */
-	int n_token, n_forced;
-
-	int32_t *next; /* [room of the decoder] tokens chosen that the model has not read yet */
-	int n_next;
-
-	SlmGrammarState *state; /* NULL without a constraint */
-	bool done;              /* the value is complete */
-	bool ended;             /* not by a limit */
-} Answer;
+#include "task/writer_impl.h"
 
 bool
 slm_task_writes(const SlmModel *model, const SlmModelOptions *options)
@@ -59,252 +33,240 @@ slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err)
 	return SLM_OK;
 }
 
-/* Is it complete, and would another byte make it longer only for want of an end? */
-static bool
-is_complete(const Answer *a)
+/* ---- Rows of a call -------------------------------------------------------------------- */
+
+typedef struct Job
 {
-	char last = a->text.n > 0 ? a->text.data[a->text.n - 1] : 0;
+	int row; /* of the call */
+	SlmRowTokens tokens;
+	SlmRowSize size;
+	int32_t *answer; /* [room - prompt] tokens, when it is done */
+	SlmTaken taken;
+	bool is_done; /* and has not failed */
+} Job;
 
-	/* a number alone may always go on: its end is the model's to choose */
-	return slm_grammar_done(a->prompt->constraint->grammar, a->state) &&
-		   !(last >= '0' && last <= '9');
-}
+typedef struct Jobs
+{
+	SlmRun *run;
+	const SlmPrompt *prompt;
+	SlmStatus *row_status; /* or NULL */
+	Job *job;              /* [n] the longest first */
+	int n;
 
-/* Takes a token into the answer, to be read by the model with the next step. */
+	/* Without row_status: the failure of the first row that has one. */
+	int failed; /* rows behind this one need not be written */
+	SlmStatus status;
+	SlmError *err;
+} Jobs;
+
+/* A status that is a row's own.  What remains is the call's. */
 static SlmStatus
-put_token(Answer *a, int32_t token, SlmError *err)
+row_failure(Jobs *jobs, int row, SlmStatus status, const SlmError *err)
 {
-	uint32_t n = slm_token_bytes(a->tokenizer, token, a->token);
+	bool is_rows = slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE;
 
-	/* the space that a vocabulary puts before a text is not part of it */
-	if (a->n_token == 0 && a->tokenizer->space_prefix && n > 0 && a->token[0] == ' ')
-		memmove(a->token, a->token + 1, --n);
-	SLM_TRY(slm_buffer_put(&a->text, a->run->arena, a->token, n, err));
-	a->n_token++;
-	a->run->n_token_out++;
-	a->next[a->n_next++] = token;
-	if (a->state == NULL)
-		return SLM_OK;
-	for (uint32_t i = 0; i < n; i++)
-		if (!slm_grammar_step(a->prompt->constraint->grammar, a->state, a->token[i]))
-			return slm_fail(err, SLM_ERR_INTERNAL, "token %d is not in the grammar", token);
-	a->done = is_complete(a);
-	return SLM_OK;
-}
-
-/* May another token be written and read? */
-static bool
-has_room(const Answer *a)
-{
-	return a->n_token < a->prompt->max_tokens &&
-		   slm_decoder_length(a->decoder, 0) + a->n_next <= slm_decoder_room(a->decoder);
-}
-
-/* Takes what must follow, but for its last token. */
-static SlmStatus
-put_forced(Answer *a, SlmError *err)
-{
-	SlmArenaMark mark = slm_arena_mark(a->run->arena);
-	uint8_t bytes[FORCED_BYTES];
-	int32_t kept[FORCED_BYTES];
-	size_t n = sizeof(bytes);
-	SlmTokens tokens;
-	int n_kept;
-
-	slm_grammar_forced(a->prompt->constraint->grammar, a->state, bytes, &n);
-	if (n == 0)
-		return SLM_OK;
-	/* the look-ahead may end inside of a character, which a token may, but a text not */
-	n = slm_utf8_valid_bytes(bytes, n);
-	SLM_TRY((a->n_token == 0 ? slm_tokenize : slm_tokenize_more)(
-		a->tokenizer, a->run->host, (const char *) bytes, n, a->run->arena, &tokens, err));
-	n_kept = tokens.n > 1 ? tokens.n - 1 : 0;
-	memcpy(kept, tokens.id, (size_t) n_kept * sizeof(*kept));
-	slm_arena_rewind(a->run->arena, mark);
-	for (int i = 0; i < n_kept && has_room(a); i++, a->n_forced++)
-		SLM_TRY(put_token(a, kept[i], err));
-	return SLM_OK;
-}
-
-/* Takes the format's stop text off the end; true when it was there. */
-static bool
-stopped(Answer *a)
-{
-	if (a->stop.size == 0 || a->text.n < a->stop.size ||
-		memcmp(a->text.data + a->text.n - a->stop.size, a->stop.data, a->stop.size) != 0)
-		return false;
-	a->text.n -= a->stop.size;
-	return true;
-}
-
-/* The answer with U+FFFD for each byte that is part of no character, and for NUL. */
-static SlmStatus
-valid_text(const Answer *a, SlmText *out, SlmError *err)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-	const uint8_t *data = (const uint8_t *) a->text.data;
-	size_t n = 0;
-	char *text;
-
-	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, 3 * a->text.n, &text, err));
-	for (size_t i = 0; i < a->text.n;)
+	if (jobs->row_status != NULL && is_rows)
 	{
-		uint32_t cp = 0;
-		int length = slm_utf8_decode(data + i, a->text.n - i, &cp);
+		jobs->row_status[row] = status;
+		return SLM_OK;
+	}
+	if (jobs->row_status != NULL || !is_rows)
+		return status;
+	if (row < jobs->failed)
+	{
+		jobs->failed = row;
+		jobs->status = status;
+		*jobs->err = *err;
+	}
+	return SLM_OK;
+}
 
-		if (length > 0 && cp != 0)
-			memcpy(text + n, data + i, (size_t) length);
+static SlmStatus
+make_jobs(Jobs *jobs, int n_prompt, SlmError *err)
+{
+	SlmArena *arena = jobs->run->arena;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n_prompt, &jobs->job, err));
+	for (int i = 0; i < n_prompt && i < jobs->failed; i++)
+	{
+		Job job = {.row = i};
+		SlmStatus status = slm_row_tokens(jobs->run, &jobs->prompt[i], &job.tokens, err);
+		int at = jobs->n;
+
+		if (jobs->row_status != NULL)
+			jobs->row_status[i] = SLM_OK;
+		if (status != SLM_OK)
+		{
+			SLM_TRY(row_failure(jobs, i, status, err));
+			continue;
+		}
+		job.size = slm_row_size(&jobs->prompt[i], &job.tokens);
+		SLM_TRY(
+			SLM_NEW_ARRAY(arena, (size_t) (job.tokens.room - job.tokens.n) + 1, &job.answer, err));
+		for (; at > 0 && jobs->job[at - 1].size.n_token < job.size.n_token; at--)
+			jobs->job[at] = jobs->job[at - 1];
+		jobs->job[at] = job;
+		jobs->n++;
+	}
+	return SLM_OK;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+/* Takes rows that are done; job_of says whose place is whose. */
+static SlmStatus
+take_finished(Jobs *jobs, SlmWriter *writer, Job *const *job_of, SlmError *err)
+{
+	for (int at; (at = slm_writer_finished(writer)) >= 0;)
+	{
+		Job *job = job_of[at];
+		SlmStatus status = slm_writer_take_tokens(writer, at, job->answer, &job->taken, err);
+
+		job->is_done = status == SLM_OK;
+		if (status != SLM_OK)
+			SLM_TRY(row_failure(jobs, job->row, status, err));
+	}
+	return SLM_OK;
+}
+
+/* Lets rows join while there are places. */
+static SlmStatus
+let_join(Jobs *jobs, SlmWriter *writer, Job **job_of, int *next, int end, SlmError *err)
+{
+	for (; *next < end && slm_writer_free(writer) > 0; ++*next)
+	{
+		Job *job = &jobs->job[*next];
+		SlmStatus status;
+		int at;
+
+		if (job->row > jobs->failed)
+			continue;
+		status = slm_writer_join(writer, &jobs->prompt[job->row], &job->tokens, &at, err);
+		if (status == SLM_OK)
+			job_of[at] = job;
 		else
-			memcpy(text + n, replacement, sizeof(replacement) - 1);
-		n += length > 0 && cp != 0 ? (size_t) length : sizeof(replacement) - 1;
-		i += length > 0 ? (size_t) length : 1;
+			SLM_TRY(row_failure(jobs, job->row, status, err));
 	}
-	*out = (SlmText){text, n};
 	return SLM_OK;
 }
 
-/* Has the answer more words than it may? */
+/* Writes the rows job[first .. end-1]. */
 static SlmStatus
-has_more_words(const Answer *a, bool *out, SlmError *err)
+write_rows(Jobs *jobs, SlmWriter *writer, int first, int end, SlmError *err)
 {
-	SlmArenaMark mark = slm_arena_mark(a->run->arena);
-	int n_word, n_number;
-	SlmText text;
+	Job *job_of[SLM_MAX_WRITER_ROWS];
 
-	*out = false;
-	if (a->prompt->max_words == 0 || a->n_token % WORDS_EVERY != 0)
-		return SLM_OK;
-	SLM_TRY(valid_text(a, &text, err));
-	SLM_TRY(slm_count_words(text, a->run->host, &n_word, &n_number, err));
-	*out = n_word > a->prompt->max_words;
-	slm_arena_rewind(a->run->arena, mark);
-	return SLM_OK;
-}
-
-/* What the model chooses next; *end says that it ended the answer. */
-static SlmStatus
-choose(Answer *a, bool *end, SlmError *err)
-{
-	SlmStep step = {0, a->next, a->n_next, 1};
-	const uint64_t *allowed = NULL;
-	int32_t token;
-
-	SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, a->n_vocab, a->logits, err));
-	a->n_next = 0;
-	if (a->state != NULL)
-		SLM_TRY(slm_token_mask(a->prompt->constraint->cache, a->state, &allowed, err));
-	token = slm_sample(a->run->kernels, &a->prompt->sampling, (uint64_t) a->n_token, a->logits,
-					   a->n_vocab, allowed);
-	if (token < 0)
-		return slm_fail(err, SLM_ERR_UNSUPPORTED,
-						"vocabulary of the model cannot spell what the schema asks for");
-	*end = slm_token_is_control(a->tokenizer, token);
-	if (!*end)
-		return put_token(a, token, err);
-	a->done = true;
-	return SLM_OK;
-}
-
-static SlmStatus
-write_answer(Answer *a, SlmError *err)
-{
-	bool end = false, enough = false;
-
-	while (!end && !a->done && !enough && has_room(a))
+	for (;;)
 	{
-		if (a->state != NULL)
-			SLM_TRY(put_forced(a, err));
-		if (a->done || !has_room(a))
-			break;
-		SLM_TRY(choose(a, &end, err));
-		end |= stopped(a);
-		SLM_TRY(has_more_words(a, &enough, err));
+		SLM_TRY(let_join(jobs, writer, job_of, &first, end, err));
+		SLM_TRY(take_finished(jobs, writer, job_of, err));
+		if (slm_writer_busy(writer) == 0 && first == end)
+			return SLM_OK;
+		SLM_TRY(slm_writer_step(writer, err));
 	}
-	a->ended = end || a->done;
-	if (a->state != NULL && !a->done)
-		return slm_fail(err, SLM_ERR_LIMIT, "answer is not complete after %d tokens", a->n_token);
-	return SLM_OK;
 }
 
-/*
- * The model reads the prompt but for its last token, which goes with the first of
- * the answer, and for what it has read of another prompt.
- */
-static SlmStatus
-read_prompt(Answer *a, const int32_t *id, int n_id, SlmError *err)
+/* Rows that need more than half of what the longest of them needs. */
+static int
+count_alike(const Jobs *jobs, int first)
 {
-	int n_common = slm_prefix_common(a->run, id, n_id), n_kept;
-	SlmStep step = {0};
+	int end = first;
 
-	SLM_TRY(slm_prefix_restore(a->decoder, 0, id, n_id, err));
-	n_kept = slm_decoder_length(a->decoder, 0);
-	step.token = id + n_kept;
-	step.n = n_id - 1 - n_kept;
-	if (step.n > 0)
-		SLM_TRY(slm_decode(a->decoder, &step, 1, NULL, 0, NULL, err));
-	if (n_common - n_kept >= SLM_PREFIX_TOKENS)
-		SLM_TRY(slm_prefix_keep(a->decoder, 0, id, n_common, err));
-	a->next[a->n_next++] = id[n_id - 1];
-	return SLM_OK;
+	while (end < jobs->n && jobs->job[end].size.n_token > jobs->job[first].size.n_token / 2)
+		end++;
+	return end - first;
 }
 
+/* A writer for n of the rows job[first .. end-1] at a time. */
 static SlmStatus
-start_state(Answer *a, SlmError *err)
+make_writer(Jobs *jobs, int n, int first, int end, SlmWriter **out, SlmError *err)
 {
-	const SlmConstraint *constraint = a->prompt->constraint;
-	SlmVerbatim *input = NULL;
+	SlmRowSize size = jobs->job[first].size;
 
-	if (constraint == NULL)
-		return SLM_OK;
-	if (constraint->verbatim)
+	for (int i = first; i < end; i++)
+		if (jobs->job[i].size.n_input > size.n_input)
+			size.n_input = jobs->job[i].size.n_input;
+	return slm_writer_new(jobs->run, n, size, out, err);
+}
+
+/* Writes as many rows from job[*first] on as one writer can serve. */
+static SlmStatus
+write_some(Jobs *jobs, int *first, SlmError *err)
+{
+	SlmArena *arena = jobs->run->arena;
+	SlmArenaMark mark = slm_arena_mark(arena);
+	int most = jobs->run->batch_rows, n = jobs->n - *first, end = jobs->n;
+	SlmWriter *writer;
+	SlmStatus status;
+
+	if (most < 1 || most > SLM_MAX_WRITER_ROWS)
+		most = SLM_MAX_WRITER_ROWS;
+	if (n > most)
+		n = most;
+	while ((status = make_writer(jobs, n, *first, end, &writer, err)) != SLM_OK)
 	{
-		SLM_TRY(slm_verbatim_new(constraint->grammar, a->prompt->input, a->run->host, a->run->arena,
-								 &input, err));
-		slm_mask_cache_clear(constraint->cache);
+		slm_arena_release(arena, mark);
+		if (status != SLM_ERR_LIMIT && status != SLM_ERR_NO_MEMORY)
+			return status;
+		if (n == 1)
+			return row_failure(jobs, jobs->job[(*first)++].row, status, err);
+		end = *first + count_alike(jobs, *first);
+		n = n / 2 < end - *first ? n / 2 : end - *first;
 	}
-	SLM_TRY(SLM_NEW_ARRAY(a->run->arena, 1, &a->state, err));
-	slm_grammar_start(constraint->grammar, input, a->state);
+	status = write_rows(jobs, writer, *first, end, err);
+	*first = end;
+	if (end < jobs->n)
+		slm_arena_release(arena, mark);
+	else
+		slm_arena_rewind(arena, mark);
+	return status;
+}
+
+/* The texts of all rows that have one. */
+static SlmStatus
+read_answers(const Jobs *jobs, SlmWritten *out, SlmError *err)
+{
+	SlmRowMaker maker;
+
+	SLM_TRY(slm_row_maker_init(&maker, jobs->run, err));
+	for (int i = 0; i < jobs->n; i++)
+	{
+		const Job *job = &jobs->job[i];
+		SlmWritten *written = &out[job->row];
+
+		if (!job->is_done)
+			continue;
+		*written = job->taken.written;
+		SLM_TRY(slm_row_text(&maker, job->answer, written->n_token, job->taken.n_cut,
+							 jobs->run->arena, &written->text, err));
+	}
 	return SLM_OK;
+}
+
+SlmStatus
+slm_task_generate_many(SlmRun *run, const SlmPrompt *prompt, int n, SlmWritten *out,
+					   SlmStatus *row_status, SlmError *err)
+{
+	SlmError first_error;
+	Jobs jobs = {
+		.run = run, .prompt = prompt, .row_status = row_status, .failed = n, .err = &first_error};
+	int first = 0;
+
+	for (int i = 0; i < n; i++)
+		out[i] = (SlmWritten){.text = slm_text("")};
+	SLM_TRY(make_jobs(&jobs, n, err));
+	while (first < jobs.n)
+		SLM_TRY(write_some(&jobs, &first, err));
+	if (jobs.failed < n)
+	{
+		*err = first_error;
+		return jobs.status;
+	}
+	return read_answers(&jobs, out, err);
 }
 
 SlmStatus
 slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, SlmError *err)
 {
-	const SlmChat *chat = slm_chat_find(run->options->prompt_format);
-	Answer a = {
-		.run = run,
-		.prompt = prompt,
-		.tokenizer = slm_model_tokenizer(run->model),
-		.n_vocab = slm_model_info(run->model)->n_vocab,
-	};
-	int context = slm_context_length(run);
-	int32_t *id;
-	int n_id, room;
-
-	if (chat == NULL)
-		return slm_fail(err, SLM_ERR_INTERNAL, "no such chat format");
-	a.stop = slm_chat_stop(chat);
-	SLM_TRY(slm_chat_tokens(chat, a.tokenizer, run->host, prompt->system, prompt->user, run->arena,
-							&id, &n_id, err));
-	if (run->max_input_tokens > 0 && n_id > run->max_input_tokens)
-		return slm_fail(err, SLM_ERR_LIMIT, "prompt of %d tokens exceeds the limit of %d", n_id,
-						run->max_input_tokens);
-	if (n_id < 1)
-		return slm_fail(err, SLM_ERR_INTERNAL, "prompt without a token");
-	if (n_id >= context)
-		return slm_fail(err, SLM_ERR_LIMIT,
-						"prompt of %d tokens leaves no room in the context of %d tokens", n_id,
-						context);
-	room = prompt->max_tokens < context - n_id ? n_id + prompt->max_tokens : context;
-	SLM_TRY(slm_decoder_new(run, 1, room, &a.decoder, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, SLM_MAX_TOKEN_BYTES, &a.token, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) a.n_vocab, &a.logits, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) room + 1, &a.next, err));
-	SLM_TRY(start_state(&a, err));
-	SLM_TRY(read_prompt(&a, id, n_id, err));
-	SLM_TRY(write_answer(&a, err));
-	out->n_token = a.n_token;
-	out->n_forced = a.n_forced;
-	out->ended = a.ended;
-	return valid_text(&a, &out->text, err);
+	return slm_task_generate_many(run, prompt, 1, out, NULL, err);
 }

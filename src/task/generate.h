@@ -55,4 +55,14 @@ typedef struct SlmWritten
 extern SlmStatus slm_task_generate(SlmRun *run, const SlmPrompt *prompt, SlmWritten *out,
 								   SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * The same for n prompts, in company (writer.h): as many rows beside each other as
+ * run->batch_rows, SLM_MAX_WRITER_ROWS and the arena allow.  row_status is task.h's,
+ * SLM_ERR_NO_VALUE for an input that lacks what a verbatim constraint requires among
+ * them; without it the first of the prompts that fails, fails the call.
+ */
+extern SlmStatus slm_task_generate_many(SlmRun *run, const SlmPrompt *prompt, int n,
+										SlmWritten *out, SlmStatus *row_status,
+										SlmError *err) SLM_MUST_CHECK;
+
 #endif

@@ -61,11 +61,10 @@ struct SlmMaskCache
 	Slot *slot; /* [n_slot] */
 	uint32_t n_slot;
 	uint64_t clock;
-	const SlmVerbatim *input; /* of the masks that are kept */
-	uint64_t *mask;           /* in the making */
-	SlmGrammarState *stack;   /* [SLM_MAX_MASK_TOKEN_BYTES + 1] by depth */
-	Brief *brief;             /* the same, inside of a scalar */
-	uint32_t visited;         /* nodes since the last poll */
+	uint64_t *mask;         /* in the making */
+	SlmGrammarState *stack; /* [SLM_MAX_MASK_TOKEN_BYTES + 1] by depth */
+	Brief *brief;           /* the same, inside of a scalar */
+	uint32_t visited;       /* nodes since the last poll */
 };
 
 /* ---- The tree ------------------------------------------------------------------------ */
@@ -484,20 +483,22 @@ slm_mask_cache_new(const SlmMaskTree *tree, const SlmGrammar *g, size_t max_byte
 	*cache = (SlmMaskCache){.tree = tree, .g = g, .host = host, .n_slot = (uint32_t) n_slot};
 	SLM_TRY(SLM_NEW_ARRAY(arena, n_slot, &cache->slot, err));
 	for (size_t i = 0; i < n_slot; i++)
+	{
+		cache->slot[i].used = 0;
 		SLM_TRY(SLM_NEW_ARRAY(arena, tree->n_word, &cache->slot[i].mask, err));
+	}
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_MAX_MASK_TOKEN_BYTES + 1, &cache->stack, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_MAX_MASK_TOKEN_BYTES + 1, &cache->brief, err));
-	slm_mask_cache_clear(cache);
 	*out = cache;
 	return SLM_OK;
 }
 
 void
-slm_mask_cache_clear(SlmMaskCache *cache)
+slm_mask_cache_forget(SlmMaskCache *cache, const SlmVerbatim *input)
 {
 	for (uint32_t i = 0; i < cache->n_slot; i++)
-		cache->slot[i].used = 0;
-	cache->clock = 0;
+		if (cache->slot[i].used != 0 && cache->slot[i].state.input == input)
+			cache->slot[i].used = 0;
 }
 
 static uint64_t
@@ -525,9 +526,6 @@ slm_token_mask(SlmMaskCache *cache, const SlmGrammarState *state, const uint64_t
 	Slot *oldest = &cache->slot[0];
 	uint64_t hash;
 
-	if (state->input != cache->input)
-		slm_mask_cache_clear(cache);
-	cache->input = state->input;
 	slm_grammar_copy(&equal, state);
 	for (uint32_t i = 0; i < equal.n; i++)
 		make_equal(cache, &equal.thread[i]);
@@ -536,7 +534,8 @@ slm_token_mask(SlmMaskCache *cache, const SlmGrammarState *state, const uint64_t
 	{
 		Slot *slot = &cache->slot[i];
 
-		if (slot->used != 0 && slot->hash == hash && slot->state.n == equal.n &&
+		if (slot->used != 0 && slot->hash == hash && slot->state.input == equal.input &&
+			slot->state.n == equal.n &&
 			memcmp(slot->state.thread, equal.thread, equal.n * sizeof(equal.thread[0])) == 0)
 		{
 			slot->used = ++cache->clock;

@@ -41,11 +41,8 @@ extern SlmStatus slm_mask_cache_new(const SlmMaskTree *tree, const SlmGrammar *g
 									const SlmHost *host, SlmArena *arena, SlmMaskCache **out,
 									SlmError *err) SLM_MUST_CHECK;
 
-/*
- * Forgets all masks, as a call for a state of another input does: needed where
- * another input stands at the same address.
- */
-extern void slm_mask_cache_clear(SlmMaskCache *cache);
+/* Forgets the masks of an input: needed where another one comes to stand at its address. */
+extern void slm_mask_cache_forget(SlmMaskCache *cache, const SlmVerbatim *input);
 
 /* The mask of a state, valid until the next call.  Polls host. */
 extern SlmStatus slm_token_mask(SlmMaskCache *cache, const SlmGrammarState *state,

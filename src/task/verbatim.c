@@ -308,6 +308,15 @@ find_possible(const SlmVerbatim *v, const SlmGrammar *g, const bool *possible, u
 	}
 }
 
+size_t
+slm_verbatim_bytes(size_t text_size)
+{
+	const size_t n_array = 8; /* with the struct itself and `possible` */
+
+	return sizeof(SlmVerbatim) + 6 * (text_size + 1) * sizeof(uint32_t) +
+		   SLM_MAX_GRAMMAR_VALUES * sizeof(bool) + n_array * SLM_ARENA_ALIGN;
+}
+
 SlmStatus
 slm_verbatim_new(const SlmGrammar *g, SlmText text, const SlmHost *host, SlmArena *arena,
 				 SlmVerbatim **out, SlmError *err)

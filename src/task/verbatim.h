@@ -28,6 +28,9 @@
 extern SlmStatus slm_verbatim_new(const SlmGrammar *g, SlmText text, const SlmHost *host,
 								  SlmArena *arena, SlmVerbatim **out, SlmError *err) SLM_MUST_CHECK;
 
+/* Bytes of an arena that slm_verbatim_new() takes at most for a text of so many bytes. */
+extern size_t slm_verbatim_bytes(size_t text_size);
+
 /*
  * Where a value, not escaped, stands in the input by the rules above: byte offsets,
  * ascending, the first `room` of them.  Returns how many there are in all.

@@ -11,10 +11,11 @@
 #include "task/chunk.h"
 #include "task/windows.h"
 
-#define TOKENS_A_WORD 8  /* that a summary may take, more than any language needs */
-#define SPARE_TOKENS 8   /* that a text may have more of in a prompt than alone */
-#define LEAST_TOKENS 16  /* of a text, and of a summary: with fewer nothing can be said */
-#define SHARE_OF_CHUNK 3 /* its summary is at most this part of a chunk */
+#define TOKENS_A_WORD 8   /* that a summary may take, more than any language needs */
+#define SPARE_TOKENS 8    /* that a text may have more of in a prompt than alone */
+#define LEAST_TOKENS 16   /* of a text, and of a summary: with fewer nothing can be said */
+#define SHARE_OF_CHUNK 3  /* its summary is at most this part of a chunk */
+#define PARTS_AT_ONCE 256 /* whose prompts are in memory */
 #define HEAD "Text:\n"
 #define BLANK_LINE "\n\n"
 
@@ -24,8 +25,9 @@ typedef struct Summarizer
 	SlmRun *run;
 	int max_words;
 	SlmText instructions;
-	int max_tokens; /* of a summary */
-	int room;       /* tokens of a text that fit beside it */
+	int max_tokens;    /* of a summary */
+	int room;          /* tokens of a text that fit beside it */
+	bool keeps_failed; /* rows that fail have a status, and do not fail the call */
 } Summarizer;
 
 /* ---- The end of a summary ------------------------------------------------------ */
@@ -83,7 +85,7 @@ slm_summary_end(SlmText text, const SlmHost *host, int max_words, bool ended, si
 	return SLM_OK;
 }
 
-/* ---- One summary ----------------------------------------------------------------- */
+/* ---- One prompt ----------------------------------------------------------------- */
 
 static SlmText
 trimmed(SlmText text)
@@ -128,35 +130,94 @@ make_prompt(const Summarizer *s, SlmText text, int max_words, int max_tokens, Sl
 	return SLM_OK;
 }
 
-/* Moves a text to where the arena was at a mark, and that is all that is kept. */
-static SlmStatus
-keep_text(SlmArena *arena, SlmArenaMark mark, SlmText *text, SlmError *err)
-{
-	char *kept;
+/* ---- Parts: texts that fit, all of a call's beside each other ---------------------- */
 
+/* A text to be summarized, whole or a chunk; then its summary. */
+typedef struct Part
+{
+	int row;
+	int max_words, max_tokens;
+	SlmWrittenSummary summary; /* its text is what is to be summarized, at first */
+	SlmStatus status;
+} Part;
+
+/* The summaries of parts in one piece of memory where the arena was at a mark, all that is kept. */
+static SlmStatus
+keep_summaries(SlmArena *arena, SlmArenaMark mark, Part *part, int n, SlmError *err)
+{
+	size_t size = 0;
+	char *joined, *kept;
+
+	for (int i = 0; i < n; i++)
+		size += part[i].summary.text.size;
+	SLM_TRY(SLM_NEW_ARRAY(arena, size, &joined, err));
+	size = 0;
+	for (int i = 0; i < n; i++)
+	{
+		memcpy(joined + size, part[i].summary.text.data, part[i].summary.text.size);
+		size += part[i].summary.text.size;
+	}
 	slm_arena_rewind(arena, mark);
 	/* what was rewound is still there, and may lie where the copy goes */
-	SLM_TRY(SLM_NEW_ARRAY(arena, text->size, &kept, err));
-	memmove(kept, text->data, text->size);
-	text->data = kept;
+	SLM_TRY(SLM_NEW_ARRAY(arena, size, &kept, err));
+	memmove(kept, joined, size);
+	for (int i = 0; i < n; i++)
+	{
+		part[i].summary.text.data = kept;
+		kept += part[i].summary.text.size;
+	}
 	return SLM_OK;
 }
 
-/* Of a text that fits. */
+/* A written text becomes the summary that it is cut to. */
 static SlmStatus
-write_one(const Summarizer *s, SlmText text, int max_words, int max_tokens, SlmWrittenSummary *out,
-		  SlmError *err)
+end_summary(const Summarizer *s, const SlmWritten *written, Part *part, SlmError *err)
 {
-	SlmArenaMark mark = slm_arena_mark(s->run->arena);
-	SlmWritten written;
-	SlmPrompt prompt;
+	SlmText *text = &part->summary.text;
 
-	SLM_TRY(make_prompt(s, text, max_words, max_tokens, &prompt, err));
-	SLM_TRY(slm_task_generate(s->run, &prompt, &written, err));
-	out->text = trimmed(written.text);
-	SLM_TRY(slm_summary_end(out->text, s->run->host, max_words, written.ended, &out->text.size,
-							&out->cut, err));
-	return keep_text(s->run->arena, mark, &out->text, err);
+	*text = trimmed(written->text);
+	return slm_summary_end(*text, s->run->host, part->max_words, written->ended, &text->size,
+						   &part->summary.cut, err);
+}
+
+/* At most PARTS_AT_ONCE of them. */
+static SlmStatus
+write_group(const Summarizer *s, Part *part, int n, SlmError *err)
+{
+	SlmArena *arena = s->run->arena;
+	SlmArenaMark mark = slm_arena_mark(arena);
+	SlmStatus *status = NULL;
+	SlmPrompt *prompt;
+	SlmWritten *written;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &prompt, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &written, err));
+	if (s->keeps_failed)
+		SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &status, err));
+	for (int i = 0; i < n; i++)
+		SLM_TRY(make_prompt(s, part[i].summary.text, part[i].max_words, part[i].max_tokens,
+							&prompt[i], err));
+	SLM_TRY(slm_task_generate_many(s->run, prompt, n, written, status, err));
+	for (int i = 0; i < n; i++)
+	{
+		part[i].status = status != NULL ? status[i] : SLM_OK;
+		SLM_TRY(end_summary(s, &written[i], &part[i], err));
+	}
+	return keep_summaries(arena, mark, part, n, err);
+}
+
+/* What became of texts that have passed all limits; prompts around them have none. */
+static SlmStatus
+write_parts(const Summarizer *s, Part *part, int n, SlmError *err)
+{
+	int max_input_tokens = s->run->max_input_tokens;
+	SlmStatus status = SLM_OK;
+
+	s->run->max_input_tokens = 0;
+	for (int i = 0; i < n && status == SLM_OK; i += PARTS_AT_ONCE)
+		status = write_group(s, part + i, n - i < PARTS_AT_ONCE ? n - i : PARTS_AT_ONCE, err);
+	s->run->max_input_tokens = max_input_tokens;
+	return status;
 }
 
 /* ---- Long texts ------------------------------------------------------------------- */
@@ -173,10 +234,9 @@ make_chunks(const Summarizer *s, SlmText text, int n_token, SlmChunk **chunk, in
 	return slm_task_chunk(s->run, text, size < s->room ? size : s->room, 0, chunk, n_chunk, err);
 }
 
-/* The summary of a chunk, which is shorter by the share. */
+/* A chunk, whose summary is shorter by the share. */
 static SlmStatus
-summarize_chunk(const Summarizer *s, SlmText text, int n_token, SlmWrittenSummary *out,
-				SlmError *err)
+chunk_part(const Summarizer *s, SlmText text, int n_token, Part *out, SlmError *err)
 {
 	int max_words, n_number, max_tokens = n_token / SHARE_OF_CHUNK;
 
@@ -190,38 +250,8 @@ summarize_chunk(const Summarizer *s, SlmText text, int n_token, SlmWrittenSummar
 		max_tokens = 1;
 	if (max_tokens > s->max_tokens)
 		max_tokens = s->max_tokens;
-	return write_one(s, text, max_words, max_tokens, out, err);
-}
-
-/* The summaries of a text's chunks, with a blank line between each two. */
-static SlmStatus
-map_chunks(const Summarizer *s, SlmText text, int n_token, SlmText *out, SlmError *err)
-{
-	SlmArena *arena = s->run->arena;
-	SlmArenaMark mark = slm_arena_mark(arena);
-	SlmBuffer joined = {0};
-	SlmChunk *chunk;
-	SlmText *part;
-	int n;
-
-	SLM_TRY(make_chunks(s, text, n_token, &chunk, &n, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &part, err));
-	for (int i = 0; i < n; i++)
-	{
-		SlmText one = {text.data + chunk[i].start, chunk[i].size};
-		SlmWrittenSummary summary;
-
-		SLM_TRY(summarize_chunk(s, one, chunk[i].n_token, &summary, err));
-		part[i] = summary.text;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		if (joined.n > 0 && part[i].size > 0)
-			SLM_TRY(slm_buffer_put(&joined, arena, BLANK_LINE, strlen(BLANK_LINE), err));
-		SLM_TRY(slm_buffer_put(&joined, arena, part[i].data, part[i].size, err));
-	}
-	*out = (SlmText){joined.data, joined.n};
-	return keep_text(arena, mark, out, err);
+	*out = (Part){.max_words = max_words, .max_tokens = max_tokens, .summary.text = text};
+	return SLM_OK;
 }
 
 static SlmStatus
@@ -236,28 +266,107 @@ count_tokens(const Summarizer *s, SlmText text, int *out, SlmError *err)
 	return SLM_OK;
 }
 
-/* Makes a text fit: by its first chunk, or by the summaries of all. */
-static SlmStatus
-shorten(const Summarizer *s, SlmText *text, int n_token, SlmError *err)
+/* A text on its way to a summary, which takes rounds where it is long. */
+typedef struct Row
 {
-	bool truncate = s->run->options->overflow == SLM_OVERFLOW_TRUNCATE;
+	SlmText text; /* that is left to be summarized */
+	int n_token;  /* of it */
+	bool is_done; /* has its summary, or has failed */
 	SlmChunk *chunk;
-	int before, n;
+	int n_part; /* chunks, 0: the whole */
+} Row;
 
-	while (n_token > s->room)
+/* Makes a text fit by its first chunk. */
+static SlmStatus
+truncate(const Summarizer *s, Row *row, SlmError *err)
+{
+	while (row->n_token > s->room)
 	{
-		before = n_token;
-		if (truncate)
-		{
-			SLM_TRY(slm_task_chunk(s->run, *text, s->room, 0, &chunk, &n, err));
-			text->size = chunk[0].start + chunk[0].size;
-		}
-		else
-			SLM_TRY(map_chunks(s, *text, n_token, text, err));
-		SLM_TRY(count_tokens(s, *text, &n_token, err));
-		if (n_token >= before)
+		int before = row->n_token, n;
+		SlmChunk *chunk;
+
+		SLM_TRY(slm_task_chunk(s->run, row->text, s->room, 0, &chunk, &n, err));
+		row->text.size = chunk[0].start + chunk[0].size;
+		SLM_TRY(count_tokens(s, row->text, &row->n_token, err));
+		if (row->n_token >= before)
 			return slm_fail(err, SLM_ERR_LIMIT, "text of %d tokens does not get shorter", before);
 	}
+	return SLM_OK;
+}
+
+/* What is to be summarized of a row in this round: all of it where it fits, else its chunks. */
+static SlmStatus
+plan_row(const Summarizer *s, Row *row, SlmError *err)
+{
+	row->n_part = 0;
+	if (s->run->options->overflow == SLM_OVERFLOW_TRUNCATE)
+		return truncate(s, row, err);
+	if (row->n_token <= s->room)
+		return SLM_OK;
+	return make_chunks(s, row->text, row->n_token, &row->chunk, &row->n_part, err);
+}
+
+/* Adds the parts of row number i of a call. */
+static SlmStatus
+add_parts(const Summarizer *s, const Row *row, int i, Part *part, int *n_part, SlmError *err)
+{
+	if (row->n_part == 0)
+		part[(*n_part)++] = (Part){.row = i,
+								   .max_words = s->max_words,
+								   .max_tokens = s->max_tokens,
+								   .summary.text = row->text};
+	for (int j = 0; j < row->n_part; j++)
+	{
+		SlmText text = {row->text.data + row->chunk[j].start, row->chunk[j].size};
+
+		SLM_TRY(chunk_part(s, text, row->chunk[j].n_token, &part[*n_part], err));
+		part[(*n_part)++].row = i;
+	}
+	return SLM_OK;
+}
+
+/* A row goes on with the summaries of its chunks, with a blank line between each two. */
+static SlmStatus
+join_parts(const Summarizer *s, Row *row, const Part *part, SlmError *err)
+{
+	SlmArena *arena = s->run->arena;
+	SlmBuffer joined = {0};
+	int before = row->n_token;
+
+	for (int i = 0; i < row->n_part; i++)
+	{
+		SlmText text = part[i].summary.text;
+
+		if (joined.n > 0 && text.size > 0)
+			SLM_TRY(slm_buffer_put(&joined, arena, BLANK_LINE, strlen(BLANK_LINE), err));
+		SLM_TRY(slm_buffer_put(&joined, arena, text.data, text.size, err));
+	}
+	row->text = (SlmText){joined.data, joined.n};
+	SLM_TRY(count_tokens(s, row->text, &row->n_token, err));
+	if (row->n_token >= before)
+		return slm_fail(err, SLM_ERR_LIMIT, "text of %d tokens does not get shorter", before);
+	return SLM_OK;
+}
+
+/* What the parts of a row have come to; *out is its summary when it is done. */
+static SlmStatus
+take_parts(const Summarizer *s, Row *row, const Part *part, SlmWrittenSummary *out, SlmError *err)
+{
+	int n = row->n_part > 0 ? row->n_part : 1;
+
+	for (int i = 0; i < n; i++)
+		if (part[i].status != SLM_OK)
+			return part[i].status;
+	if (row->n_part > 0)
+	{
+		SLM_TRY(join_parts(s, row, part, err));
+		if (row->text.size > 0)
+			return SLM_OK;
+		*out = (SlmWrittenSummary){.text = slm_text("")};
+	}
+	else
+		*out = part[0].summary;
+	row->is_done = true;
 	return SLM_OK;
 }
 
@@ -288,37 +397,69 @@ summarizer_init(Summarizer *s, SlmError *err)
 	return SLM_OK;
 }
 
-/* Of a text that has passed all limits; prompts around it and what becomes of it have none. */
+/* What a text is to begin with; a short one is its own summary. */
 static SlmStatus
-summarize_long(Summarizer *s, SlmText text, int n_token, SlmWrittenSummary *out, SlmError *err)
+begin_row(const Summarizer *s, SlmText text, Row *row, SlmWrittenSummary *out, SlmError *err)
 {
-	SlmArenaMark mark = slm_arena_mark(s->run->arena);
+	int n_word, n_number, n_held;
 
-	SLM_TRY(shorten(s, &text, n_token, err));
-	*out = (SlmWrittenSummary){.text = text};
-	if (text.size > 0)
-		SLM_TRY(write_one(s, text, s->max_words, s->max_tokens, out, err));
-	return keep_text(s->run->arena, mark, &out->text, err);
+	*row = (Row){.text = trimmed(text)};
+	*out = (SlmWrittenSummary){.text = row->text};
+	SLM_TRY(slm_count_words(row->text, s->run->host, &n_word, &n_number, err));
+	row->is_done = (n_word <= s->max_words && s->instructions.size == 0) || row->text.size == 0;
+	if (row->is_done)
+		return SLM_OK;
+	SLM_TRY(count_tokens(s, row->text, &row->n_token, err));
+	n_held = row->n_token;
+	return slm_task_overflow(s->run, s->room, &n_held, err);
 }
 
+/* A row's own failure ends it; any other is the call's. */
 static SlmStatus
-summarize_one(Summarizer *s, SlmText text, SlmWrittenSummary *out, SlmError *err)
+end_failed(const Summarizer *s, Row *row, SlmStatus status, SlmStatus *row_status,
+		   SlmWrittenSummary *out)
 {
-	int max_input_tokens = s->run->max_input_tokens;
-	int n_word, n_number, n_token, n_held;
-	SlmStatus status;
+	if (status == SLM_OK || !s->keeps_failed || !slm_task_row_failed(status))
+		return status;
+	*row_status = status;
+	*out = (SlmWrittenSummary){.text = slm_text("")};
+	row->is_done = true;
+	return SLM_OK;
+}
 
-	*out = (SlmWrittenSummary){.text = trimmed(text)};
-	SLM_TRY(slm_count_words(out->text, s->run->host, &n_word, &n_number, err));
-	if (n_word <= s->max_words && s->instructions.size == 0)
-		return SLM_OK;
-	SLM_TRY(count_tokens(s, out->text, &n_token, err));
-	n_held = n_token;
-	SLM_TRY(slm_task_overflow(s->run, s->room, &n_held, err));
-	s->run->max_input_tokens = 0;
-	status = summarize_long(s, out->text, n_token, out, err);
-	s->run->max_input_tokens = max_input_tokens;
-	return status;
+/* Summarizes what is left of all rows, once; *any is false when nothing is. */
+static SlmStatus
+run_round(const Summarizer *s, Row *row, int n, SlmWrittenSummary *out, SlmStatus *row_status,
+		  bool *any, SlmError *err)
+{
+	size_t n_part = 0;
+	Part *part;
+	int at = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (row[i].is_done)
+			continue;
+		SLM_TRY(end_failed(s, &row[i], plan_row(s, &row[i], err), &row_status[i], &out[i]));
+		if (!row[i].is_done)
+			n_part += row[i].n_part > 0 ? (size_t) row[i].n_part : 1;
+	}
+	*any = n_part > 0;
+	SLM_TRY(SLM_NEW_ARRAY(s->run->arena, n_part, &part, err));
+	for (int i = 0; i < n; i++)
+		if (!row[i].is_done)
+			SLM_TRY(add_parts(s, &row[i], i, part, &at, err));
+	SLM_TRY(write_parts(s, part, at, err));
+	for (int first = 0, end; first < at; first = end)
+	{
+		int i = part[first].row;
+
+		for (end = first; end < at && part[end].row == i;)
+			end++;
+		SLM_TRY(end_failed(s, &row[i], take_parts(s, &row[i], part + first, &out[i], err),
+						   &row_status[i], &out[i]));
+	}
+	return SLM_OK;
 }
 
 SlmStatus
@@ -326,24 +467,25 @@ slm_task_write_summaries(SlmRun *run, const SlmText *text, int n, int max_words,
 						 SlmText instructions, SlmWrittenSummary *out, SlmStatus *row_status,
 						 SlmError *err)
 {
-	Summarizer s = {.run = run, .max_words = max_words, .instructions = instructions};
+	Summarizer s = {.run = run,
+					.max_words = max_words,
+					.instructions = instructions,
+					.keeps_failed = row_status != NULL};
+	bool any = true;
+	Row *row;
 
 	SLM_TRY(slm_task_check_max_words(max_words, err));
 	SLM_TRY(summarizer_init(&s, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &row, err));
+	if (row_status == NULL)
+		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &row_status, err));
 	for (int i = 0; i < n; i++)
 	{
-		SlmArenaMark mark = slm_arena_mark(run->arena);
-		SlmStatus status = summarize_one(&s, text[i], &out[i], err);
-
-		if (row_status != NULL)
-			row_status[i] = status;
-		if (row_status == NULL || !slm_task_row_failed(status))
-			SLM_TRY(status);
-		else
-		{
-			out[i] = (SlmWrittenSummary){.text = slm_text("")};
-			slm_arena_rewind(run->arena, mark);
-		}
+		row_status[i] = SLM_OK;
+		SLM_TRY(end_failed(&s, &row[i], begin_row(&s, text[i], &row[i], &out[i], err),
+						   &row_status[i], &out[i]));
 	}
+	while (any)
+		SLM_TRY(run_round(&s, row, n, out, row_status, &any, err));
 	return SLM_OK;
 }

@@ -119,10 +119,10 @@ long_and_short_apart(void)
 	n = slm_short_context(&f.run) - 1; /* read_tokens() makes room for one more */
 	CHECK(n > SLM_PREFIX_TOKENS && n < slm_context_length(&f.run) - 1);
 	CHECK_INT(read_tokens(&f, n, true, &d, in_short), 0);
-	CHECK(!slm_decoder_is_long(d));
+	CHECK(!slm_decoder_is_long(d, 0));
 	keep(d, n);
 	CHECK_INT(read_tokens(&f, n + 1, true, &d, in_long), 0);
-	CHECK(slm_decoder_is_long(d));
+	CHECK(slm_decoder_is_long(d, 0));
 	keep(d, n + 1);
 	CHECK_INT(read_tokens(&f, n, true, &d, other), n - 1);
 	CHECK(memcmp(in_short, other, sizeof(other)) == 0);

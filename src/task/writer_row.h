@@ -1,0 +1,89 @@
+/*
+ * writer_row.h - one text in the making, whoever computes its logits
+ *
+ * Private to src/task.  A row is a prompt's tokens with those of the answer behind
+ * them.  It is asked to go on, which takes what its constraint leaves no choice
+ * about; then it needs the logits of what follows all its tokens, and chooses one.
+ */
+#ifndef SLM_TASK_WRITER_ROW_H
+#define SLM_TASK_WRITER_ROW_H
+
+#include "task/generate.h"
+
+#define SLM_STOP_BYTES 32 /* of a chat format's stop text, at most */
+
+/* What all rows of a writer share; borrowed. */
+typedef struct SlmRowMaker
+{
+	SlmRun *run;
+	const SlmTokenizer *tokenizer;
+	int n_vocab;
+	SlmText stop;
+	uint8_t *bytes; /* [SLM_MAX_TOKEN_BYTES] of the token in hand */
+} SlmRowMaker;
+
+extern SlmStatus slm_row_maker_init(SlmRowMaker *maker, SlmRun *run, SlmError *err) SLM_MUST_CHECK;
+
+/* A prompt's tokens, in run->arena. */
+typedef struct SlmRowTokens
+{
+	int32_t *id;
+	int n;
+	int room; /* tokens of prompt and answer together, at most */
+} SlmRowTokens;
+
+/* SLM_ERR_LIMIT for a prompt that is too long, as slm_task_generate() says. */
+extern SlmStatus slm_row_tokens(SlmRun *run, const SlmPrompt *prompt, SlmRowTokens *out,
+								SlmError *err) SLM_MUST_CHECK;
+
+typedef struct SlmRow
+{
+	SlmSampling sampling;
+	int max_tokens, max_words;
+	const SlmConstraint *constraint; /* or NULL */
+	SlmGrammarState state;           /* of the constraint */
+
+	int32_t *id; /* [room + 1] of the prompt, and of the answer behind it */
+	int n_prompt, n_id;
+	int room;
+	int n_forced;
+	char tail[SLM_STOP_BYTES]; /* what the answer ends with */
+	size_t n_tail;
+	size_t n_cut;  /* bytes of the stop text, which are not part of the answer */
+	bool has_all;  /* its value is complete, or the model has ended it */
+	bool is_over;  /* nothing is asked any more */
+	bool has_more; /* words than it may have */
+} SlmRow;
+
+/*
+ * Makes a row of a prompt whose tokens are given; id [tokens->room + 1] and input,
+ * which is NULL where the constraint has none, are the row's as long as it lives.
+ */
+extern void slm_row_begin(SlmRow *row, const SlmPrompt *prompt, const SlmRowTokens *tokens,
+						  int32_t *id, const SlmVerbatim *input);
+
+/* Takes what must follow; then it is over, or the next token is to be chosen. */
+extern SlmStatus slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Chooses what follows all tokens so far, by logits [n_vocab], which are overwritten,
+ * and goes on.  allowed is the mask of the row's state, NULL without one.
+ */
+extern SlmStatus slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits,
+								const uint64_t *allowed, SlmError *err) SLM_MUST_CHECK;
+
+/* Tokens of the answer so far. */
+static inline int
+slm_row_written(const SlmRow *row)
+{
+	return row->n_id - row->n_prompt;
+}
+
+/* What a row that is over has come to, but for its text; SLM_ERR_LIMIT for half of a value. */
+extern SlmStatus slm_row_result(const SlmRow *row, SlmWritten *out, SlmError *err) SLM_MUST_CHECK;
+
+/* The text of an answer's tokens without n_cut bytes at its end, valid UTF-8, in the arena. */
+extern SlmStatus slm_row_text(const SlmRowMaker *maker, const int32_t *id, int n, size_t n_cut,
+							  SlmArena *arena, SlmText *out, SlmError *err) SLM_MUST_CHECK;
+
+#endif
