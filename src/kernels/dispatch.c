@@ -30,6 +30,10 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 	{
 		case SLM_LAYOUT_Q8:
 			return kernels->gemm_q8;
+		case SLM_LAYOUT_Q4:
+			return kernels->gemm_q4;
+		case SLM_LAYOUT_IQ4:
+			return kernels->gemm_iq4;
 		case SLM_LAYOUT_F16:
 			return kernels->gemm_f16;
 		case SLM_LAYOUT_BF16:
@@ -44,8 +48,8 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 			return kernels->gemm_k5;
 		case SLM_LAYOUT_K6:
 			return kernels->gemm_k6;
-		case SLM_LAYOUT_K8:
-			return kernels->gemm_k8;
+		case SLM_LAYOUT_KI4:
+			return kernels->gemm_ki4;
 		case SLM_LAYOUT_F32:
 		case SLM_LAYOUT_COUNT:
 			break;

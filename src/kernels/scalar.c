@@ -105,12 +105,12 @@ half_at(const uint8_t *at)
 	return slm_fp16_to_float(half);
 }
 
-void
-slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
-				   const float *bias, float *y, size_t y_stride)
+static inline void
+gemm_q(SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
+	   const float *bias, float *y, size_t y_stride)
 {
 	int64_t n_block = slm_q8_padded(k) / SLM_Q8_BLOCK;
-	uint64_t group_bytes = slm_group_bytes(SLM_LAYOUT_Q8, k);
+	uint64_t group_bytes = slm_group_bytes(layout, k);
 
 	for (int g = 0; g < n_group; g++)
 	{
@@ -122,9 +122,9 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 
 			for (int64_t b = 0; b < n_block; b++)
 			{
-				const uint8_t *pair = group + b / 2 * SLM_Q8_PAIR_BYTES;
-				const uint8_t *codes = pair + b % 2 * SLM_Q8_BLOCK_BYTES;
-				const uint8_t *scales = pair + SLM_Q8_SCALES + b % 2 * LANES * 2;
+				const uint8_t *pair = group + (size_t) (b / 2) * q_pair_bytes(layout);
+				const uint8_t *codes = pair + (size_t) (b % 2) * q_block_bytes(layout);
+				const uint8_t *scales = pair + q_scales(layout) + b % 2 * LANES * 2;
 				const int8_t *q = x->q + (size_t) i * x->q_stride + b * SLM_Q8_BLOCK;
 				float da = x->d[(size_t) i * x->d_stride + b];
 
@@ -133,7 +133,7 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 					int32_t isum = 0;
 
 					for (int j = 0; j < SLM_Q8_BLOCK; j++)
-						isum += (codes[j / 4 * 64 + r * 4 + j % 4] - SLM_Q8_OFFSET) * q[j];
+						isum += q_code(layout, codes, j, r) * q[j];
 					acc[r] = fmaf((float) isum, half_at(scales + r * 2) * da, acc[r]);
 				}
 			}
@@ -143,6 +143,17 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 		}
 	}
 }
+
+#define Q_GEMM(name, layout)                                                                       \
+	void slm_scalar_##name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,  \
+						   const float *bias, float *y, size_t y_stride)                           \
+	{                                                                                              \
+		gemm_q(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
+	}
+Q_GEMM(gemm_q8, SLM_LAYOUT_Q8)
+Q_GEMM(gemm_q4, SLM_LAYOUT_Q4)
+Q_GEMM(gemm_iq4, SLM_LAYOUT_IQ4)
+#undef Q_GEMM
 
 /* A row's part of a block, for output row r: run by run, as kernels.h has it. */
 static inline float
@@ -160,10 +171,9 @@ k_block(SlmLayout layout, const uint8_t *w, int r, const int8_t *q, const float 
 		int32_t isum = 0;
 
 		for (int i = 0; i < run; i++)
-			isum += (k_code(layout, w, j * run + i, r) - k_offset(layout)) * q[i];
-		acc =
-			fmaf((float) isum,
-				 dw * (k_offset(layout) != 0 ? (float) (int8_t) *scale : (float) *scale) * da, acc);
+			isum += k_code(layout, w, j * run + i, r) * q[i];
+		acc = fmaf((float) isum,
+				   dw * (k_is_signed(layout) ? (float) (int8_t) *scale : (float) *scale) * da, acc);
 		if (k_has_minima(layout)) /* asum has a factor of -128 */
 			acc = fmaf(dmin * (float) w[k_minima(layout) + (size_t) (j * LANES + r)] * 0x1p-7f,
 					   da * (float) asum[j], acc);
@@ -211,7 +221,7 @@ K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k8, SLM_LAYOUT_K8)
+K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
 #undef K_GEMM
 
 /* One float layout; weight_at reads element i of the packed group. */

@@ -127,7 +127,9 @@ check_gemm_layout(SlmLayout layout)
 	static const size_t block_ks[] = {32, 64, 96, 128, 160, 384, 416, 1536};
 	static const size_t any_ks[] = {1, 2, 3, 31, 32, 33, 100, 384};
 	static const size_t k_ks[] = {256, 512, 768, 1024, 1280, 256, 512, 1536};
-	const size_t *ks = layout >= SLM_LAYOUT_K2 ? k_ks : layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+	const size_t *ks = layout >= SLM_LAYOUT_K2           ? k_ks
+					   : slm_layout_is_quantized(layout) ? block_ks
+														 : any_ks;
 	size_t k = layout >= SLM_LAYOUT_K2 ? 256 : 96;
 
 	for (int t = 0; t < N_PACKED_TYPES; t++)
@@ -157,6 +159,18 @@ static void
 gemm_q8_matches_scalar(void)
 {
 	check_gemm_layout(SLM_LAYOUT_Q8);
+}
+
+static void
+gemm_q4_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_Q4);
+}
+
+static void
+gemm_iq4_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_IQ4);
 }
 
 static void
@@ -208,9 +222,9 @@ gemm_k6_matches_scalar(void)
 }
 
 static void
-gemm_k8_matches_scalar(void)
+gemm_ki4_matches_scalar(void)
 {
-	check_gemm_layout(SLM_LAYOUT_K8);
+	check_gemm_layout(SLM_LAYOUT_KI4);
 }
 
 static void
@@ -504,6 +518,8 @@ main(void)
 #undef SLM_KERNEL
 	TEST(quantize_q8_matches_scalar);
 	TEST(gemm_q8_matches_scalar);
+	TEST(gemm_q4_matches_scalar);
+	TEST(gemm_iq4_matches_scalar);
 	TEST(gemm_f32_matches_scalar);
 	TEST(gemm_f16_matches_scalar);
 	TEST(gemm_bf16_matches_scalar);
@@ -512,7 +528,7 @@ main(void)
 	TEST(gemm_k4_matches_scalar);
 	TEST(gemm_k5_matches_scalar);
 	TEST(gemm_k6_matches_scalar);
-	TEST(gemm_k8_matches_scalar);
+	TEST(gemm_ki4_matches_scalar);
 	TEST(layer_norm_matches_scalar);
 	TEST(rms_norm_matches_scalar);
 	TEST(gelu_erf_matches_scalar);
