@@ -42,8 +42,9 @@ slm_model_options_check(const SlmModelOptions *options, const SlmModel *model, S
 		return slm_fail(err, SLM_ERR_ARGUMENT,
 						"option \"pooling\" is rank, but the model has no head with one output");
 	if (options->cache_type != SLM_DTYPE_F32 && !info->can_decode)
-		return slm_fail(err, SLM_ERR_ARGUMENT,
-						"option \"cache_type\" is for models that write text, but this one does not");
+		return slm_fail(
+			err, SLM_ERR_ARGUMENT,
+			"option \"cache_type\" is for models that write text, but this one does not");
 	if ((pooling == SLM_POOLING_UNSPECIFIED || pooling == SLM_POOLING_NONE) && info->n_class == 0 &&
 		info->n_token_class == 0 && !info->can_decode)
 	{

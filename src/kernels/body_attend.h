@@ -235,8 +235,7 @@ attend_rows(const SlmDtype type, const AttendSteps *steps, const SlmAttend *whol
 		slm_attend_seen(whole, i + n - 1, &first, &end);
 		from = from / LANES * LANES;
 		block.kt = (const uint8_t *) whole->kt + (size_t) from * stored_bytes(type);
-		block.v =
-			(const uint8_t *) whole->v + (size_t) from * whole->v_stride * stored_bytes(type);
+		block.v = (const uint8_t *) whole->v + (size_t) from * whole->v_stride * stored_bytes(type);
 		if (type == SLM_DTYPE_Q8_0)
 		{
 			block.k_scale += from;

@@ -93,7 +93,7 @@ typedef struct Writer
 	SlmArena *arena;
 	bool trims;
 	bool trimming; /* behind a control token that takes white space away, and what it took */
-	char *text; /* [capacity of all parts together] */
+	char *text;    /* [capacity of all parts together] */
 	size_t n_text;
 	int32_t *id; /* the same: no text has more tokens than bytes */
 	int n;

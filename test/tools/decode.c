@@ -90,7 +90,7 @@ bench(ModelFixture *f, int n_prompt, int n_more)
 static SlmDtype
 cache_type(const char *name)
 {
-	return strcmp(name, "F16") == 0	   ? SLM_DTYPE_F16
+	return strcmp(name, "F16") == 0    ? SLM_DTYPE_F16
 		   : strcmp(name, "Q8_0") == 0 ? SLM_DTYPE_Q8_0
 									   : SLM_DTYPE_F32;
 }

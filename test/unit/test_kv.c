@@ -255,8 +255,8 @@ kept_beginnings(void)
 			CHECK_STATUS(slm_prefix_restore(d, 0, decoder[0].id, 100, &f.err), SLM_OK);
 			CHECK_INT(slm_decoder_length(d, 0), i == 0 ? 0 : 77);
 			step = (SlmStep){0, decoder[0].id + 77 * i, 100 - 77 * i, 1};
-			CHECK_STATUS(
-				slm_decode(d, &step, 1, NULL, n_vocab, i == 0 ? logits : other, &f.err), SLM_OK);
+			CHECK_STATUS(slm_decode(d, &step, 1, NULL, n_vocab, i == 0 ? logits : other, &f.err),
+						 SLM_OK);
 			if (i == 0)
 				CHECK_STATUS(slm_prefix_keep(d, 0, decoder[0].id, 77, &f.err), SLM_OK);
 		}

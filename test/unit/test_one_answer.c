@@ -14,9 +14,10 @@
 
 enum
 {
-	MOST = 16,   /* prompts */
-	COMMON = 70, /* tokens that they begin with: past gemma2's window, and what phi3 has for short */
-	OWN = 5,     /* at most, behind these */
+	MOST = 16, /* prompts */
+	COMMON =
+		70,  /* tokens that they begin with: past gemma2's window, and what phi3 has for short */
+	OWN = 5, /* at most, behind these */
 	STEPS = 4,
 	ROOM = COMMON + OWN + STEPS
 };
