@@ -46,6 +46,7 @@ typedef struct SlmModelOptions
 	SlmText query_prefix;
 	SlmText document_prefix;
 	SlmText prompt_format; /* name of a chat format (tokenizer/chat.h); default plain */
+	SlmDtype cache_type;   /* what a decoder's keys and values are kept as: F32, F16 or Q8_0 */
 } SlmModelOptions;
 
 extern void slm_model_options_init(SlmModelOptions *options);

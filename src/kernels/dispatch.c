@@ -57,6 +57,14 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 	return kernels->gemm_f32;
 }
 
+SlmAttendRows *
+slm_attend_of(const SlmKernels *kernels, SlmDtype type)
+{
+	if (type == SLM_DTYPE_F16)
+		return kernels->attend_f16;
+	return type == SLM_DTYPE_Q8_0 ? kernels->attend_q8 : kernels->attend;
+}
+
 const SlmKernels *
 slm_kernels(SlmIsa isa)
 {

@@ -167,6 +167,7 @@ typedef void SlmSoftmax(float *x, int64_t n);
  *   kt        [head_dim][t_stride] keys transposed, t_stride a multiple of 16; what
  *             stands past t up to a multiple of 16 is read and has no effect
  *   v         [t][stride]
+ *   k_scale, v_scale   of codes alone, see SlmAttendRows
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale,
  * or, with a bias, fmaf(chain, scale, bias); with a cap it becomes cap *
@@ -178,8 +179,8 @@ typedef void SlmSoftmax(float *x, int64_t n);
 typedef struct SlmAttend
 {
 	const float *q;
-	const float *kt;
-	const float *v;
+	const void *kt;
+	const void *v;
 	float *out;
 	float *scores;
 	size_t q_stride;
@@ -194,6 +195,9 @@ typedef struct SlmAttend
 	float cap;          /* 0: none */
 	const float *bias;  /* of row i and key j at [i * bias_row + j]; read as far as kt; or NULL */
 	ptrdiff_t bias_row; /* -1 where it depends on j - i alone */
+	const uint16_t *k_scale;
+	const uint16_t *v_scale;
+	size_t v_scale_stride;
 } SlmAttend;
 
 /* Keys *first .. *end-1 are those that row i sees; both never decrease with i. */
@@ -209,7 +213,24 @@ slm_attend_seen(const SlmAttend *args, int i, int *first, int *end)
 		*end = own + args->window;
 }
 
+/*
+ * What keys and values are tells the kernels apart; the bits are those of attend
+ * over the floats that they stand for:
+ *
+ *   attend       floats
+ *   attend_f16   IEEE halves
+ *   attend_q8    codes (int8), each times the IEEE half of its block, a product
+ *                that a float holds: k_scale [blocks of head_dim][t_stride],
+ *                v_scale [t][v_scale_stride], 32 dimensions of a head a block and
+ *                what is left another
+ *
+ * Of halves and codes a row of v is read to a multiple of 16 dimensions; what
+ * stands past head_dim has no effect.
+ */
 typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);
+
+/* y = the nearest IEEE halves, ties to even; NaN where a half is too small for x. */
+typedef void SlmToHalf(const float *x, int64_t n, uint16_t *y);
 
 /* kt[d][j] = k[j][d]; zero for t <= j < t_stride. */
 typedef void SlmTranspose(const float *k, size_t k_stride, int t, int head_dim, float *kt,
@@ -245,6 +266,9 @@ extern const SlmKernels *slm_kernels(SlmIsa isa);
 
 /* The table's product for a layout. */
 extern SlmGemm *slm_gemm_of(const SlmKernels *kernels, SlmLayout layout);
+
+/* The table's attention over keys and values of a type: F32, F16 or Q8_0. */
+extern SlmAttendRows *slm_attend_of(const SlmKernels *kernels, SlmDtype type);
 
 /* sum[i] = -128 * the sum of codes 16 i .. 16 i + 15, for n (a multiple of 16) codes. */
 extern void slm_half_sums(const int8_t *q, int64_t n, int32_t *sum);

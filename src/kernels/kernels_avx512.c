@@ -41,6 +41,9 @@ const SlmKernels slm_kernels_avx512 = {
 	.softmax = softmax,
 	.transpose = transpose,
 	.attend = attend,
+	.attend_f16 = attend_f16,
+	.attend_q8 = attend_q8,
+	.to_half = to_half,
 };
 
 #endif

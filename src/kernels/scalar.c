@@ -397,7 +397,43 @@ slm_scalar_transpose(const float *k, size_t k_stride, int t, int head_dim, float
 }
 
 void
-slm_scalar_attend(const SlmAttend *args, int q0, int q1)
+slm_scalar_to_half(const float *x, int64_t n, uint16_t *y)
+{
+	for (int64_t i = 0; i < n; i++)
+	{
+		uint16_t half = slm_float_to_fp16(x[i]);
+
+		y[i] = (half & 0x7fff) == 0x7c00 ? 0x7e00 : half;
+	}
+}
+
+/* Element i of keys or values; a code's scale is the one at j. */
+static inline float
+stored_at(SlmDtype type, const void *p, size_t i, const uint16_t *scale, size_t j)
+{
+	if (type == SLM_DTYPE_F16)
+		return slm_fp16_to_float(((const uint16_t *) p)[i]);
+	if (type == SLM_DTYPE_Q8_0)
+		return (float) ((const int8_t *) p)[i] * slm_fp16_to_float(scale[j]);
+	return ((const float *) p)[i];
+}
+
+static inline float
+key_at(SlmDtype type, const SlmAttend *a, int d, int j)
+{
+	return stored_at(type, a->kt, (size_t) d * a->t_stride + (size_t) j, a->k_scale,
+					 (size_t) (d / SLM_Q8_BLOCK) * a->t_stride + (size_t) j);
+}
+
+static inline float
+value_at(SlmDtype type, const SlmAttend *a, int j, int d)
+{
+	return stored_at(type, a->v, (size_t) j * a->v_stride + (size_t) d, a->v_scale,
+					 (size_t) j * a->v_scale_stride + (size_t) (d / SLM_Q8_BLOCK));
+}
+
+static inline void
+attend(SlmDtype type, const SlmAttend *args, int q0, int q1)
 {
 	float *e = args->scores;
 
@@ -413,7 +449,7 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 			e[j] = 0.0f;
 		for (int d = 0; d < args->head_dim; d++)
 			for (int j = 0; j < t; j++)
-				e[j] = fmaf(q[d], args->kt[(size_t) d * args->t_stride + j], e[j]);
+				e[j] = fmaf(q[d], key_at(type, args, d, j), e[j]);
 		for (int j = 0; j < t; j++)
 			e[j] = args->bias != NULL ? fmaf(e[j], args->scale, args->bias[i * args->bias_row + j])
 									  : e[j] * args->scale;
@@ -427,11 +463,21 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 			float acc = 0.0f;
 
 			for (int j = 0; j < t; j++)
-				acc = fmaf(e[j], args->v[(size_t) j * args->v_stride + d], acc);
+				acc = fmaf(e[j], value_at(type, args, j, d), acc);
 			out[d] = acc / sum;
 		}
 	}
 }
+
+#define ATTEND(name, type)                                                                         \
+	void slm_scalar_##name(const SlmAttend *args, int q0, int q1)                                  \
+	{                                                                                              \
+		attend(type, args, q0, q1);                                                                \
+	}
+ATTEND(attend, SLM_DTYPE_F32)
+ATTEND(attend_f16, SLM_DTYPE_F16)
+ATTEND(attend_q8, SLM_DTYPE_Q8_0)
+#undef ATTEND
 
 const SlmKernels slm_kernels_scalar = {
 	.name = "scalar",

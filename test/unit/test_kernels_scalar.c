@@ -436,9 +436,23 @@ check_attention(int seen, int window, float cap, bool biased)
 	};
 	static float q[T * DIM], k[T * DIM], v[T * DIM], kt[DIM * 48], scores[16 * 48], out[T * DIM];
 	static float bias[T * 48];
-	SlmAttend args = {q,  kt, v,    out,    scores, DIM,          DIM, DIM,
-					  48, T,  seen, window, DIM,    0.176776695f, cap, biased ? bias : NULL,
-					  48};
+	SlmAttend args = {.q = q,
+					  .kt = kt,
+					  .v = v,
+					  .out = out,
+					  .scores = scores,
+					  .q_stride = DIM,
+					  .v_stride = DIM,
+					  .out_stride = DIM,
+					  .t_stride = 48,
+					  .t = T,
+					  .seen = seen,
+					  .window = window,
+					  .head_dim = DIM,
+					  .scale = 0.176776695f,
+					  .cap = cap,
+					  .bias = biased ? bias : NULL,
+					  .bias_row = 48};
 
 	fill_floats(q, T * DIM, FLOATS_NORMAL);
 	fill_floats(k, T * DIM, FLOATS_NORMAL);
