@@ -8,6 +8,7 @@
  * values of one place, of anyOf or of a list of types, are alternatives side by
  * side; all else is one value.
  */
+#include "base/ascii.h"
 #include "task/grammar_compile.h"
 
 #include <stdio.h>
@@ -258,18 +259,38 @@ next_step(SlmText *pointer, char *out, size_t room, SlmText *step)
 	return true;
 }
 
+/* What a fragment says, its %XX made bytes, in scratch memory. */
+static SlmStatus
+unescape_fragment(Compiler *c, SlmText fragment, SlmText *out)
+{
+	char *text;
+	size_t n = 0;
+
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, fragment.size, &text, c->err));
+	for (size_t i = 0; i < fragment.size; i++)
+	{
+		const uint8_t *at = (const uint8_t *) fragment.data + i;
+		bool is_escape = *at == '%' && fragment.size - i > 2 && slm_hex_value(at[1]) >= 0 &&
+						 slm_hex_value(at[2]) >= 0;
+
+		text[n++] = (char) (is_escape ? slm_hex_value(at[1]) * 16 + slm_hex_value(at[2]) : *at);
+		i += is_escape ? 2 : 0;
+	}
+	*out = (SlmText){text, n};
+	return SLM_OK;
+}
+
 static SlmStatus
 find_ref(Compiler *c, SlmText ref, uint32_t *out)
 {
-	SlmText pointer = ref, step;
+	SlmText pointer, step;
 	char buffer[256];
 	uint32_t at = 0;
 
 	if (ref.size == 0 || ref.data[0] != '#')
 		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
 						"keyword \"$ref\" at %s is supported within the schema only", c->path);
-	pointer.data++;
-	pointer.size--;
+	SLM_TRY(unescape_fragment(c, (SlmText){ref.data + 1, ref.size - 1}, &pointer));
 	while (next_step(&pointer, buffer, sizeof(buffer), &step))
 	{
 		uint32_t end = c->node[at].next;

@@ -10,7 +10,6 @@
 #include "task/buffer.h"
 #include "task/words.h"
 
-#define FORCED_BYTES 256 /* looked ahead at a time */
 #define WORDS_EVERY 16   /* tokens until words are counted again */
 
 SlmStatus
@@ -144,25 +143,12 @@ has_room(const SlmRow *row)
 static SlmStatus
 put_forced(const SlmRowMaker *maker, SlmRow *row, SlmError *err)
 {
-	SlmRun *run = maker->run;
-	SlmArenaMark mark = slm_arena_mark(run->arena);
-	bool first = slm_row_written(row) == 0;
-	uint8_t bytes[FORCED_BYTES];
-	int32_t kept[FORCED_BYTES];
-	size_t n = sizeof(bytes);
-	SlmTokens tokens;
+	int32_t kept[SLM_FORCED_TOKENS];
 	int n_kept;
 
-	slm_grammar_forced(row->constraint->grammar, &row->state, bytes, &n);
-	if (n == 0)
-		return SLM_OK;
-	/* the look-ahead may end inside of a character, which a token may, but a text not */
-	n = slm_utf8_valid_bytes(bytes, n);
-	SLM_TRY((first ? slm_tokenize : slm_tokenize_more)(
-		maker->tokenizer, run->host, (const char *) bytes, n, run->arena, &tokens, err));
-	n_kept = tokens.n > 1 ? tokens.n - 1 : 0;
-	memcpy(kept, tokens.id, (size_t) n_kept * sizeof(*kept));
-	slm_arena_rewind(run->arena, mark);
+	SLM_TRY(slm_constraint_forced(row->constraint, &row->state, slm_row_written(row) == 0,
+								  maker->tokenizer, maker->run->host, maker->run->arena, kept,
+								  &n_kept, err));
 	for (int i = 0; i < n_kept && has_room(row); i++, row->n_forced++)
 		SLM_TRY(put_token(maker, row, kept[i], err));
 	return SLM_OK;

@@ -10,6 +10,7 @@ use strict;
 use warnings FATAL => 'all';
 use Exporter 'import';
 use B ();
+use Encode ();
 use JSON::PP ();
 
 our @EXPORT = qw(faults knows_format);
@@ -88,6 +89,7 @@ sub faults
 	if (my $ref = $schema->{'$ref'})
 	{
 		my $target = $whole;
+		$ref = Encode::decode_utf8(Encode::encode_utf8($ref) =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger);
 		for my $step (split m{/}, $ref =~ s{^#/?}{}r)
 		{
 			$target = $target->{ $step =~ s{~1}{/}gr =~ s{~0}{~}gr };
@@ -137,6 +139,7 @@ sub faults
 		{
 			# ECMA's $ is the end, Perl's also what stands before a line feed there
 			$pattern =~ s/(?<!\\)\$/\\z/g;
+			$pattern =~ s/\\u([0-9A-Fa-f]{4})/\\x{$1}/g;
 			push @faults, "$at: not $schema->{pattern}" unless $value =~ /$pattern/a;
 		}
 		push @faults, "$at: not in the text" if defined $text && !$check && !defined $pattern && index($text, $value) < 0;

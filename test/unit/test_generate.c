@@ -168,6 +168,9 @@ answers_keep_to_schemas(void)
 		"\"n\"]}},\"required\":[\"day\",\"in\"]}",
 		"{\"enum\":[\"only this long answer\"]}",
 		"{\"type\":\"string\",\"pattern\":\"^[A-Z]{2}-[0-9]{3}$\"}",
+		/* a tokenizer makes one character of the two */
+		"{\"properties\":{\"e\\u0301 e\\u0301\":{\"enum\":[\"e\\u0301\",\"a  b\"]}},\"required\":["
+		"\"e\\u0301 e\\u0301\"]}",
 	};
 	static const char *const models[] = {QWEN, LLAMA, SPM};
 	int n = 0, n_forced = 0;
