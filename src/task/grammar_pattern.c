@@ -66,18 +66,17 @@ compare_ranges(const void *a, const void *b)
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
-/* What is not in ranges from set->range[from], without control characters but tab and line feed. */
+/* What is not in the set, without control characters but tab and line feed. */
 static SlmStatus
-invert(Pattern *p, int from)
+invert(Pattern *p)
 {
-	CharRange *range = &p->set.range[from];
 	CharRange old[SLM_MAX_PATTERN_RANGES];
-	int n = p->set.n - from;
+	int n = p->set.n;
 	uint32_t next = 0x20;
 
-	memcpy(old, range, (size_t) n * sizeof(*old));
+	memcpy(old, p->set.range, (size_t) n * sizeof(*old));
 	qsort(old, (size_t) n, sizeof(*old), compare_ranges);
-	p->set.n = from;
+	p->set.n = 0;
 	for (uint32_t c = '\t'; c <= '\n'; c++)
 	{
 		bool in = false;
@@ -99,31 +98,120 @@ invert(Pattern *p, int from)
 	return SLM_OK;
 }
 
-/* \d, \w, \s and their opposites; false when c is none of them. */
-static SlmStatus
-add_named_class(Pattern *p, uint32_t c, bool *is_one)
+/*
+ * \d, \w and \s in the dialects of JavaScript, Python and Rust: what all of them
+ * have in the class, and what all of them have outside of it, without control
+ * characters but tab and line feed.  In between lie the letters and digits of
+ * Unicode, and some spaces: a string without them there is valid everywhere.
+ */
+typedef struct NamedClass
 {
-	static const CharRange digits[] = {{'0', '9'}};
-	static const CharRange word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-	static const CharRange space[] = {
-		{9, 13},          {32, 32},         {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
-		{0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
-	uint32_t lower = slm_lower(c);
-	const CharRange *range = lower == 'd' ? digits : lower == 'w' ? word : space;
-	int n = lower == 'd' ? 1 : lower == 'w' ? 4 : 10;
-	int from = p->set.n;
+	char name;
+	int n_in, n_out;
+	CharRange in[9], out[13]; /* ascending */
+} NamedClass;
 
-	*is_one = lower == 'd' || lower == 'w' || lower == 's';
-	if (!*is_one)
+static const NamedClass named_classes[] = {
+	{'d',
+	 1,
+	 10,
+	 {{'0', '9'}},
+	 {{9, 10},
+	  {0x20, '0' - 1},
+	  {'9' + 1, 0x65F},
+	  {0x2000, 0xA61F},
+	  {0xAC00, 0xD7FF},
+	  {0xF900, 0xFF0F},
+	  {0xFF1A, 0xFFFD},
+	  {0x1F000, 0x1FBEF},
+	  {0x20000, 0x2FFFF},
+	  {0xE0000, 0xE0FFF}}},
+	{'w',
+	 4,
+	 13,
+	 {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
+	 {{9, 10},
+	  {0x20, '0' - 1},
+	  {'9' + 1, 'A' - 1},
+	  {'Z' + 1, '_' - 1},
+	  {'_' + 1, 'a' - 1},
+	  {'z' + 1, 0x7E},
+	  {0x2010, 0x2027},
+	  {0x2030, 0x203E},
+	  {0x20A0, 0x20BF},
+	  {0x2190, 0x23FF},
+	  {0x2500, 0x2BFF},
+	  {0x3008, 0x3020},
+	  {0x1F300, 0x1F64F}}},
+	{'s',
+	 9,
+	 10,
+	 {{9, 13},
+	  {32, 32},
+	  {0xA0, 0xA0},
+	  {0x1680, 0x1680},
+	  {0x2000, 0x200A},
+	  {0x2028, 0x2029},
+	  {0x202F, 0x202F},
+	  {0x205F, 0x205F},
+	  {0x3000, 0x3000}},
+	 {{0x21, 0x84},
+	  {0x86, 0x9F},
+	  {0xA1, 0x167F},
+	  {0x1681, 0x180D},
+	  {0x180F, 0x1FFF},
+	  {0x2010, 0x2027},
+	  {0x2030, 0x205E},
+	  {0x2070, 0x2FFF},
+	  {0x3001, 0xFEFE},
+	  {0xFF00, LAST_CHAR}}},
+};
+
+/*
+ * \d, \w, \s and their opposites into the set; false when c is none of them.  What
+ * is put into a class that is negated is what the class may then leave out: all but
+ * the other side.
+ */
+static SlmStatus
+add_named_class(Pattern *p, uint32_t c, bool negated, bool *is_one)
+{
+	const NamedClass *named = NULL;
+	const CharRange *range;
+	uint32_t next = 0;
+	bool takes_in;
+	int n;
+
+	for (size_t i = 0; i < sizeof(named_classes) / sizeof(named_classes[0]); i++)
+		if ((uint32_t) named_classes[i].name == slm_lower(c))
+			named = &named_classes[i];
+	*is_one = named != NULL;
+	if (named == NULL)
 		return SLM_OK;
+	takes_in = (c == slm_lower(c)) != negated;
+	range = takes_in ? named->in : named->out;
+	n = takes_in ? named->n_in : named->n_out;
 	for (int i = 0; i < n; i++)
-		SLM_TRY(add_to_set(p, range[i].lo, range[i].hi));
-	return c == lower ? SLM_OK : invert(p, from);
+	{
+		if (!negated)
+			SLM_TRY(add_to_set(p, range[i].lo, range[i].hi));
+		else if (range[i].lo > next)
+			SLM_TRY(add_to_set(p, next, range[i].lo - 1));
+		next = range[i].hi + 1;
+	}
+	return negated && next <= LAST_CHAR ? add_to_set(p, next, LAST_CHAR) : SLM_OK;
 }
+
+/* Where a character stands. */
+typedef enum CharPlace
+{
+	OUTSIDE,
+	IN_CLASS,
+	IN_NEGATED_CLASS
+} CharPlace;
 
 /* A code point at *at, an escape among them; a named class is put into the set instead. */
 static SlmStatus
-read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool *is_class)
+read_char(Pattern *p, size_t *at, size_t end, CharPlace place, uint32_t *out, bool *is_class)
 {
 	static const char controls[] = "t\tn\nr\rf\fv\v";
 	size_t start = *at;
@@ -136,7 +224,7 @@ read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool
 	if (*at == end)
 		return slm_fail(p->err, SLM_ERR_ARGUMENT, "the pattern ends with a backslash");
 	*at += (size_t) slm_utf8_decode(p->text + *at, end - *at, out);
-	SLM_TRY(add_named_class(p, *out, is_class));
+	SLM_TRY(add_named_class(p, *out, place == IN_NEGATED_CLASS, is_class));
 	if (*is_class)
 		return SLM_OK;
 	for (int i = 0; controls[i] != '\0'; i += 2)
@@ -147,9 +235,10 @@ read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool
 		}
 	digits = *out == 'x' ? 2 : *out == 'u' ? 4 : 0;
 	if (digits == 0)
-		return slm_is_alnum(*out) && !(in_class && *out == 'b') ? refuse(p, start, "this escape")
-			   : in_class && *out == 'b'                        ? refuse(p, start, "\\b")
-																: SLM_OK;
+		return slm_is_alnum(*out) && !(place != OUTSIDE && *out == 'b')
+				   ? refuse(p, start, "this escape")
+			   : place != OUTSIDE && *out == 'b' ? refuse(p, start, "\\b")
+												 : SLM_OK;
 	*out = 0;
 	for (; digits > 0; digits--)
 	{
@@ -172,6 +261,7 @@ read_class(Pattern *p, size_t *at, size_t end)
 {
 	size_t start = (*at)++;
 	bool negated = *at < end && p->text[*at] == '^';
+	CharPlace place = negated ? IN_NEGATED_CLASS : IN_CLASS;
 
 	*at += negated;
 	for (;;)
@@ -185,14 +275,14 @@ read_class(Pattern *p, size_t *at, size_t end)
 			break;
 		if (p->text[*at] == '[' && *at + 1 < end && p->text[*at + 1] == ':')
 			return refuse(p, start, "this class");
-		SLM_TRY(read_char(p, at, end, true, &lo, &is_class));
+		SLM_TRY(read_char(p, at, end, place, &lo, &is_class));
 		if (is_class)
 			continue;
 		hi = lo;
 		if (*at + 1 < end && p->text[*at] == '-' && p->text[*at + 1] != ']')
 		{
 			++*at;
-			SLM_TRY(read_char(p, at, end, true, &hi, &is_class));
+			SLM_TRY(read_char(p, at, end, place, &hi, &is_class));
 			if (is_class || hi < lo)
 				return slm_fail(p->err, SLM_ERR_ARGUMENT,
 								"a class of the pattern has a wrong range");
@@ -200,7 +290,7 @@ read_class(Pattern *p, size_t *at, size_t end)
 		SLM_TRY(add_to_set(p, lo, hi));
 	}
 	++*at;
-	return negated ? invert(p, 0) : SLM_OK;
+	return negated ? invert(p) : SLM_OK;
 }
 
 static void
@@ -302,11 +392,11 @@ add_atom(Pattern *p, size_t at, size_t end, uint32_t from, uint32_t *to)
 	{
 		SLM_TRY(add_to_set(p, '\n', '\n'));
 		SLM_TRY(add_to_set(p, 0x2028, 0x2029));
-		SLM_TRY(invert(p, 0));
+		SLM_TRY(invert(p));
 	}
 	else
 	{
-		SLM_TRY(read_char(p, &at, end, false, &point, &is_class));
+		SLM_TRY(read_char(p, &at, end, OUTSIDE, &point, &is_class));
 		if (!is_class)
 			SLM_TRY(add_to_set(p, point, point));
 	}

@@ -124,6 +124,17 @@ strings(void)
 			 "+\"AB-123\"", "+\"AB-1234\"", "-\"AB-12345\"", "-\"AB-12\"", "-\"aB-123\"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"(?:a|bc)+?d?\", \"maxLength\": 4}", "+\"xabc\"",
 			 "+\"bc\"", "-\"xyz\"", "+\"xxxa\"", "-\"xxxxa\"");
+	/* what dialects disagree about is in no class */
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\D$\"}", "+\"\u00e9\"", "+\"x\"",
+			 "+\"\u6771\"", "-\"7\"", "-\"\u0664\"", "-\"\uff17\"", "-\"\U0001d7d8\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[^\\\\d]$\"}", "+\"\u00e9\"", "-\"7\"",
+			 "-\"\u0664\"", "+\"\\t\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[^\\\\D]$\"}", "+\"7\"", "-\"\u0664\"",
+			 "-\"x\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\W\\\\w$\"}", "+\"-a\"", "-\"\u00e9a\"",
+			 "-\"_a\"", "+\"\u2192_\"", "-\"-\u00e9\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\S\\\\s$\"}", "+\"\u00e9 \"",
+			 "+\"a\u00a0\"", "-\"\xC2\x85 \"", "-\"\ufeff \"", "-\"a\ufeff\"", "-\"  \"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^a|b$\", \"maxLength\": 3}", "+\"axx\"",
 			 "+\"xxb\"", "-\"xax\"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(ab)*$\", \"minLength\": 3, \"maxLength\": 5}",
