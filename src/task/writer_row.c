@@ -10,7 +10,7 @@
 #include "task/buffer.h"
 #include "task/words.h"
 
-#define WORDS_EVERY 16   /* tokens until words are counted again */
+#define WORDS_EVERY 16 /* tokens until words are counted again */
 
 SlmStatus
 slm_row_maker_init(SlmRowMaker *maker, SlmRun *run, SlmError *err)
