@@ -57,25 +57,31 @@ read_tokens(const SlmTokenizer *tokenizer, const SlmHost *host, SlmArena *scratc
 }
 
 SlmStatus
-slm_constraint_new(const SlmModel *model, const SlmJsonNode *node, uint32_t n_node, bool verbatim,
-				   const SlmHost *host, SlmArena *scratch, SlmArena *arena, SlmConstraint **out,
-				   SlmError *err)
+slm_constraint_tree(const SlmModel *model, const SlmHost *host, SlmArena *scratch, SlmArena *arena,
+					SlmMaskTree **out, SlmError *err)
 {
 	const SlmTokenizer *tokenizer = slm_model_tokenizer(model);
 	SlmArenaMark mark = slm_arena_mark(scratch);
-	SlmConstraint *constraint;
-	SlmMaskTree *tree;
 	Tokens tokens;
+
+	SLM_TRY(read_tokens(tokenizer, host, scratch, &tokens, err));
+	SLM_TRY(slm_mask_tree_new(tokens.token, (uint32_t) tokenizer->n_vocab, tokens.end, tokens.n_end,
+							  host, arena, out, err));
+	slm_arena_rewind(scratch, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_constraint_new(const SlmMaskTree *tree, const SlmJsonNode *node, uint32_t n_node, bool verbatim,
+				   const SlmHost *host, SlmArena *arena, SlmConstraint **out, SlmError *err)
+{
+	SlmConstraint *constraint;
 
 	SLM_TRY(SLM_NEW_ARRAY(arena, 1, &constraint, err));
 	constraint->verbatim = verbatim;
 	SLM_TRY(slm_grammar_compile(node, n_node, verbatim, host, arena, &constraint->grammar, err));
-	SLM_TRY(read_tokens(tokenizer, host, scratch, &tokens, err));
-	SLM_TRY(slm_mask_tree_new(tokens.token, (uint32_t) tokenizer->n_vocab, tokens.end, tokens.n_end,
-							  host, arena, &tree, err));
 	SLM_TRY(slm_mask_cache_new(tree, constraint->grammar, MASK_BYTES, host, arena,
 							   &constraint->cache, err));
-	slm_arena_rewind(scratch, mark);
 	*out = constraint;
 	return SLM_OK;
 }

@@ -7,14 +7,14 @@
 #include "task/field_prompt.h"
 
 SlmStatus
-slm_task_field_constraint(const SlmModel *model, const SlmSchema *schema, const SlmHost *host,
+slm_task_field_constraint(const SlmMaskTree *tree, const SlmSchema *schema, const SlmHost *host,
 						  SlmArena *scratch, SlmArena *arena, SlmConstraint **out, SlmError *err)
 {
 	SlmJsonNode *node;
 	uint32_t n;
 
 	SLM_TRY(slm_field_nodes(schema, scratch, &node, &n, err));
-	return slm_constraint_new(model, node, n, true, host, scratch, arena, out, err);
+	return slm_constraint_new(tree, node, n, true, host, arena, out, err);
 }
 
 SlmStatus

@@ -14,8 +14,8 @@
 #include "task/generate.h"
 #include "task/schema.h"
 
-/* The constraint for a schema's object; errors as slm_constraint_new(). */
-extern SlmStatus slm_task_field_constraint(const SlmModel *model, const SlmSchema *schema,
+/* The constraint for a schema's object, of slm_constraint_tree()'s tree; errors as slm_constraint_new(). */
+extern SlmStatus slm_task_field_constraint(const SlmMaskTree *tree, const SlmSchema *schema,
 										   const SlmHost *host, SlmArena *scratch, SlmArena *arena,
 										   SlmConstraint **out, SlmError *err) SLM_MUST_CHECK;
 

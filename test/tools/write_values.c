@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "json_text.h"
 #include "model_fixture.h"
 #include "task/generate.h"
@@ -72,7 +73,8 @@ write_all(ModelFixture *f, int number, const SlmConstraint *constraint, const ch
 }
 
 static void
-write_values(ModelFixture *f, SlmArena *arena, int number, char *line, const Wish *wish)
+write_values(ModelFixture *f, const SlmMaskTree *tree, SlmArena *arena, int number, char *line,
+			 const Wish *wish)
 {
 	static JsonText json;
 	char *text = strchr(line, '\t');
@@ -82,8 +84,8 @@ write_values(ModelFixture *f, SlmArena *arena, int number, char *line, const Wis
 		*text++ = '\0';
 	json_text_read(&json, line);
 	memset(&f->err, 0, sizeof(f->err));
-	if (slm_constraint_new(f->run.model, json.node, json.n, text != NULL, f->run.host, f->run.arena,
-						   arena, &constraint, &f->err) != SLM_OK)
+	if (slm_constraint_new(tree, json.node, json.n, text != NULL, f->run.host, arena, &constraint,
+						   &f->err) != SLM_OK)
 		fail(number, &f->err);
 	else
 		write_all(f, number, constraint, text != NULL ? text : "", wish);
@@ -93,6 +95,7 @@ int
 main(int argc, char **argv)
 {
 	static char line[LINE_BYTES];
+	SlmMaskTree *tree;
 	ModelFixture f;
 	SlmArena arena;
 	Wish wish;
@@ -104,19 +107,20 @@ main(int argc, char **argv)
 		return 2;
 	}
 	wish = (Wish){strtof(argv[3], NULL), strtoull(argv[4], NULL, 10), atoi(argv[5]), atoi(argv[6])};
-	if (model_fixture_load(&f, argv[1]) != SLM_OK)
+	slm_arena_init(&arena, test_host(), CONSTRAINT_BYTES);
+	if (model_fixture_load(&f, argv[1]) != SLM_OK ||
+		slm_constraint_tree(f.run.model, f.run.host, f.run.arena, &arena, &tree, &f.err) != SLM_OK)
 	{
 		fprintf(stderr, "write_values: %s: %s\n", argv[1], f.err.message);
 		return 1;
 	}
 	f.memory.options.prompt_format = slm_text(argv[2]);
-	slm_arena_init(&arena, f.run.host, CONSTRAINT_BYTES);
 	for (int number = 0; fgets(line, sizeof(line), stdin) != NULL; number++)
 	{
 		SlmArenaMark mark = slm_arena_mark(&arena);
 
 		line[strcspn(line, "\n")] = '\0';
-		write_values(&f, &arena, number, line, &wish);
+		write_values(&f, tree, &arena, number, line, &wish);
 		slm_arena_rewind(&arena, mark);
 	}
 	slm_arena_trim(&arena, 0);

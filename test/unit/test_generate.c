@@ -179,7 +179,14 @@ answers_keep_to_schemas(void)
 	{
 		ModelFixture f;
 
+		SlmArena shared;
+		SlmMaskTree *tree;
+
 		load(&f, models[m]);
+		slm_arena_init(&shared, test_host(), 64 << 20);
+		CHECK_STATUS(
+			slm_constraint_tree(f.run.model, test_host(), f.run.arena, &shared, &tree, &f.err),
+			SLM_OK);
 		for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++)
 		{
 			SlmArena kept;
@@ -187,8 +194,8 @@ answers_keep_to_schemas(void)
 
 			slm_arena_init(&kept, test_host(), 64 << 20);
 			json_text_read(&json, schemas[i]);
-			CHECK_STATUS(slm_constraint_new(f.run.model, json.node, json.n, false, test_host(),
-											f.run.arena, &kept, &constraint, &f.err),
+			CHECK_STATUS(slm_constraint_new(tree, json.node, json.n, false, test_host(), &kept,
+											&constraint, &f.err),
 						 SLM_OK);
 			for (uint64_t seed = 0; seed < 12; seed++)
 			{
@@ -206,6 +213,7 @@ answers_keep_to_schemas(void)
 			}
 			slm_arena_trim(&kept, 0);
 		}
+		slm_arena_trim(&shared, 0);
 		model_fixture_free(&f);
 	}
 	printf("# %d answers, %d tokens were forced\n", n, n_forced);
@@ -217,6 +225,7 @@ an_answer_that_does_not_fit(void)
 {
 	SlmPrompt p = prompt_of("say", 3, 0.0f, 0);
 	SlmConstraint *constraint;
+	SlmMaskTree *tree;
 	SlmWritten out;
 	SlmArena kept;
 	ModelFixture f;
@@ -224,9 +233,11 @@ an_answer_that_does_not_fit(void)
 	load(&f, QWEN);
 	slm_arena_init(&kept, test_host(), 64 << 20);
 	json_text_read(&json, "{\"enum\":[\"only this long answer\"]}");
-	CHECK_STATUS(slm_constraint_new(f.run.model, json.node, json.n, false, test_host(), f.run.arena,
-									&kept, &constraint, &f.err),
+	CHECK_STATUS(slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
 				 SLM_OK);
+	CHECK_STATUS(
+		slm_constraint_new(tree, json.node, json.n, false, test_host(), &kept, &constraint, &f.err),
+		SLM_OK);
 	p.constraint = constraint;
 	CHECK_STATUS(slm_task_generate(&f.run, &p, &out, &f.err), SLM_ERR_LIMIT);
 	CHECK_CONTAINS(f.err.message, "answer is not complete after 3 tokens");
@@ -266,6 +277,7 @@ fields_are_bound_to_the_text(void)
 	SlmStatus status[4];
 	SlmExtraction out[4];
 	SlmConstraint *constraint;
+	SlmMaskTree *tree;
 	SlmSchema *schema;
 	SlmArena kept;
 	ModelFixture f;
@@ -274,7 +286,9 @@ fields_are_bound_to_the_text(void)
 	slm_arena_init(&kept, test_host(), 64 << 20);
 	json_text_read(&json, "[\"first\", \"second\"]");
 	CHECK_STATUS(slm_schema_read(json.node, json.n, &kept, &schema, &f.err), SLM_OK);
-	CHECK_STATUS(slm_task_field_constraint(f.run.model, schema, test_host(), f.run.arena, &kept,
+	CHECK_STATUS(slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_task_field_constraint(tree, schema, test_host(), f.run.arena, &kept,
 										   &constraint, &f.err),
 				 SLM_OK);
 	for (int i = 0; i < 4; i++)
