@@ -31,4 +31,13 @@ extern SlmStatus slm_task_write_fields(SlmRun *run, const SlmText *text, int n,
 									   SlmText instructions, SlmExtraction *out,
 									   SlmStatus *row_status, SlmError *err) SLM_MUST_CHECK;
 
+/*
+ * The same of one text, with rows of values: where each stands in the text, and how
+ * sure the model was of it (read_written.h).  Always written in this process.
+ */
+extern SlmStatus slm_task_write_spans(SlmRun *run, SlmText text, const SlmSchema *schema,
+									  const SlmConstraint *constraint, SlmText instructions,
+									  SlmExtraction *out, SlmStatus *row_status,
+									  SlmError *err) SLM_MUST_CHECK;
+
 #endif

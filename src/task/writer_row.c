@@ -121,6 +121,8 @@ put_token(const SlmRowMaker *maker, SlmRow *row, int32_t token, SlmError *err)
 	uint32_t n = token_bytes(maker, token, slm_row_written(row));
 
 	add_to_tail(row, maker->bytes, n);
+	if (row->chance != NULL)
+		row->chance[row->n_id] = 1.0f;
 	row->id[row->n_id++] = token;
 	maker->run->n_token_out++;
 	if (row->constraint == NULL)
@@ -203,6 +205,24 @@ slm_row_text(const SlmRowMaker *maker, const int32_t *id, int n, size_t n_cut, S
 	return SLM_OK;
 }
 
+SlmStatus
+slm_row_told(const SlmRowMaker *maker, const SlmRow *row, SlmArena *arena,
+			 const SlmWrittenToken **out, SlmError *err)
+{
+	int n = slm_row_written(row);
+	SlmWrittenToken *token;
+	uint32_t end = 0;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &token, err));
+	for (int i = 0; i < n; i++)
+	{
+		end += token_bytes(maker, row->id[row->n_prompt + i], i);
+		token[i] = (SlmWrittenToken){end, row->chance[row->n_prompt + i]};
+	}
+	*out = token;
+	return SLM_OK;
+}
+
 /* ---- A step -------------------------------------------------------------------------- */
 
 /* Does the answer end with the format's stop text?  Then that is cut off. */
@@ -260,7 +280,12 @@ slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const uint6
 	if (slm_token_is_control(maker->tokenizer, token))
 		row->has_all = true;
 	else
+	{
 		SLM_TRY(put_token(maker, row, token, err));
+		if (row->chance != NULL)
+			row->chance[row->n_id - 1] =
+				slm_sample_chance(maker->run->kernels, logits, maker->n_vocab, allowed, token);
+	}
 	if (stopped(maker, row))
 	{
 		row->is_over = true;
