@@ -48,7 +48,7 @@
 #define SLM_MAX_INPUT_BYTES (1U << 30)
 #define SLM_MAX_LABELS 10000
 #define SLM_MAX_SCHEMA_FIELDS 256   /* objects among them */
-#define SLM_MAX_SCHEMA_DEPTH 16     /* schemas within schemas */
+#define SLM_MAX_SCHEMA_DEPTH 32     /* schemas within schemas, steps through $ref among them */
 #define SLM_MAX_SCHEMA_CHOICES 1000 /* values of one enum */
 #define SLM_MAX_GENERATED_TOKENS 100000
 #define SLM_MAX_FIELD_TOKENS 1024 /* of the object that a decoder writes of a text */
@@ -65,7 +65,6 @@
 
 /* Schemas as grammars (src/task/grammar.h) */
 #define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
-#define SLM_MAX_GRAMMAR_DEPTH 32      /* schemas within schemas, steps through $ref among them */
 #define SLM_MAX_GRAMMAR_RECURSION 4   /* of one schema within itself; deeper, none is written */
 #define SLM_MAX_GRAMMAR_LISTS 8       /* arrays within arrays */
 #define SLM_MAX_GRAMMAR_STATES 32768  /* of the automata of all scalars */

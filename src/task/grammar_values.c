@@ -12,8 +12,8 @@ SlmStatus
 slm_grammar_add_value(Compiler *c, SlmGrammarKind kind, Place place, uint16_t *out)
 {
 	if (c->n_value == SLM_MAX_GRAMMAR_VALUES)
-		return slm_grammar_too_many(c, "values, with each $ref written out",
-									SLM_MAX_GRAMMAR_VALUES);
+		return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
+									 SLM_MAX_GRAMMAR_VALUES);
 	c->value[c->n_value] = (SlmGrammarValue){
 		.kind = kind,
 		.parent = place.parent,
@@ -93,8 +93,8 @@ write_node(Compiler *c, uint32_t at, int depth, Writer *w)
 	const SlmJsonNode *node = &c->node[at];
 	bool is_object = node->kind == SLM_JSON_OBJECT;
 
-	if (depth > SLM_MAX_GRAMMAR_DEPTH)
-		return slm_grammar_too_many(c, "nested values", SLM_MAX_GRAMMAR_DEPTH);
+	if (depth > SLM_MAX_SCHEMA_DEPTH)
+		return slm_keywords_too_many(&c->reader, "nested values", SLM_MAX_SCHEMA_DEPTH);
 	switch (node->kind)
 	{
 		case SLM_JSON_NULL:
@@ -135,9 +135,9 @@ static SlmStatus
 add_literal_text(Compiler *c, SlmGrammarValue *value, SlmText text)
 {
 	if (value->n == SLM_MAX_SCHEMA_CHOICES)
-		return slm_grammar_too_many(c, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
+		return slm_keywords_too_many(&c->reader, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
 	if (c->n_literal == SLM_MAX_LABELS)
-		return slm_grammar_too_many(c, "values of enums", SLM_MAX_LABELS);
+		return slm_keywords_too_many(&c->reader, "values of enums", SLM_MAX_LABELS);
 	c->literal[c->n_literal++] = text;
 	value->n++;
 	return SLM_OK;
@@ -222,9 +222,10 @@ slm_grammar_read_literals(Compiler *c, const Keywords *k, unsigned types, Place 
 	uint16_t number;
 
 	if (array != 0 && k->at[CONST] != 0)
-		return slm_grammar_unsupported(c, slm_text("const"), "is not supported beside \"enum\"");
-	SLM_TRY(slm_grammar_refuse_beside(
-		c, k, STRING_KEYWORDS | NUMBER_KEYWORDS | OBJECT_KEYWORDS | ARRAY_KEYWORDS,
+		return slm_keyword_unsupported(&c->reader, slm_text("const"),
+									   "is not supported beside \"enum\"");
+	SLM_TRY(slm_keywords_refuse(
+		&c->reader, k, STRING_KEYWORDS | NUMBER_KEYWORDS | OBJECT_KEYWORDS | ARRAY_KEYWORDS,
 		"is not supported beside \"enum\" or \"const\""));
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_LITERALS, place, &number));
 	value = &c->value[number];
@@ -235,7 +236,7 @@ slm_grammar_read_literals(Compiler *c, const Keywords *k, unsigned types, Place 
 		if (has_type(&node[at], types))
 			SLM_TRY(add_literal(c, value, at));
 	if (value->n == 0)
-		return slm_grammar_wrong(c, keyword, "has no values of the type");
+		return slm_keyword_wrong(&c->reader, keyword, "has no values of the type");
 	finish_literals(c, value);
 	return SLM_OK;
 }
@@ -263,7 +264,7 @@ located(Compiler *c, SlmStatus status)
 {
 	if (status != SLM_OK && status != SLM_ERR_CANCELLED && status != SLM_ERR_NO_MEMORY &&
 		c->err != NULL && c->err->detail[0] == '\0')
-		slm_error_detail(c->err, "The schema stands at %s.", c->path);
+		slm_error_detail(c->err, "The schema stands at %s.", c->reader.path);
 	return status;
 }
 
@@ -281,12 +282,12 @@ slm_grammar_read_string(Compiler *c, const Keywords *k, Place place)
 	uint16_t number;
 	bool known = true;
 
-	SLM_TRY(slm_grammar_read_count(c, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &min));
-	SLM_TRY(slm_grammar_read_count(c, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &max));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &min));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &max));
 	if (min > max)
-		return slm_grammar_wrong(c, MIN_LENGTH, "is greater than \"maxLength\"");
+		return slm_keyword_wrong(&c->reader, MIN_LENGTH, "is greater than \"maxLength\"");
 	if (k->at[PATTERN] != 0 && k->at[FORMAT] != 0)
-		return slm_grammar_unsupported(c, slm_text("pattern"),
+		return slm_keyword_unsupported(&c->reader, slm_text("pattern"),
 									   "is not supported beside \"format\"");
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
 	value = &c->value[number];
@@ -310,13 +311,14 @@ slm_grammar_read_string(Compiler *c, const Keywords *k, Place place)
 		SLM_TRY(slm_nfa_format(&c->nfa, c->node[k->at[FORMAT]].text, &value->max, &known, c->err));
 		if (!known)
 			return slm_fail(c->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
-							slm_grammar_quote(c, c->node[k->at[FORMAT]].text), c->path);
+							slm_keywords_quote(&c->reader, c->node[k->at[FORMAT]].text),
+							c->reader.path);
 	}
 	SLM_TRY(located(c, slm_grammar_finish_automaton(c, min, &value->dfa)));
 	if (value->max == SLM_DFA_NO_LIMIT)
 		value->max = min > SLM_GRAMMAR_CHARS ? min : SLM_GRAMMAR_CHARS;
 	if (value->dfa == NULL || value->dfa->distance[0] > value->max)
-		return slm_grammar_wrong(c, k->at[PATTERN] != 0 ? PATTERN : FORMAT,
+		return slm_keyword_wrong(&c->reader, k->at[PATTERN] != 0 ? PATTERN : FORMAT,
 								 "has no string within \"minLength\" and \"maxLength\"");
 	return SLM_OK;
 }
@@ -351,6 +353,6 @@ slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place p
 		SLM_TRY(located(c, slm_grammar_finish_automaton(c, 0, &value->dfa)));
 	if (value->dfa == NULL)
 		return slm_fail(c->err, SLM_ERR_ARGUMENT, "no %s lies between the limits at %s",
-						is_integer ? "integer" : "number", c->path);
+						is_integer ? "integer" : "number", c->reader.path);
 	return SLM_OK;
 }

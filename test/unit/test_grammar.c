@@ -354,9 +354,9 @@ static void
 limits_of_size(void)
 {
 	CHECK_STATUS(
-		compile(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH - 1, "{\"type\": \"null\"}", "]}")),
+		compile(nest("{\"anyOf\": [", SLM_MAX_SCHEMA_DEPTH - 1, "{\"type\": \"null\"}", "]}")),
 		SLM_OK);
-	check_refused(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH, "{\"type\": \"null\"}", "]}"),
+	check_refused(nest("{\"anyOf\": [", SLM_MAX_SCHEMA_DEPTH, "{\"type\": \"null\"}", "]}"),
 				  SLM_ERR_LIMIT, "32 nested schemas");
 	CHECK_STATUS(compile(nest("{\"items\": ", SLM_MAX_GRAMMAR_LISTS, "{\"type\": \"null\"}", "}")),
 				 SLM_OK);
