@@ -74,6 +74,7 @@
 #define SLM_MAX_GRAMMAR_CHARS 1000000 /* of minLength and maxLength */
 #define SLM_MAX_GRAMMAR_ITEMS 65535   /* of minItems and maxItems */
 #define SLM_MAX_GRAMMAR_DIGITS 18     /* before the point, of minimum and maximum */
+#define SLM_MAX_GRAMMAR_MULTIPLE 1000 /* of multipleOf, its point aside */
 #define SLM_GRAMMAR_CHARS 1000        /* of a string without maxLength */
 #define SLM_GRAMMAR_ITEMS 100         /* of an array without maxItems */
 #define SLM_GRAMMAR_DIGITS 15         /* before the point, of a number without limits */

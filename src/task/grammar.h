@@ -16,15 +16,16 @@
  * which jsonb refuses; strings of a pattern or format escape only what they must.
  *
  * Keywords: type (also a list), enum, const, properties, required,
- * additionalProperties (false), propertyOrdering, items, minItems, maxItems,
- * minLength, maxLength, pattern, format, minimum, maximum, exclusiveMinimum,
- * exclusiveMaximum, anyOf, oneOf (of schemas that exclude each other by type or
- * by the literals of a required property), allOf (of one), $ref into the schema
- * itself (recursion is written SLM_MAX_GRAMMAR_RECURSION deep); $defs, definitions, title, description and other
- * annotations ask for nothing.  Any other is SLM_ERR_UNSUPPORTED and named with
- * its place.
+ * additionalProperties (beside properties; none but these are written),
+ * propertyOrdering, items, prefixItems (or an array of items, and additionalItems),
+ * minItems, maxItems, uniqueItems (false), minLength, maxLength, pattern, format,
+ * minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, anyOf, oneOf (of
+ * schemas that exclude each other by type or by the literals of a required property),
+ * allOf (of one), $ref into the schema itself (recursion is written
+ * SLM_MAX_GRAMMAR_RECURSION deep); annotations (keywords.h) ask for nothing.  Any other
+ * is SLM_ERR_UNSUPPORTED and named with its place.
  *
- * format: date (years 0100 to 9999), time and date-time with an offset, email,
+ * format: date (years 0100 to 9999), time and date-time with an offset, duration, email,
  * hostname, uri, uuid, ipv4, ipv6.
  *
  * pattern: literals, ., classes, \d \w \s \D \W \S, \t \n \r \f \v \xHH \uHHHH,

@@ -95,6 +95,7 @@ typedef struct SlmNumberLimits
 	SlmText minimum, maximum;
 	bool excludes_minimum, excludes_maximum;
 	bool is_integer;
+	SlmText multiple_of;
 } SlmNumberLimits;
 
 /* Decimal numbers within limits, exactly; *any is false when there are none. */
@@ -123,8 +124,8 @@ typedef struct SlmGrammarValue
 	uint8_t level;   /* arrays around it */
 	bool is_plain;   /* a scalar that is any string, the grammar's one automaton for these */
 	bool is_string;  /* a scalar or verbatim */
-	uint16_t item;   /* value of an array's items */
-	uint32_t first;  /* of properties, alternatives or literals */
+	uint16_t item;   /* value of an array's items, behind those that have their own */
+	uint32_t first;  /* of properties, alternatives, literals, or an array's first items' values */
 	uint32_t n;      /* of them */
 	uint32_t min;    /* items, or characters of a plain or verbatim string */
 	uint32_t max;    /* items, or characters of a string */
@@ -145,11 +146,18 @@ struct SlmGrammar
 	const SlmGrammarValue *value; /* [n_value], 0 is not always the root */
 	const SlmGrammarProperty *property;
 	const SlmText *literal;      /* sorted within a value */
-	const uint16_t *alternative; /* values */
+	const uint16_t *alternative; /* values, of choices and of arrays' first items */
 	uint16_t n_value, root;
 	const SlmDfa *any_string;
 	uint32_t any_char; /* its state between two characters */
 };
+
+/* The value of an array's item behind so many. */
+static inline uint16_t
+slm_grammar_item(const SlmGrammar *g, const SlmGrammarValue *array, uint32_t items)
+{
+	return items < array->n ? g->alternative[array->first + items] : array->item;
+}
 
 /* Where a thread stands in its value. */
 enum

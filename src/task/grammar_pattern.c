@@ -590,6 +590,8 @@ slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, SlmError *err)
 
 /* ---- Formats ----------------------------------------------------------------------- */
 
+#define CLOCK                                                                                      \
+	"T(?:\\d{1,2}H(?:\\d{1,2}M(?:\\d{1,2}S)?)?|\\d{1,2}M(?:\\d{1,2}S)?|\\d{1,2}S)" /* of a duration */
 #define YEAR "(?:0[1-9]|[1-9]\\d)\\d\\d"
 #define FOURTH "(?:0[48]|[2468][048]|[13579][26])" /* multiples of four, two digits */
 #define LEAP_YEAR "(?:(?:0[1-9]|[1-9]\\d)" FOURTH "|" FOURTH "00)"
@@ -616,6 +618,9 @@ static const struct
 	{"date", UINT32_MAX, "^" DATE "$"},
 	{"time", UINT32_MAX, "^" TIME "$"},
 	{"date-time", UINT32_MAX, "^" DATE "T" TIME "$"},
+	{"duration", UINT32_MAX,
+	 "^P(?:\\d{1,3}W|(?:\\d{1,4}Y(?:\\d{1,2}M(?:\\d{1,2}D)?)?|\\d{1,2}M(?:\\d{1,2}D)?|\\d{1,3}D)"
+	 "(?:" CLOCK ")?|" CLOCK ")$"},
 	{"email", SLM_GRAMMAR_FORMAT_CHARS,
 	 "^" ATOM "(?:\\." ATOM ")*@(?:" LABEL "\\.)+[A-Za-z]{2,24}$"},
 	{"hostname", SLM_GRAMMAR_FORMAT_CHARS, "^" HOST "$"},

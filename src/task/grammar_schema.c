@@ -17,6 +17,13 @@
 static SlmStatus read_value(Compiler *c, uint32_t at, Place place, uint16_t *out);
 static SlmStatus read_alternatives(Compiler *c, uint32_t at, Place place);
 
+static SlmStatus
+too_many_values(Compiler *c)
+{
+	return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
+								 SLM_MAX_GRAMMAR_VALUES);
+}
+
 /* ---- Objects and arrays ----------------------------------------------------------------- */
 
 /* Reads a property; no value can be SLM_GRAMMAR_NOWHERE, the property's then. */
@@ -51,15 +58,14 @@ read_object(Compiler *c, const Keywords *k, Place place)
 	bool needed = false, is_endless = false;
 	uint16_t number;
 
-	if (k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
+	SLM_TRY(slm_keyword_properties(&c->reader, k, &node, &n));
+	if (n == 0 && k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
 		return slm_keyword_unsupported(
 			&c->reader, slm_text(slm_keyword_name(ADDITIONAL)),
-			"is supported as false only: other properties are not written");
-	SLM_TRY(slm_keyword_properties(&c->reader, k, &node, &n));
+			"is not supported without \"properties\": no others are written");
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_OBJECT, place, &number));
 	if (first + n > SLM_MAX_GRAMMAR_VALUES)
-		return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
-									 SLM_MAX_GRAMMAR_VALUES);
+		return too_many_values(c);
 	c->n_property += n;
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -101,39 +107,145 @@ read_object(Compiler *c, const Keywords *k, Place place)
 	return SLM_OK;
 }
 
+/* Nodes of an array's items: those of the first ones, and that of all behind them. */
+typedef struct ItemNodes
+{
+	uint32_t prefix; /* array of the first ones' schemas; 0: none */
+	uint32_t rest;   /* 0: there is no other item */
+	Keyword prefix_keyword, rest_keyword;
+} ItemNodes;
+
+static SlmStatus
+find_items(Compiler *c, const Keywords *k, ItemNodes *out)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t rest;
+
+	*out = (ItemNodes){k->at[PREFIX_ITEMS], 0, PREFIX_ITEMS, ITEMS};
+	if (k->at[ITEMS] != 0 && node[k->at[ITEMS]].kind == SLM_JSON_ARRAY)
+	{
+		/* how drafts before 2020-12 say the same */
+		if (out->prefix != 0)
+			return slm_keyword_wrong(&c->reader, ITEMS, "is an array beside \"prefixItems\"");
+		*out = (ItemNodes){k->at[ITEMS], 0, ITEMS, ADDITIONAL_ITEMS};
+	}
+	rest = k->at[out->rest_keyword];
+	if (rest != 0 && node[rest].kind == SLM_JSON_OBJECT)
+		out->rest = rest;
+	if (out->prefix == 0 && out->rest == 0)
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+						"an array without a schema of its items, at %s, is not supported",
+						c->reader.path);
+	return SLM_OK;
+}
+
+/* The values of the first items, as far as there are any; *n is how many, as it was or less. */
+static SlmStatus
+read_prefix(Compiler *c, const ItemNodes *items, Place inside, uint32_t *n, uint32_t *first,
+			uint32_t *width)
+{
+	uint16_t *item;
+	uint32_t n_read = 0, at = items->prefix + 1;
+
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, *n, &item, c->err));
+	for (; n_read < *n; at = c->node[at].next, n_read++)
+	{
+		char number[16];
+		size_t before;
+
+		snprintf(number, sizeof(number), "%u", n_read);
+		before = slm_keywords_push(&c->reader, slm_keyword_name(items->prefix_keyword),
+								   slm_text(number));
+		SLM_TRY(read_value(c, at, inside, &item[n_read]));
+		slm_keywords_pop(&c->reader, before);
+		if (item[n_read] == SLM_GRAMMAR_NOWHERE)
+			break;
+		if (c->width[item[n_read]] + 1U > *width)
+			*width = c->width[item[n_read]] + 1U;
+	}
+	*n = n_read;
+	*first = c->n_alternative;
+	if (c->n_alternative + n_read > SLM_MAX_GRAMMAR_VALUES)
+		return too_many_values(c);
+	if (n_read > 0)
+		memcpy(c->alternative + c->n_alternative, item, n_read * sizeof(*item));
+	c->n_alternative += n_read;
+	return SLM_OK;
+}
+
+/* minItems, and what maxItems and the declared items leave of a most. */
+static SlmStatus
+read_item_counts(Compiler *c, const Keywords *k, const ItemNodes *items, uint32_t n_prefix,
+				 uint32_t *min, uint32_t *max)
+{
+	*min = 0;
+	*max = UINT32_MAX;
+	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, min));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, max));
+	if (*min > *max)
+		return slm_keyword_wrong(&c->reader, MIN_ITEMS, "is greater than \"maxItems\"");
+	if (items->rest == 0 && *min > n_prefix)
+		return slm_keyword_unsupported(&c->reader, slm_text("minItems"),
+									   "is supported up to the items that have a schema only");
+	if (*max == UINT32_MAX)
+	{
+		*max = n_prefix > SLM_GRAMMAR_ITEMS ? n_prefix : SLM_GRAMMAR_ITEMS;
+		if (*max < *min)
+			*max = *min;
+	}
+	if (items->rest == 0 && *max > n_prefix)
+		*max = n_prefix;
+	if (k->at[UNIQUE_ITEMS] != 0 && c->node[k->at[UNIQUE_ITEMS]].kind == SLM_JSON_TRUE && *max > 1)
+		return slm_keyword_unsupported(&c->reader, slm_text("uniqueItems"),
+									   "is supported as false only: items are not compared");
+	return SLM_OK;
+}
+
 static SlmStatus
 read_array(Compiler *c, const Keywords *k, Place place)
 {
-	uint32_t min = 0, max = UINT32_MAX;
-	uint32_t items = k->at[ITEMS];
-	uint16_t number, item;
-	size_t before;
+	uint32_t n_prefix = 0, n_kept, first = 0, min, max, width = 1;
+	uint16_t number, item = SLM_GRAMMAR_NOWHERE;
+	ItemNodes items;
+	Place inside;
 
-	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &min));
-	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &max));
-	if (min > max)
-		return slm_keyword_wrong(&c->reader, MIN_ITEMS, "is greater than \"maxItems\"");
-	if (max == UINT32_MAX)
-		max = min > SLM_GRAMMAR_ITEMS ? min : SLM_GRAMMAR_ITEMS;
-	if (items == 0 || c->node[items].kind != SLM_JSON_OBJECT)
-		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
-						"an array without \"items\" of one schema, at %s, is not supported",
-						c->reader.path);
+	SLM_TRY(find_items(c, k, &items));
+	for (uint32_t at = items.prefix + 1; items.prefix != 0 && at < c->node[items.prefix].next;
+		 at = c->node[at].next)
+		n_prefix++;
+	if (n_prefix > SLM_MAX_SCHEMA_FIELDS)
+		return slm_keywords_too_many(&c->reader, "items with a schema of their own",
+									 SLM_MAX_SCHEMA_FIELDS);
+	SLM_TRY(read_item_counts(c, k, &items, n_prefix, &min, &max));
 	if (place.level == SLM_MAX_GRAMMAR_LISTS)
 		return slm_keywords_too_many(&c->reader, "arrays within arrays", SLM_MAX_GRAMMAR_LISTS);
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_ARRAY, place, &number));
-	before = slm_keywords_push(&c->reader, "items", slm_text(""));
-	SLM_TRY(read_value(c, items, (Place){number, 0, (uint8_t) (place.level + 1)}, &item));
-	slm_keywords_pop(&c->reader, before);
-	if (item == SLM_GRAMMAR_NOWHERE && min > 0)
+	inside = (Place){number, 0, (uint8_t) (place.level + 1)};
+	n_kept = n_prefix < max ? n_prefix : max;
+	SLM_TRY(read_prefix(c, &items, inside, &n_kept, &first, &width));
+	if (items.rest != 0 && n_kept == n_prefix && max > n_prefix)
+	{
+		size_t before =
+			slm_keywords_push(&c->reader, slm_keyword_name(items.rest_keyword), slm_text(""));
+
+		SLM_TRY(read_value(c, items.rest, inside, &item));
+		slm_keywords_pop(&c->reader, before);
+		if (item != SLM_GRAMMAR_NOWHERE && c->width[item] + 1U > width)
+			width = c->width[item] + 1U;
+	}
+	if (item == SLM_GRAMMAR_NOWHERE && max > n_kept)
+		max = n_kept;
+	if (min > max)
 	{
 		drop_alternative(c);
 		return SLM_OK;
 	}
 	c->value[number].min = min;
-	c->value[number].max = item == SLM_GRAMMAR_NOWHERE ? 0 : max;
+	c->value[number].max = max;
 	c->value[number].item = item;
-	c->width[number] = (uint16_t) (item == SLM_GRAMMAR_NOWHERE ? 1 : c->width[item] + 1);
+	c->value[number].first = first;
+	c->value[number].n = n_kept;
+	c->width[number] = (uint16_t) width;
 	return SLM_OK;
 }
 
@@ -340,8 +452,7 @@ read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 		return SLM_OK;
 	SLM_TRY(slm_grammar_add_value(c, SLM_GRAMMAR_CHOICE, place, out));
 	if (c->n_alternative + n > SLM_MAX_GRAMMAR_VALUES)
-		return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
-									 SLM_MAX_GRAMMAR_VALUES);
+		return too_many_values(c);
 	c->value[*out].first = c->n_alternative;
 	c->value[*out].n = n;
 	c->width[*out] = (uint16_t) width;

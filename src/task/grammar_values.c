@@ -337,13 +337,15 @@ stricter(Compiler *c, const Keywords *k, Keyword plain, Keyword exclusive, int s
 SlmStatus
 slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place place)
 {
-	SlmNumberLimits limits = {.is_integer = is_integer};
+	SlmNumberLimits limits = {.is_integer = is_integer, .multiple_of = slm_text("")};
 	SlmGrammarValue *value;
 	uint16_t number;
 	bool any;
 
 	limits.minimum = stricter(c, k, MINIMUM, EXCLUSIVE_MINIMUM, 1, &limits.excludes_minimum);
 	limits.maximum = stricter(c, k, MAXIMUM, EXCLUSIVE_MAXIMUM, -1, &limits.excludes_maximum);
+	if (k->at[MULTIPLE_OF] != 0)
+		limits.multiple_of = c->node[k->at[MULTIPLE_OF]].text;
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
 	value = &c->value[number];
 	value->max = SLM_DFA_NO_LIMIT;

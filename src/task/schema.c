@@ -70,9 +70,9 @@ set_type(SlmField *field, const TypeWord *word)
 
 /* What fields keep of a schema. */
 #define FIELD_KEYWORDS                                                                             \
-	(OBJECT_KEYWORDS | ARRAY_KEYWORDS | COMBINING_KEYWORDS | TEXT_KEYWORDS | BIT(TYPE) |           \
-	 BIT(ENUM) | BIT(CONST) | BIT(FORMAT) | BIT(MIN_LENGTH) | BIT(MAX_LENGTH) | BIT(MINIMUM) |     \
-	 BIT(MAXIMUM))
+	(OBJECT_KEYWORDS | BIT(ITEMS) | BIT(MIN_ITEMS) | BIT(MAX_ITEMS) | COMBINING_KEYWORDS |         \
+	 TEXT_KEYWORDS | BIT(TYPE) | BIT(ENUM) | BIT(CONST) | BIT(FORMAT) | BIT(MIN_LENGTH) |          \
+	 BIT(MAX_LENGTH) | BIT(MINIMUM) | BIT(MAXIMUM))
 
 typedef struct Builder
 {

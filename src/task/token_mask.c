@@ -321,7 +321,7 @@ make_equal(const SlmMaskCache *cache, SlmGrammarThread *t)
 	if (v->kind == SLM_GRAMMAR_SCALAR && v->is_string)
 		t->b = nearest_count(t->b, v->is_plain ? v->min : 0, v->max, reach + v->dfa->longest);
 	for (uint16_t at = t->value; at != SLM_GRAMMAR_NOWHERE; at = g->value[at].parent)
-		if (g->value[at].kind == SLM_GRAMMAR_ARRAY)
+		if (g->value[at].kind == SLM_GRAMMAR_ARRAY && g->value[at].n == 0)
 			t->items[g->value[at].level] = (uint16_t) nearest_count(
 				t->items[g->value[at].level], g->value[at].min, g->value[at].max, reach);
 }

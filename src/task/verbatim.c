@@ -300,7 +300,10 @@ find_possible(const SlmVerbatim *v, const SlmGrammar *g, const bool *possible, u
 					return false;
 			return true;
 		case SLM_GRAMMAR_ARRAY:
-			return of->min == 0 || is_known_possible(g, possible, of->item);
+			for (uint32_t i = 0; i < of->min && i <= of->n; i++)
+				if (!is_known_possible(g, possible, slm_grammar_item(g, of, i)))
+					return false;
+			return true;
 		case SLM_GRAMMAR_VERBATIM:
 			return slm_verbatim_may_end(v, slm_verbatim_all(v), of->min, of->max);
 		default:

@@ -12,6 +12,7 @@ What was written and found stays in build/bench/constrained, a file a batch, so 
 a run that was stopped goes on; another model, schema or engine begins anew.
 """
 
+import decimal
 import gzip
 import hashlib
 import json
@@ -93,15 +94,15 @@ def digest_of(*paths):
 
 
 def read_schemas():
-    """(schema, its validator, text or None) of each line."""
+    """(schema, its validator, text or None, its JSON) of each line; numbers are decimal, as those of values."""
     with open(SCHEMAS, encoding="utf-8") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]
     made = []
     for line in lines:
-        schema = json.loads(line[0])
+        schema = json.loads(line[0], parse_float=decimal.Decimal)
         kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
         kind.check_schema(schema)
-        made.append((schema, kind(schema, format_checker=kind.FORMAT_CHECKER), line[1] if len(line) > 1 else None))
+        made.append((schema, kind(schema, format_checker=kind.FORMAT_CHECKER), line[1] if len(line) > 1 else None, line[0]))
     return made
 
 
@@ -137,7 +138,7 @@ def pairs(members):
 def fault(schema, validator, text, written):
     """What is wrong with a value; None when it is valid."""
     try:
-        value = json.loads(written, object_pairs_hook=pairs)
+        value = json.loads(written, object_pairs_hook=pairs, parse_float=decimal.Decimal)
     except ValueError as error:
         return f"no JSON: {error}"
     error = jsonschema.exceptions.best_match(validator.iter_errors(value))
@@ -166,7 +167,7 @@ def batch(schemas, connection, path, writer, seed):
             found["incomplete"] += 1
             continue
         found["values"] += 1
-        wrong = written if written.startswith("!") else fault(*schemas[int(number)], written)
+        wrong = written if written.startswith("!") else fault(*schemas[int(number)][:3], written)
         if wrong is None:
             found["valid"] += 1
             found["tokens"] += int(n_token)
@@ -185,14 +186,14 @@ def batch(schemas, connection, path, writer, seed):
 def through_sql(schemas, connection, report):
     """The same schemas by slm_generate() and slm_extract(), a value each."""
     n = valid = incomplete = 0
-    for number, (schema, validator, text) in enumerate(schemas):
+    for number, (schema, validator, text, line) in enumerate(schemas):
         for seed in range(2):
             try:
                 if text is None:
                     written = connection.value("SELECT slm_generate($1, 'ticket_json', max_tokens => $2, schema => $3, temperature => $4::int, seed => $4::int)",
-                                               f"Case {number}.", str(MAX_TOKENS), json.dumps(schema), str(seed))
+                                               f"Case {number}.", str(MAX_TOKENS), line, str(seed))
                 else:
-                    written = connection.value("SELECT slm_extract($1, $2, 'ticket_json')", text, json.dumps(schema))
+                    written = connection.value("SELECT slm_extract($1, $2, 'ticket_json')", text, line)
             except common.SqlError as error:
                 if "is not complete" not in str(error):
                     report.line(f"line {number + 1}: {error}")

@@ -249,6 +249,24 @@ def references():
     add({"$defs": {"even": objects({"odd": {"$ref": "#/$defs/odd"}}, []), "odd": objects({"even": {"$ref": "#/$defs/even"}}, [])}, "$ref": "#/$defs/even"})
 
 
+def tuples():
+    add(in_value({"type": "array", "prefixItems": [NUMBER, text(5), BOOLEAN], "minItems": 3, "maxItems": 3}))
+    add(in_value({"type": "array", "prefixItems": [text(5), INTEGER], "items": False}))
+    add(in_value({"type": "array", "prefixItems": [choice("sum", "mean")], "items": {"type": "number", "minimum": 0, "maximum": 100}, "minItems": 2, "maxItems": 5}))
+    add(in_value({"type": "array", "items": [DATE, {"type": "integer", "minimum": 0, "maximum": 9}], "additionalItems": False, "minItems": 2, "$comment": "draft 7"}) | {"$schema": "http://json-schema.org/draft-07/schema#"})
+    add(objects({"points": array({"type": "array", "prefixItems": [{"type": "integer", "minimum": -9, "maximum": 9}, {"type": "integer", "minimum": -9, "maximum": 9}], "minItems": 2, "maxItems": 2}, 4, 2)}))
+    add({"$defs": {"pair": {"type": "array", "prefixItems": [{"type": "integer", "minimum": 0, "maximum": 9}, nullable({"$ref": "#/$defs/pair"})], "minItems": 2, "maxItems": 2}}, "$ref": "#/$defs/pair"})
+    add(in_value(array(choice("a", "b"), 3, uniqueItems=False)))
+    add(in_value(array(choice("a", "b"), 1, uniqueItems=True)))
+    add(objects({"price": {"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.01}, "step": {"type": "integer", "multipleOf": 15, "minimum": 0, "maximum": 120}, "half": {"type": "number", "multipleOf": 0.5}}))
+    for bounds in ({"type": "integer", "multipleOf": 7}, {"type": "number", "multipleOf": 2.5, "minimum": -20}, {"type": "integer", "multipleOf": 1.5, "maximum": 40}, {"type": "number", "multipleOf": 100}, {"type": "integer", "multipleOf": 0.1, "exclusiveMinimum": 3}):
+        add(in_value(bounds))
+    add(objects({"for": {"type": "string", "format": "duration"}, "within": nullable({"type": "string", "format": "duration"})}))
+    add(objects({"known": text(5)}) | {"additionalProperties": True})
+    add(objects({"known": BOOLEAN}) | {"additionalProperties": {"type": "integer"}})
+    add({"type": "object", "properties": {"a": {"anyOf": [choice("x"), choice(1)]}, "b": {"$ref": "#/properties/a/anyOf/1"}}, "required": ["a", "b"], "x-order": 1})
+
+
 def bound():
     """Strings that stand in a text."""
     tickets = ("Order AB-1234 for Anna Müller is late since 2024-05-06; call +49 30 1234567.", "Der Drucker im 3. Stock druckt nicht: \"Papierstau\" \\ Fehler 0x80070005.", "東京の田中さんから電話。請求書 INV-7 は 4,500 円です。", "a", "x1 x2 x3 x1 x2 — x1's {\"json\": [1, 2]} é e\u0301 🙂🙂")
@@ -259,7 +277,7 @@ def bound():
 
 
 def main():
-    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, bound):
+    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, tuples, bound):
         part()
     assert len(set(LINES)) == len(LINES)
     with open(os.path.join(HERE, "schemas.jsonl"), "w", encoding="utf-8") as file:

@@ -198,10 +198,80 @@ recursion(void)
 }
 
 static void
+tuples(void)
+{
+	slm_arena_init(&arena, test_host(), 64 << 20);
+	LANGUAGE("{\"prefixItems\": [{\"type\": \"null\"}, {\"enum\": [1, 2]}], \"minItems\": 1}",
+			 "+[null]", "+[null, 1]", "-[]", "-[1]", "-[null, null]", "-[null, 1, 1]");
+	LANGUAGE(
+		"{\"prefixItems\": [{\"type\": \"null\"}], \"items\": {\"enum\": [1]}, \"maxItems\": 3}",
+		"+[]", "+[null, 1, 1]", "-[null, 1, 1, 1]", "-[null, null]", "-[1]");
+	LANGUAGE("{\"items\": [{\"type\": \"null\"}, {\"type\": \"boolean\"}], \"additionalItems\": "
+			 "{\"enum\": [1]}, "
+			 "\"minItems\": 3, \"maxItems\": 4}",
+			 "+[null, true, 1]", "+[null, false, 1, 1]", "-[null, true]", "-[null, true, true]");
+	LANGUAGE("{\"prefixItems\": [{\"type\": \"null\"}, {\"type\": \"null\"}], \"items\": false, "
+			 "\"maxItems\": 1}",
+			 "+[null]", "-[null, null]");
+	LANGUAGE("{\"prefixItems\": [{\"prefixItems\": [{\"enum\": [1]}, {\"enum\": [2]}]}, "
+			 "{\"items\": {\"enum\": "
+			 "[3]}}], \"minItems\": 2}",
+			 "+[[1, 2], [3, 3]]", "+[[], []]", "-[[1], [1]]", "-[[2], []]");
+	LANGUAGE("{\"prefixItems\": [{\"enum\": [1]}, {\"$ref\": \"#\"}]}", "+[1, [1, [1, []]]]",
+			 "+[]");
+	LANGUAGE("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": false, \"maxItems\": 2}",
+			 "+[null, null]");
+	LANGUAGE("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": true, \"maxItems\": 1}",
+			 "+[null]");
+	LANGUAGE("{\"properties\": {\"a\": {\"type\": \"null\"}}, \"additionalProperties\": {\"type\": "
+			 "\"null\"}}",
+			 "+{\"a\": null}", "-{\"b\": null}");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}], \"minItems\": 2}", SLM_ERR_UNSUPPORTED,
+				  "\"minItems\" at # is supported up to the items");
+	check_refused("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": true}", SLM_ERR_UNSUPPORTED,
+				  "\"uniqueItems\" at # is supported as false only");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}], \"items\": [{}]}", SLM_ERR_ARGUMENT,
+				  "\"items\" at # is an array beside");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}, {\"not\": {}}]}", SLM_ERR_UNSUPPORTED,
+				  "\"not\" at #/prefixItems/1 ");
+	check_refused("{\"items\": true}", SLM_ERR_UNSUPPORTED, "without a schema of its items");
+	check_refused("{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}}",
+				  SLM_ERR_UNSUPPORTED, "\"additionalProperties\" at # is not supported without");
+	slm_arena_trim(&arena, 0);
+}
+
+static void
+multiples(void)
+{
+	slm_arena_init(&arena, test_host(), 256 << 20);
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 5, \"minimum\": -12, \"maximum\": 1000}",
+			 "+0", "+5", "+-10", "+1000", "+985", "-7", "--5.0", "-1005", "--15", "-12");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 0.01}", "+3.14", "+3", "+-0.01", "+2.50",
+			 "-3.141", "-0.001");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 0.25, \"minimum\": 0}", "+0", "+0.5", "+0.50",
+			 "+1.75", "+12", "-0.3", "-0.1", "-0.35");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 2.50}", "+2.5", "+5", "+7.5", "+10", "+-2.5",
+			 "-3", "-1", "-2.50");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 1.5}", "+3", "+0", "+15", "-1", "-2", "-4");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 0.01, \"maximum\": 10}", "+7", "+10");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 1000, \"minimum\": 1, \"maximum\": 20000}",
+			 "+1000", "+20000", "-0", "-1500", "-21000");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"duration\"}", "+\"P3W\"", "+\"P1Y2M3DT4H5M6S\"",
+			 "+\"PT5M\"", "+\"P2DT1H\"", "-\"P\"", "-\"PT\"", "-\"P1Y2D\"", "-\"5M\"");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 7, \"minimum\": 1, \"maximum\": 6}",
+				  SLM_ERR_ARGUMENT, "no integer lies between the limits");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 0}", SLM_ERR_ARGUMENT, "above 0");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": -2}", SLM_ERR_ARGUMENT, "above 0");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 1001}", SLM_ERR_LIMIT, "limit of 1000");
+	check_refused("{\"type\": \"number\", \"multipleOf\": 0.0000001}", SLM_ERR_LIMIT, "6 digits");
+	slm_arena_trim(&arena, 0);
+}
+
+static void
 refusals(void)
 {
-	check_refused("{\"type\": \"integer\", \"multipleOf\": 2}", SLM_ERR_UNSUPPORTED,
-				  "\"multipleOf\" at # ");
+	check_refused("{\"type\": \"string\", \"contains\": 2}", SLM_ERR_UNSUPPORTED,
+				  "\"contains\" at # ");
 	check_refused("{\"properties\": {\"a\": {\"items\": {\"type\": \"string\", \"not\": {}}}}}",
 				  SLM_ERR_UNSUPPORTED, "\"not\" at #/properties/a/items ");
 	check_refused("{\"type\": \"string\", \"minLength\": 3, \"maxLength\": 2}", SLM_ERR_ARGUMENT,
@@ -514,6 +584,8 @@ main(void)
 	TEST(strings);
 	TEST(objects);
 	TEST(recursion);
+	TEST(tuples);
+	TEST(multiples);
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);
