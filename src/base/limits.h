@@ -82,11 +82,12 @@
 #define SLM_GRAMMAR_FORMAT_CHARS 63   /* of an email or hostname: no part can be too long */
 #define SLM_MAX_VERBATIM_BYTES 4096   /* of a string that stands in the input */
 #define SLM_MAX_PATTERN_BYTES 1024
-#define SLM_MAX_PATTERN_DEPTH 16     /* groups within groups */
-#define SLM_MAX_PATTERN_REPEAT 1000  /* of {n,m} */
-#define SLM_MAX_PATTERN_RANGES 256   /* of one class of characters */
-#define SLM_MAX_MASK_TOKEN_BYTES 255 /* longer tokens are never allowed by a mask */
-#define SLM_MAX_MASKS 1024           /* kept for one grammar */
+#define SLM_MAX_PATTERN_DEPTH 16      /* groups within groups */
+#define SLM_MAX_PATTERN_REPEAT 1000   /* of {n,m} */
+#define SLM_MAX_PATTERN_PAIRS 4194304 /* of states, beside a format or a look-ahead */
+#define SLM_MAX_PATTERN_RANGES 256    /* of one class of characters */
+#define SLM_MAX_MASK_TOKEN_BYTES 255  /* longer tokens are never allowed by a mask */
+#define SLM_MAX_MASKS 1024            /* kept for one grammar */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */

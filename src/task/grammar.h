@@ -30,11 +30,12 @@
  *
  * pattern: literals, ., classes, \d \w \s \D \W \S, \t \n \r \f \v \xHH \uHHHH,
  * groups, |, * + ? {n} {n,} {n,m} (lazy ones too), ^ at the start and $ at the end
- * of an alternative of the whole pattern.  No look-around, back-references, \b or
- * \p.  ., negated classes and what surrounds a pattern without anchors leave
- * control characters but tab and line feed out.  \d \w \s and their opposites
- * leave out what dialects do not agree about: digits and letters beyond ASCII are
- * neither \d or \w nor \D or \W.
+ * of an alternative of the whole pattern, (?= ) and (?! ) behind the first ^ of a
+ * pattern of one alternative.  No other look-around, no back-references, \b or \p.
+ * ., negated classes and what surrounds a pattern without anchors leave control
+ * characters but tab and line feed out.  \d \w \s and their opposites leave out what
+ * dialects do not agree about: digits and letters beyond ASCII are neither \d or \w
+ * nor \D or \W.
  *
  * ---- Why it is bounded and never stuck ----
  *

@@ -17,6 +17,7 @@ typedef struct Compiler
 	const SlmHost *host;
 	SlmArena *arena;
 	SlmArena scratch;
+	SlmArena parts; /* automata that one string's is combined of */
 	SlmError *err;
 	bool verbatim;
 	SlmNfa nfa;

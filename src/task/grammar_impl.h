@@ -82,8 +82,30 @@ extern SlmStatus slm_nfa_determinize(const SlmNfa *nfa, uint32_t min_chars, cons
 /* Any string, its quotes and all JSON escapes, from state 0 to 1. */
 extern void slm_nfa_any_string(SlmNfa *nfa);
 
-/* A string in which a pattern of the documented subset is found. */
-extern SlmStatus slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, SlmError *err) SLM_MUST_CHECK;
+/*
+ * A string in which a pattern of the documented subset is found; anchored: at its
+ * beginning, as with ^.
+ */
+extern SlmStatus slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, bool anchored,
+								 SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Takes a look-ahead, (?=...) or (?!...), off the beginning of a pattern that begins
+ * with ^ or is anchored, which the rest then is; ahead->size is 0 when there is none.
+ */
+extern SlmStatus slm_pattern_look_ahead(SlmText *pattern, bool *anchored, SlmText *ahead,
+										bool *negative, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * A string that begins with what a look-ahead looks for.  negative: as seen by any
+ * dialect, because these are the strings that must not be.
+ */
+extern SlmStatus slm_nfa_look_ahead(SlmNfa *nfa, SlmText ahead, bool negative,
+									SlmError *err) SLM_MUST_CHECK;
+
+/* Strings that are both a's and b's, or, without, a's and not b's. */
+extern SlmStatus slm_nfa_combine(SlmNfa *nfa, const SlmDfa *a, const SlmDfa *b, bool without,
+								 const SlmHost *host, SlmError *err) SLM_MUST_CHECK;
 
 /* A string of a format; false when it is not known.  *max_chars is lowered to the format's own. */
 extern SlmStatus slm_nfa_format(SlmNfa *nfa, SlmText name, uint32_t *max_chars, bool *known,

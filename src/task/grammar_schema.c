@@ -533,8 +533,10 @@ slm_grammar_compile(const SlmJsonNode *node, uint32_t n_node, bool verbatim, con
 	if (n_node == 0)
 		return slm_fail(err, SLM_ERR_ARGUMENT, "schema is empty");
 	slm_arena_init(&c.scratch, host, SCRATCH_BYTES);
+	slm_arena_init(&c.parts, host, SCRATCH_BYTES);
 	slm_keywords_init(&c.reader, node, &c.scratch, err);
 	status = compile(&c, out);
 	slm_arena_trim(&c.scratch, 0);
+	slm_arena_trim(&c.parts, 0);
 	return status;
 }

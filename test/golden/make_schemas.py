@@ -267,6 +267,22 @@ def tuples():
     add({"type": "object", "properties": {"a": {"anyOf": [choice("x"), choice(1)]}, "b": {"$ref": "#/properties/a/anyOf/1"}}, "required": ["a", "b"], "x-order": 1})
 
 
+def company():
+    """Look-ahead, and patterns beside formats as zod 4 writes them."""
+    email = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"
+    uuid = "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$"
+    day = r"(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
+    clock = r"T(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z))"
+    ipv4 = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$"
+    for name, pattern in (("email", email), ("uuid", uuid), ("date", "^" + day + "$"), ("date-time", "^" + day + clock + "$"), ("ipv4", ipv4), ("uri", "^https://")):
+        add(in_value(text(60, format=name, pattern=pattern)))
+    add({"$schema": "https://json-schema.org/draft/2020-12/schema"} | objects({"id": {"type": "string", "format": "uuid", "pattern": uuid}, "mail": nullable({"type": "string", "format": "email", "pattern": email, "maxLength": 30}), "born": {"type": "string", "format": "date", "pattern": "^" + day + "$"}}))
+    for pattern, most in (
+        (r"^(?=.*[A-Z])(?=.*\d)(?!.*\s).{8,12}$", 12), (r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$", 8), (r"^(?!null$|none$)[a-z]{3,6}$", 6), (r"^(?!.*(.)\x41)[A-C]{2,5}$", 5), (r"^(?!\d)\w{1,6}$", 6), (r"^(?!\W)[^a]{2,4}$", 4), (r"^(?!-)(?!.*--)[a-z0-9-]{1,10}$", 10),
+    ):
+        add(in_value(text(most, pattern=pattern)))
+
+
 def bound():
     """Strings that stand in a text."""
     tickets = ("Order AB-1234 for Anna Müller is late since 2024-05-06; call +49 30 1234567.", "Der Drucker im 3. Stock druckt nicht: \"Papierstau\" \\ Fehler 0x80070005.", "東京の田中さんから電話。請求書 INV-7 は 4,500 円です。", "a", "x1 x2 x3 x1 x2 — x1's {\"json\": [1, 2]} é e\u0301 🙂🙂")
@@ -277,7 +293,7 @@ def bound():
 
 
 def main():
-    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, tuples, bound):
+    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, tuples, company, bound):
         part()
     assert len(set(LINES)) == len(LINES)
     with open(os.path.join(HERE, "schemas.jsonl"), "w", encoding="utf-8") as file:

@@ -35,7 +35,8 @@ sub some { return grep { chance(2) == 0 } @_; }
 my @names = (qw(name order_id totalPrice date when who status urgent a ab abc), 'naïve', 'two words', '"', '\\', '日', '😀', "tab\t", '$ref');
 my @formats = qw(date time date-time duration email hostname uri uuid ipv4 ipv6);
 my @patterns = ('^[A-Z]{2}-\d{3,5}$', '^(open|closed|in progress)$', '\d', 'a|^b$', '^\w+( \w+)*$', '^[^"\\\\]*$', '^.{2,7}$', '^(?:\+\d{1,3} )?\d{3}-\d{4}$',
-	'^[äöü日😀-😎]+$', '^(ab|cd){1,3}e?$', 'x+y', '^\s?\S+$', '^(a|b)*a(a|b){3}$');
+	'^[äöü日😀-😎]+$', '^(ab|cd){1,3}e?$', 'x+y', '^\s?\S+$', '^(a|b)*a(a|b){3}$',
+	'^(?!a)(?=.*b)[abc]{2,5}$', '^(?!.*\d\d)\w+$', '^(?!^-*$)-?x*$');
 
 sub length_limits
 {

@@ -267,6 +267,50 @@ multiples(void)
 	slm_arena_trim(&arena, 0);
 }
 
+/* What must be so, and must not, besides. */
+static void
+patterns_with_company(void)
+{
+	slm_arena_init(&arena, test_host(), 256 << 20);
+	LANGUAGE("{\"type\": \"string\", \"format\": \"date\", \"pattern\": \"^2024-0[12]\"}",
+			 "+\"2024-02-29\"", "-\"2024-03-01\"", "-\"2024-02-30\"", "-\"2023-01-01\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!\\\\.)(?!.*\\\\.\\\\.)[a-z.]+$\", "
+			 "\"maxLength\": 6}",
+			 "+\"a.b\"", "+\"a.b.\"", "-\".a\"", "-\"a..b\"", "-\"a..\"", "-\"\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?=.*[A-Z])(?=.*\\\\d).{3,5}$\"}", "+\"A1b\"",
+			 "+\"1bbbA\"", "-\"A1\"", "-\"a1b\"", "-\"Abc\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!^-*$)-?\\\\d*$\", \"minLength\": 2, "
+			 "\"maxLength\": 3}",
+			 "+\"-1\"", "+\"12\"", "-\"-\"", "-\"\"", "-\"1\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!a|b)[a-d]\"}", "+\"c\"", "+\"dx\"",
+			 "-\"a\"", "-\"bb\"");
+	/* a digit that only some call one must not be where none may be, nor where one must */
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!\\\\d).$\"}", "+\"a\"", "-\"1\"",
+			 "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?=\\\\d).$\"}", "+\"1\"", "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?![^\\\\D]).$\"}", "+\"a\"", "-\"1\"",
+			 "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!.b)[\\\\x01a]b?$\"}", "+\"a\"", "-\"ab\"",
+			 "-\"\\u0001b\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"email\", \"pattern\": "
+			 "\"^(?!\\\\.)(?!.*\\\\.\\\\.)([A-Za-z0-9_'+"
+			 "\\\\-\\\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\\\-]*\\\\.)+[A-Za-z]{2,}$\"}",
+			 "+\"a.b@c.de\"", "-\"a%b@c.de\"", "-\"a@b\"");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=a)b$\"}", SLM_ERR_ARGUMENT,
+				  "has no string");
+	check_refused("{\"type\": \"string\", \"format\": \"date\", \"pattern\": \"x\"}",
+				  SLM_ERR_ARGUMENT, "has no string");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=a)b|c$\"}", SLM_ERR_UNSUPPORTED,
+				  "one of several alternatives at character 2");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?!)a$\"}", SLM_ERR_UNSUPPORTED,
+				  "for nothing");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^a(?=b)\"}", SLM_ERR_UNSUPPORTED, "(?");
+	check_refused("{\"type\": \"string\", \"pattern\": \"(?=b)\"}", SLM_ERR_UNSUPPORTED, "(?");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=\\\\bb)a\"}", SLM_ERR_UNSUPPORTED,
+				  "escape");
+	slm_arena_trim(&arena, 0);
+}
+
 static void
 refusals(void)
 {
@@ -586,6 +630,7 @@ main(void)
 	TEST(recursion);
 	TEST(tuples);
 	TEST(multiples);
+	TEST(patterns_with_company);
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);
