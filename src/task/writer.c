@@ -30,6 +30,7 @@ typedef struct Place
 	int n_kept;        /* of those, that have been kept for it */
 	bool may_keep;
 	int32_t *id;       /* [size.n_token + 1] */
+	float *chance;     /* [size.n_token + 1] */
 	uint64_t *allowed; /* [n_word] what may follow */
 	SlmArena arena;    /* of the input */
 	SlmStatus status;  /* of a row that is done, */
@@ -70,6 +71,7 @@ make_place(SlmWriter *w, Place *place, SlmError *err)
 
 	memset(place, 0, sizeof(*place));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->id, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->chance, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, w->n_word, &place->allowed, err));
 	if (n_byte == 0)
 		return SLM_OK;
@@ -291,6 +293,8 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	set_owner(place, run->owner);
 	SLM_TRY(read_input(w, place, prompt, &input, err));
 	slm_row_begin(&place->row, prompt, tokens, place->id, input);
+	if (prompt->tells_tokens)
+		place->row.chance = place->chance;
 	SLM_TRY(slm_row_go_on(&w->maker, &place->row, err));
 
 	run->n_token_kept += (uint64_t) n_common;
@@ -588,6 +592,8 @@ slm_writer_take(SlmWriter *w, int row, SlmArena *arena, SlmWritten *out, SlmErro
 		return place->status;
 	}
 	SLM_TRY(slm_row_result(&place->row, out, err));
+	if (place->row.chance != NULL)
+		SLM_TRY(slm_row_told(&w->maker, &place->row, arena, &out->token, err));
 	return slm_row_text(&w->maker, place->id + place->row.n_prompt, out->n_token, place->row.n_cut,
 						arena, &out->text, err);
 }
