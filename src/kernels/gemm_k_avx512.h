@@ -14,6 +14,8 @@
 #define K_TILE_VECS 3
 #define K_TILE_ROWS 8
 
+#define PREFETCH_BLOCKS(n_vec) ((n_vec) == 1 ? 3 : 2) /* as PREFETCH_PAIRS() */
+
 SLM_INLINE __m512
 k_halves(const uint8_t *at)
 {
@@ -86,10 +88,14 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 
 			if (first)
 			{
+				const uint8_t *ahead = w +
+									   ahead_bytes(PREFETCH_BLOCKS(n_vec), k_block_bytes(layout),
+												   n_block - b, n_vec, group_bytes) +
+									   (size_t) r * k_code_bytes(layout) * (size_t) run / 32;
+
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					prefetch(w + (size_t) v * group_bytes + 2 * k_block_bytes(layout) +
-								 (size_t) r * k_code_bytes(layout) * (size_t) run / 32,
+					prefetch(ahead + (size_t) v * group_bytes,
 							 k_code_bytes(layout) * (size_t) run / 32);
 			}
 
@@ -211,7 +217,7 @@ k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
 		const uint8_t *groups = w;                                                                 \
 		int g = 0;                                                                                 \
                                                                                                    \
-		for (; g + 3 <= n_group; g += 3)                                                           \
+		for (; m > FEW_ROWS && g + 3 <= n_group; g += 3)                                           \
 			name##_48x4(groups + (size_t) g * group_bytes, group_bytes, n_block, x, m,             \
 						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
 						y_stride);                                                                 \

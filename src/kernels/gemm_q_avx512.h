@@ -31,7 +31,14 @@
 #define Q_TILE_VECS 3 /* groups of weights, at most */
 #define Q_TILE_ROWS 8 /* activation rows, at most */
 
-#define PREFETCH_PAIRS 4 /* how far ahead */
+/*
+ * So few activation rows wait for memory, which one stream of weights fills best;
+ * bytes are the exception, which three read as fast.
+ */
+#define FEW_ROWS 4
+
+/* How far ahead prefetching goes. */
+#define PREFETCH_PAIRS(n_vec) ((n_vec) == 1 ? 16 : 4)
 
 SLM_INLINE void
 prefetch(const uint8_t *at, const size_t n)
@@ -39,6 +46,19 @@ prefetch(const uint8_t *at, const size_t n)
 	SLM_UNROLL
 	for (size_t i = 0; i < n; i += 64)
 		_mm_prefetch((const char *) at + i, _MM_HINT_T0);
+}
+
+/*
+ * From a block of the first of n_vec groups to the one that is read so many blocks
+ * later: past the end of the groups that is in the next n_vec.  n_left blocks of
+ * these are not read yet, this one included.
+ */
+SLM_INLINE size_t
+ahead_bytes(const int blocks, const size_t block_bytes, int64_t n_left, const int n_vec,
+			size_t group_bytes)
+{
+	return (size_t) blocks * block_bytes +
+		   (n_left > blocks ? 0 : (size_t) (n_vec - 1) * group_bytes);
 }
 
 /* TILE(rows, first) over m rows, most_rows (4 or 8) at a time, from row i on. */
@@ -127,11 +147,13 @@ q_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 
 			if (first)
 			{
+				const uint8_t *ahead =
+					codes + ahead_bytes(PREFETCH_PAIRS(n_vec), q_pair_bytes(layout), n_pair - p,
+										n_vec, group_bytes);
+
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					prefetch(codes + (size_t) v * group_bytes +
-								 PREFETCH_PAIRS * q_pair_bytes(layout),
-							 q_block_bytes(layout));
+					prefetch(ahead + (size_t) v * group_bytes, q_block_bytes(layout));
 			}
 
 			SLM_UNROLL
@@ -231,7 +253,7 @@ q_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
                                                                                                    \
 		while (n_group > 0)                                                                        \
 		{                                                                                          \
-			int n = n_group >= 3 ? 3 : n_group;                                                    \
+			int n = m <= FEW_ROWS && layout != SLM_LAYOUT_Q8 ? 1 : n_group >= 3 ? 3 : n_group;     \
                                                                                                    \
 			if (n == 3)                                                                            \
 				name##_48x4(groups, group_bytes, n_pair, x, m, bias, y, y_stride);                 \
