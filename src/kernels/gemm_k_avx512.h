@@ -88,7 +88,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					prefetch(w + (size_t) v * group_bytes + 2 * k_block_bytes(layout) +
+					prefetch(w + (size_t) v * group_bytes +
+								 PREFETCH_BLOCKS * k_block_bytes(layout) +
 								 (size_t) r * k_code_bytes(layout) * (size_t) run / 32,
 							 k_code_bytes(layout) * (size_t) run / 32);
 			}

@@ -31,16 +31,6 @@
 #define Q_TILE_VECS 3 /* groups of weights, at most */
 #define Q_TILE_ROWS 8 /* activation rows, at most */
 
-#define PREFETCH_PAIRS 4 /* how far ahead */
-
-SLM_INLINE void
-prefetch(const uint8_t *at, const size_t n)
-{
-	SLM_UNROLL
-	for (size_t i = 0; i < n; i += 64)
-		_mm_prefetch((const char *) at + i, _MM_HINT_T0);
-}
-
 /* TILE(rows, first) over m rows, most_rows (4 or 8) at a time, from row i on. */
 #define SLM_PANEL(TILE)                                                                            \
 	int i = 0;                                                                                     \

@@ -26,4 +26,16 @@
 #define SLM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+#define PREFETCH_PAIRS 4  /* how far ahead: pairs of 32 weights */
+#define PREFETCH_BLOCKS 2 /* the same of 256 */
+
+/* n bytes that will be read soon; they may lie past what there is. */
+SLM_INLINE void
+prefetch(const uint8_t *at, const size_t n)
+{
+	SLM_UNROLL
+	for (size_t i = 0; i < n; i += 64)
+		__builtin_prefetch(at + i, 0, 3);
+}
+
 #endif

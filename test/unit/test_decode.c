@@ -221,8 +221,9 @@ branches_do_not_matter(void)
 		for (int s = 0; s < 2; s++)
 		{
 			start = (SlmStep){s, g->id, 5, 1};
-			CHECK_STATUS(slm_decode(d, &start, 1, g->row, DECODER_ROWS, s == 0 ? whole : alone, &f.err),
-						 SLM_OK);
+			CHECK_STATUS(
+				slm_decode(d, &start, 1, g->row, DECODER_ROWS, s == 0 ? whole : alone, &f.err),
+				SLM_OK);
 		}
 		CHECK(memcmp(whole, alone, DECODER_ROWS * sizeof(float)) == 0);
 		model_fixture_free(&f);
@@ -310,7 +311,8 @@ cancel_at_every_poll(void)
 	}
 	CHECK_STATUS(status, SLM_OK);
 	CHECK(n > 10);
-	CHECK(memcmp(other, logits + (DECODER_LENGTH - 1) * n_vocab, (size_t) n_vocab * sizeof(float)) == 0);
+	CHECK(memcmp(other, logits + (DECODER_LENGTH - 1) * n_vocab,
+				 (size_t) n_vocab * sizeof(float)) == 0);
 	model_fixture_free(&f);
 }
 

@@ -489,7 +489,8 @@ check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int
 	slm_attend_of(scalar(), type)(&args, q0, q1);
 	if (!CHECK_INT(first_difference(a, b, n), -1))
 		printf("# %s %s t=%d seen=%d window=%d cap=%g bias_row=%td head_dim=%d rows %d..%d\n",
-			   table->name, slm_dtype_info(type)->name, t, c.seen, c.window, (double) c.cap, c.bias_row, head_dim, q0, q1);
+			   table->name, slm_dtype_info(type)->name, t, c.seen, c.window, (double) c.cap,
+			   c.bias_row, head_dim, q0, q1);
 	floats_free(q, n);
 	stored_free(&kt);
 	stored_free(&v);
@@ -583,8 +584,8 @@ to_half_matches_scalar(void)
 			table->to_half(x, n, a);
 			scalar()->to_half(x, n, b);
 			for (int i = 0; i < n; i++)
-				CHECK(a[i] == b[i] || (isnan(slm_fp16_to_float(a[i])) &&
-									   isnan(slm_fp16_to_float(b[i]))));
+				CHECK(a[i] == b[i] ||
+					  (isnan(slm_fp16_to_float(a[i])) && isnan(slm_fp16_to_float(b[i]))));
 			floats_free(x, (size_t) n);
 			guard_free(a, (size_t) n * 2);
 			guard_free(b, (size_t) n * 2);
