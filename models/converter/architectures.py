@@ -34,6 +34,14 @@ GPT2_NAMES = {
     "wte": "token_embd", "wpe": "position_embd", "ln_f": "output_norm", "ln_1": "attn_norm", "attn.c_attn": "attn_qkv",
     "attn.c_proj": "attn_output", "ln_2": "ffn_norm", "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down",
 }
+EXPERT_NAMES = {
+    "block_sparse_moe.gate": "ffn_gate_inp", "mlp.gate": "ffn_gate_inp",
+    "block_sparse_moe.experts.w1": "ffn_gate_exps", "mlp.experts.gate_proj": "ffn_gate_exps",
+    "block_sparse_moe.experts.w3": "ffn_up_exps", "mlp.experts.up_proj": "ffn_up_exps",
+    "block_sparse_moe.experts.w2": "ffn_down_exps", "mlp.experts.down_proj": "ffn_down_exps",
+    "mlp.shared_expert_gate": "ffn_gate_inp_shexp", "mlp.shared_expert.gate_proj": "ffn_gate_shexp",
+    "mlp.shared_expert.up_proj": "ffn_up_shexp", "mlp.shared_expert.down_proj": "ffn_down_shexp",
+}
 GELU_TANH = ("gelu_pytorch_tanh", "gelu_new", "gelu_fast")
 
 
@@ -41,7 +49,7 @@ class Decoder:
     """How a model that continues texts becomes one of our architectures."""
 
     def __init__(self, arch, names=None, activations=("silu",), permuted=False, offset=0.0, rms=True, windows=False, window_period=0,
-                 transposed=()):
+                 transposed=(), experts=False):
         self.arch = arch
         self.names = {**DECODER_NAMES, **(names or {})}
         self.activations = activations
@@ -51,13 +59,17 @@ class Decoder:
         self.windows = windows  # sliding_window is in force
         self.window_period = window_period  # but for one layer of so many; 0: in all
         self.transposed = transposed  # matrices that stand the other way round
+        self.experts = experts  # feed-forward blocks have some
 
 
 DECODERS = {
     "llama": Decoder("llama", permuted=True),
     "mistral": Decoder("llama", permuted=True, windows=True),
+    "mixtral": Decoder("llama", EXPERT_NAMES, permuted=True, windows=True, experts=True),
     "qwen2": Decoder("qwen2"),
+    "qwen2_moe": Decoder("qwen2moe", EXPERT_NAMES, experts=True),
     "qwen3": Decoder("qwen3"),
+    "qwen3_moe": Decoder("qwen3moe", EXPERT_NAMES, experts=True),
     "phi3": Decoder("phi3", {"self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"}, windows=True),
     "phi": Decoder("phi2", PHI2_NAMES, GELU_TANH, rms=False),
     "gemma": Decoder("gemma", activations=("gelu", *GELU_TANH), offset=1.0),
@@ -70,8 +82,8 @@ DECODERS = {
 
 
 def decoder_name(kind, name):
-    """Our name of a decoder's tensor; None for one that is left out on purpose."""
-    stem, _, suffix = name.removeprefix("transformer.").rpartition(".")
+    """Our name of a decoder's tensor; None for one that is left out on purpose.  All experts have one."""
+    stem, _, suffix = re.sub(r"\.experts\.\d+\.", ".experts.", name.removeprefix("transformer.")).rpartition(".")
     layer = re.match(r"(?:model\.layers|layers|h)\.(\d+)\.(.+)$", stem)
     # a model of embeddings is stored without the one that writes around it
     ours = kind.names.get(layer[2]) if layer else kind.names.get(stem, kind.names.get(f"model.{stem}"))

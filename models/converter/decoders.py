@@ -3,9 +3,9 @@
 import array
 
 from .architectures import DECODERS, decoder_name
-from .keys import POOLING, first_of, pooling_of, write_attention, write_rope
+from .keys import POOLING, first_of, pooling_of, write_attention, write_experts, write_rope
 from .source import ConvertError, load_tensors
-from .tensors import F32, cut_to_vocabulary, neighbours, plus, stored, transposed
+from .tensors import F32, cut_to_vocabulary, gathered, neighbours, plus, stored, transposed
 from .vocabulary import byte_bpe, sentencepiece_bpe
 from .writing import block_number, start_metadata, write_file_type, write_gguf
 
@@ -31,9 +31,11 @@ def convert_decoder(source, config, options):
     epsilon = first_of(config, "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon")
     meta.f32(f"{name}.attention.layer_norm_{'rms_' if kind.rms else ''}epsilon", epsilon)
     write_attention(meta, kind, config, head)
+    if kind.experts:
+        write_experts(meta, kind, config)
     factors = write_rope(meta, name, config, head) if name != "gpt2" else {}
     tensors = []
-    for theirs, (dtype, shape, data) in sorted(load_tensors(source, options.sha256).items()):
+    for theirs, (dtype, shape, data) in sorted(gathered(load_tensors(source, options.sha256)).items()):
         ours = decoder_name(kind, theirs)
         if ours is None or (ours == "output.weight" and first_of(config, "tie_word_embeddings", default=name == "gpt2")):
             continue
@@ -42,6 +44,8 @@ def convert_decoder(source, config, options):
             data = neighbours(data, shape, n_head if part == "attn_q" else n_kv)
         if kind.offset and part.endswith("_norm"):
             dtype, data = "F32", plus(data, dtype, kind.offset)
+        if part == "ffn_gate_inp_shexp":
+            shape = shape[1:]
         if part in kind.transposed and len(shape) == 2:
             data, shape = transposed(data, dtype, shape)
         tensors.append(stored(ours, shape, dtype, data, options))

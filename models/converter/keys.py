@@ -158,6 +158,18 @@ def write_rope(meta, name, config, head):
     return {}
 
 
+def write_experts(meta, kind, config):
+    """How many experts there are, and how rows weigh them."""
+    expect(config, decoder_sparse_step=1, mlp_only_layers=[])
+    meta.u32(f"{kind.arch}.expert_count", first_of(config, "num_local_experts", "num_experts"))
+    meta.u32(f"{kind.arch}.expert_used_count", config["num_experts_per_tok"])
+    for ours, theirs in (("", "moe_intermediate_size"), ("shared_", "shared_expert_intermediate_size")):
+        if config.get(theirs):
+            meta.u32(f"{kind.arch}.expert_{ours}feed_forward_length", config[theirs])
+    if config.get("norm_topk_prob") is not None:
+        meta.bool(f"{kind.arch}.expert_weights_norm", config["norm_topk_prob"])
+
+
 def write_attention(meta, kind, config, head):
     """What scores and logits depend on beside the heads."""
     name, layers = kind.arch, first_of(config, "num_hidden_layers", "n_layer")

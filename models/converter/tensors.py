@@ -1,6 +1,7 @@
 """Numbers and matrices: types, and what a tensor becomes on its way into the file."""
 
 import array
+import re
 import struct
 import sys
 
@@ -14,6 +15,14 @@ SAFETENSORS_TYPES = {"F32": F32, "F16": F16, "BF16": BF16}
 ALWAYS_F32 = {
     "position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight", "ext_shape.weight", "sum_hidden.weight", "sum_output.weight"
 }
+
+
+# The same in every layer.
+LAYERS_F32 = {"ffn_gate_inp"}
+
+
+def always_f32(name):
+    return name in ALWAYS_F32 or name.split(".")[-2] in LAYERS_F32
 
 
 def to_f32(kind, data):
@@ -51,11 +60,29 @@ def stored(ours, shape, dtype, data, options):
         raise ConvertError(f'tensor "{ours}": type {dtype} is not supported')
     have = SAFETENSORS_TYPES[dtype]
     want = {"keep": have, "f32": F32, "f16": F16}[options.type]
-    if len(shape) == 1 or ours in ALWAYS_F32:
+    if len(shape) == 1 or always_f32(ours):
         want = F32
     if want == have:
         return ours, shape, want, lambda: bytes(data)
     return ours, shape, want, lambda: (to_f32 if want == F32 else to_f16)(have, data)
+
+
+def gathered(tensors):
+    """The same tensors, with those of experts in one, by their numbers."""
+    out, experts = {}, {}
+    for name, tensor in tensors.items():
+        number = re.search(r"\.experts\.(\d+)\.", name)
+        if number:
+            stem = name.replace(number[0], ".experts.")
+            experts.setdefault(stem, {})[int(number[1])] = tensor
+        else:
+            out[name] = tensor
+    for stem, parts in experts.items():
+        dtype, shape, _ = parts[0]
+        if sorted(parts) != list(range(len(parts))) or any((d, s) != (dtype, shape) for d, s, _ in parts.values()):
+            raise ConvertError(f'tensor "{stem}": experts are missing, or not alike')
+        out[stem] = (dtype, [len(parts), *shape], b"".join(parts[i][2] for i in range(len(parts))))
+    return out
 
 
 def neighbours(data, shape, n_head):

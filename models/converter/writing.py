@@ -4,7 +4,7 @@ import os
 import re
 import struct
 
-from .tensors import ALWAYS_F32, BF16, F16, F32, ITEM_BYTES
+from .tensors import BF16, F16, F32, ITEM_BYTES, always_f32
 
 ALIGNMENT = 32
 FILE_TYPES = {F32: 0, F16: 1, BF16: 32}
@@ -63,7 +63,7 @@ def start_metadata(source, options, architecture):
 
 
 def write_file_type(meta, tensors):
-    kinds = {kind for name, shape, kind, _ in tensors if len(shape) > 1 and name not in ALWAYS_F32}
+    kinds = {kind for name, shape, kind, _ in tensors if len(shape) > 1 and not always_f32(name)}
     meta.u32("general.file_type", FILE_TYPES[kinds.pop()] if len(kinds) == 1 else 0)
 
 

@@ -220,10 +220,29 @@ static const SlmSlotSpec deberta_v2_slots[SLM_SLOT_COUNT] = {
 
 /* With a gate, which may stand in one tensor with what it gates, before it. */
 #define GATED_FEED_FORWARD                                                                         \
-	[SLM_SLOT_FFN_GATE] =                                                                          \
-		{MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},                  \
-	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},    \
-	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, BODY}
+	[SLM_SLOT_FFN_GATE] = {MATRIX,   "ffn_gate", EMBD,           SLM_SIZE_FF,                      \
+						   REQUIRED, NEVER,      SLM_HEAD_DENSE, "ffn_up"},                        \
+	[SLM_SLOT_FFN_UP] = {MATRIX,   "ffn_up", EMBD,           SLM_SIZE_FF,                          \
+						 REQUIRED, NEVER,    SLM_HEAD_DENSE, "ffn_up"},                            \
+	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, SLM_HEAD_DENSE}
+
+/* The same of experts, and of one that all rows run. */
+#define EXPERT(kind, name, n_in, n_out)                                                            \
+	{                                                                                              \
+		kind, name, n_in, n_out, REQUIRED, NEVER, SLM_HEAD_EXPERTS                                 \
+	}
+#define EXPERTS                                                                                    \
+	[SLM_SLOT_FFN_ROUTER] = EXPERT(MATRIX, "ffn_gate_inp", EMBD, SLM_SIZE_EXPERTS),                \
+	[SLM_SLOT_FFN_GATE_EXPERTS] =                                                                  \
+		EXPERT(SLM_SLOT_EXPERTS, "ffn_gate_exps", EMBD, SLM_SIZE_EXPERT_FF),                       \
+	[SLM_SLOT_FFN_UP_EXPERTS] = EXPERT(SLM_SLOT_EXPERTS, "ffn_up_exps", EMBD, SLM_SIZE_EXPERT_FF), \
+	[SLM_SLOT_FFN_DOWN_EXPERTS] =                                                                  \
+		EXPERT(SLM_SLOT_EXPERTS, "ffn_down_exps", SLM_SIZE_EXPERT_FF, EMBD)
+#define SHARED_EXPERT                                                                              \
+	[SLM_SLOT_FFN_SHARE_SHARED] = EXPERT(VECTOR, "ffn_gate_inp_shexp", EMBD, SLM_SIZE_ONE),        \
+	[SLM_SLOT_FFN_GATE_SHARED] = EXPERT(MATRIX, "ffn_gate_shexp", EMBD, SLM_SIZE_SHARED_FF),       \
+	[SLM_SLOT_FFN_UP_SHARED] = EXPERT(MATRIX, "ffn_up_shexp", EMBD, SLM_SIZE_SHARED_FF),           \
+	[SLM_SLOT_FFN_DOWN_SHARED] = EXPERT(MATRIX, "ffn_down_shexp", SLM_SIZE_SHARED_FF, EMBD)
 
 /* What Llama made common: norms without mean, rotations, heads that share keys, a gate. */
 #define LLAMA_SLOTS(qkv_bias, out_bias)                                                            \
@@ -238,9 +257,13 @@ static const SlmSlotSpec deberta_v2_slots[SLM_SLOT_COUNT] = {
 	[SLM_SLOT_LAYER_OUTPUT_NORM] = {VECTOR,   "post_ffw_norm", EMBD, SLM_SIZE_ONE,                 \
 									REQUIRED, NEVER,           BODY}
 
-static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(OPTIONAL, OPTIONAL)};
+static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(OPTIONAL, OPTIONAL), EXPERTS};
 static const SlmSlotSpec qwen2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(REQUIRED, NEVER)};
 static const SlmSlotSpec qwen3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), HEAD_NORMS};
+static const SlmSlotSpec qwen2moe_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(REQUIRED, NEVER), EXPERTS,
+														   SHARED_EXPERT};
+static const SlmSlotSpec qwen3moe_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), HEAD_NORMS,
+														   EXPERTS};
 static const SlmSlotSpec gemma_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER)};
 static const SlmSlotSpec gemma2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND};
 static const SlmSlotSpec gemma3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND,
@@ -362,12 +385,28 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = deberta_v2_slots,
 	},
-	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
-			 llama_slots)},
+	{
+		DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS,
+				SLM_ACTIVATION_SILU, llama_slots),
+		.experts = SLM_OPTIONAL,
+		.expert_norm = true,
+	},
 	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 qwen2_slots)},
 	{DECODER("qwen3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 qwen3_slots)},
+	{
+		DECODER("qwen2moe", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_SILU, qwen2moe_slots),
+		.experts = SLM_REQUIRED,
+		.shared_expert = true,
+	},
+	{
+		DECODER("qwen3moe", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_SILU, qwen3moe_slots),
+		.experts = SLM_REQUIRED,
+		.expert_norm = true,
+	},
 	{DECODER("phi3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 phi3_slots)},
 	{DECODER("stablelm", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,

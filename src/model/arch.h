@@ -59,6 +59,14 @@ typedef enum SlmSlot
 	SLM_SLOT_FFN_GATE,
 	SLM_SLOT_FFN_UP,
 	SLM_SLOT_FFN_DOWN,
+	SLM_SLOT_FFN_ROUTER, /* of experts, which each row chooses some of */
+	SLM_SLOT_FFN_GATE_EXPERTS,
+	SLM_SLOT_FFN_UP_EXPERTS,
+	SLM_SLOT_FFN_DOWN_EXPERTS,
+	SLM_SLOT_FFN_SHARE_SHARED, /* of an expert that all rows run, weighed by each row */
+	SLM_SLOT_FFN_GATE_SHARED,
+	SLM_SLOT_FFN_UP_SHARED,
+	SLM_SLOT_FFN_DOWN_SHARED,
 	SLM_SLOT_LAYER_OUTPUT_NORM,
 	SLM_SLOT_NARROW, /* rows of a layer that works on narrower ones than stand between layers */
 	SLM_SLOT_NARROW_NORM,
@@ -77,6 +85,7 @@ typedef enum SlmSlotKind
 {
 	SLM_SLOT_ABSENT = 0, /* the architecture has no such slot */
 	SLM_SLOT_MATRIX,     /* packed for the kernels: n_out rows of n_in; may be looked up, too */
+	SLM_SLOT_EXPERTS,    /* a matrix of each expert, packed likewise, one behind the other */
 	SLM_SLOT_TABLE,      /* plain rows in the file's type, looked up one by one */
 	SLM_SLOT_VECTOR      /* floats */
 } SlmSlotKind;
@@ -96,6 +105,9 @@ typedef enum SlmSize
 	SLM_SIZE_BUCKETS, /* of distances between two tokens */
 	SLM_SIZE_ROPE_PAIRS,
 	SLM_SIZE_FF,
+	SLM_SIZE_EXPERTS,
+	SLM_SIZE_EXPERT_FF,
+	SLM_SIZE_SHARED_FF,
 	SLM_SIZE_VOCAB,
 	SLM_SIZE_CONTEXT,
 	SLM_SIZE_TOKEN_TYPES,
@@ -110,6 +122,7 @@ typedef enum SlmSize
 /*
  * What a slot is a part of.  A file has any of the heads: what a head requires
  * is required where any tensor of it is there, and is no slot where none is.
+ * Of a feed-forward block that may have experts, a file has one form.
  */
 typedef enum SlmHeadKind
 {
@@ -118,6 +131,8 @@ typedef enum SlmHeadKind
 	SLM_HEAD_LABEL,    /* texts and labels in one space */
 	SLM_HEAD_EXTRACT,  /* spans of tokens for fields */
 	SLM_HEAD_SENTENCE, /* the weight of a sentence in its text */
+	SLM_HEAD_DENSE,    /* no head either: a feed-forward block that every row runs */
+	SLM_HEAD_EXPERTS,  /* one of experts */
 	SLM_HEAD_COUNT
 } SlmHeadKind;
 
@@ -229,6 +244,10 @@ typedef struct SlmArch
 	bool grouped;          /* heads may share keys and values, and have a width of their own */
 	bool scaled_embedding; /* times the root of their width */
 	SlmFactored factored;
+	SlmNeed experts; /* feed-forward blocks have experts: never, as the file says, always */
+	bool
+		expert_norm; /* shares of the experts that a row chooses add up to 1, where the file does not say */
+	bool shared_expert;            /* there is one that all rows run */
 	bool shared_blocks;            /* layers may run the same weights */
 	bool narrows;                  /* layers work on narrower rows than stand between them */
 	SlmActivation activation;      /* of the feed-forward block, where the file does not say */

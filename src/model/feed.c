@@ -12,37 +12,39 @@ ffn_norm(const Forward *f, int layer)
 	return own || !f->c->model->hparams.parallel ? SLM_SLOT_FFN_NORM : SLM_SLOT_ATTN_NORM;
 }
 
-/* ff = what stands between the two products of a feed-forward block, which reads x[m]. */
-static SlmStatus
-feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x, int m, SlmError *err)
+SlmStatus
+slm_feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x, int m,
+		 SlmError *err)
 {
 	const SlmWeight *weight[] = {up, gate};
 	SlmActivation activation = (SlmActivation) f->c->model->hparams.activation;
-	uint32_t n_ff = f->c->model->hparams.n_ff;
+	size_t stride = slm_row_stride(up->n_out);
 	bool gated = gate->weight != NULL;
 
 	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, gated ? 2 : 1, err));
-	SLM_TRY(slm_linear(f->c, up, &f->input, m, f->ff, f->ff_stride, err));
+	SLM_TRY(slm_linear(f->c, up, &f->input, m, f->ff, stride, err));
 	if (!gated)
-		return slm_activate(f->c, activation, f->ff, f->ff_stride, m, n_ff, err);
-	SLM_TRY(slm_linear(f->c, gate, &f->input, m, f->gate, f->ff_stride, err));
-	SLM_TRY(slm_activate(f->c, activation, f->gate, f->ff_stride, m, n_ff, err));
-	for (size_t i = 0; i < (size_t) m * f->ff_stride; i++)
+		return slm_activate(f->c, activation, f->ff, stride, m, up->n_out, err);
+	SLM_TRY(slm_linear(f->c, gate, &f->input, m, f->gate, stride, err));
+	SLM_TRY(slm_activate(f->c, activation, f->gate, stride, m, up->n_out, err));
+	for (size_t i = 0; i < (size_t) m * stride; i++)
 		f->ff[i] = f->gate[i] * f->ff[i];
-	return slm_spend(f->c, m * (int64_t) n_ff * SLM_COST_MOVE, err);
+	return slm_spend(f->c, m * up->n_out * SLM_COST_MOVE, err);
 }
 
 /* Rows x[m]: what the feed-forward block gives is added to them. */
 static SlmStatus
 add_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
 {
+	const SlmWeight *up = weight_of(f, SLM_SLOT_FFN_UP, layer);
+	const SlmWeight *down = weight_of(f, SLM_SLOT_FFN_DOWN, layer);
 	const float *in;
 
+	if (up->weight == NULL)
+		return SLM_OK;
 	SLM_TRY(slm_before_step(f, ffn_norm(f, layer), layer, x, m, &in, err));
-	SLM_TRY(feed(f, weight_of(f, SLM_SLOT_FFN_UP, layer), weight_of(f, SLM_SLOT_FFN_GATE, layer),
-				 in, m, err));
-	SLM_TRY(slm_product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
-						f->stride, err));
+	SLM_TRY(slm_feed(f, up, weight_of(f, SLM_SLOT_FFN_GATE, layer), in, m, err));
+	SLM_TRY(slm_product(f, down, f->ff, slm_row_stride(down->n_in), m, f->part, f->stride, err));
 	return slm_after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err);
 }
 
@@ -58,9 +60,9 @@ add_more_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
 
 		if (up->weight == NULL)
 			break;
-		SLM_TRY(feed(f, up, &no_gate, x, m, err));
-		SLM_TRY(slm_product(f, weight_of(f, (SlmSlot) (slot + 1), layer), f->ff, f->ff_stride, m,
-							f->part, f->stride, err));
+		SLM_TRY(slm_feed(f, up, &no_gate, x, m, err));
+		SLM_TRY(slm_product(f, weight_of(f, (SlmSlot) (slot + 1), layer), f->ff,
+							slm_row_stride(up->n_out), m, f->part, f->stride, err));
 		SLM_TRY(slm_after_step(f, (SlmSlot) (slot + 2), layer, x, m, err));
 	}
 	return SLM_OK;

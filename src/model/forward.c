@@ -39,12 +39,19 @@ set_positions(Forward *f, SlmError *err)
 	return SLM_OK;
 }
 
+static int64_t
+most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Takes all memory. */
 static SlmStatus
 forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 {
 	const SlmHparams *h = &c->model->hparams;
-	int64_t widest = h->n_ff > h->n_embd ? h->n_ff : h->n_embd;
+	int64_t n_ff = most(h->n_ff, most(h->n_ff_expert, h->n_ff_shared));
+	int64_t widest = most(n_ff, h->n_embd);
 	int max_key = batch->cache != NULL ? (int) batch->shape_of_cache.room : batch->max_length;
 	size_t n;
 
@@ -57,11 +64,8 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	f->q_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_QUERIES));
 	f->k_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_KEYS));
 	f->qkv_stride = f->q_width + 2 * f->k_width;
-	f->ff_stride = slm_row_stride(h->n_ff);
-	if ((int64_t) f->q_width > widest)
-		widest = (int64_t) f->q_width;
-	if (weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in > widest)
-		widest = weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in;
+	f->ff_stride = slm_row_stride(n_ff);
+	widest = most(widest, most((int64_t) f->q_width, weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in));
 	n = (size_t) f->n_row;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->x, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->qkv_stride, &f->qkv, err));
@@ -69,10 +73,11 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	n = f->n_row < ROW_CHUNK ? n : ROW_CHUNK;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->part, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->ff, err));
-	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL)
+	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL || h->n_expert > 0)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	if (c->model->arch->narrows)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->inner, err));
+	SLM_TRY(slm_experts_init(f, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
 	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
@@ -310,6 +315,7 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
 								 err));
+		SLM_TRY(slm_experts_run(f, layer, err));
 	}
 	return SLM_OK;
 }

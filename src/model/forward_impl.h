@@ -13,6 +13,19 @@
 
 #define ROW_CHUNK 64
 
+/* Experts at work: what rows choose, and what comes of it. */
+typedef struct SlmExperts
+{
+	float *in;       /* [n_row][stride] rows as the block reads them; NULL: there are no experts */
+	float *sum;      /* [n_row][stride] what it gives */
+	float *some;     /* [ROW_CHUNK][stride] rows of one expert */
+	float *score;    /* [ROW_CHUNK][n_expert padded to 16] */
+	int32_t *chosen; /* [n_row][n_expert_used] */
+	float *share;    /* the same, of each of these */
+	int32_t *first;  /* [n_expert + 1] in choice, where those of an expert begin */
+	int32_t *choice; /* [n_row * n_expert_used] by expert, then by row: places in chosen */
+} SlmExperts;
+
 typedef struct Forward
 {
 	SlmCompute *c;
@@ -28,10 +41,11 @@ typedef struct Forward
 	float *qkv;   /* [n_row][qkv_stride]: q, k, v side by side */
 	float *mixed; /* [n_row][q_width] what attention gives */
 	float *part;  /* [ROW_CHUNK][stride] a product before its residual sum */
-	float *ff;    /* [ROW_CHUNK][ff_stride] */
+	float *ff;    /* [ROW_CHUNK][ff_stride] at most */
 	float *gate;  /* the same, or NULL */
 	float *
 		inner; /* [ROW_CHUNK][stride] rows that a layer works on, where they are narrower; or NULL */
+	SlmExperts experts;
 	SlmInput input;
 	SlmAttention attention;
 	SlmRope rope;
@@ -71,8 +85,19 @@ extern SlmStatus slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, i
 /* x = what the tables say of each token. */
 extern SlmStatus slm_embed_tokens(Forward *f, SlmError *err) SLM_MUST_CHECK;
 
-/* Rows x[m] of a layer: what its feed-forward blocks give is added to them. */
+/* Rows x[m] of a layer: what its feed-forward blocks give is added to them, but for experts'. */
 extern SlmStatus slm_feed_forward(Forward *f, int layer, float *x, int m,
 								  SlmError *err) SLM_MUST_CHECK;
+
+/* ff = what stands between the two products of a feed-forward block, which reads x[m]; of a stride of its own. */
+extern SlmStatus slm_feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x,
+						  int m, SlmError *err) SLM_MUST_CHECK;
+
+/* ---- experts.c: blocks whose rows choose what they run --------------------------- */
+
+extern SlmStatus slm_experts_init(Forward *f, SlmError *err) SLM_MUST_CHECK;
+
+/* All rows of a layer behind attention: what the experts that each chooses give is added to it. */
+extern SlmStatus slm_experts_run(Forward *f, int layer, SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -49,6 +49,12 @@ static const char *const rope_keys[] = {
 	"rope.scaling.original_context_length",
 };
 
+/* Of architectures with experts. */
+static const char *const expert_keys[] = {
+	"expert_count",        "expert_used_count",    "expert_feed_forward_length",
+	"expert_weights_norm", "expert_weights_scale", "expert_gating_func",
+};
+
 /* A calibration constant of a head; its key is known, too. */
 typedef struct Constant
 {
@@ -84,7 +90,8 @@ static const Constant constants[] = {
 
 #define N_CONSTANT (sizeof(constants) / sizeof(constants[0]))
 
-#define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
+#define GATING_SOFTMAX 1 /* llama.cpp's number of it */
+#define MAX_KEY 96       /* bytes of a key we ask for, terminator included */
 
 /* Of architectures that have what they are about. */
 static const char *const relative_key = "attention.relative_buckets_count";
@@ -92,6 +99,7 @@ static const char *const reach_key = "attention.relative_distance_limit";
 static const char *const token_key = "token_embedding_length";
 static const char *const group_key = "block_group_count";
 static const char *const inner_key = "bottleneck_length";
+static const char *const shared_ff_key = "expert_shared_feed_forward_length";
 static const char *const period_key = "attention.sliding_window_pattern";
 
 static void
@@ -115,6 +123,9 @@ is_known(const SlmArch *arch, SlmText suffix)
 		known |= text_is(suffix, known_keys[i]);
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
+	for (size_t i = 0; i < sizeof(expert_keys) / sizeof(expert_keys[0]); i++)
+		known |= arch->experts != SLM_NEVER && text_is(suffix, expert_keys[i]);
+	known |= arch->shared_expert && text_is(suffix, shared_ff_key);
 	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
 	known |= arch->relative == SLM_RELATIVE_DISENTANGLED && text_is(suffix, reach_key);
 	known |= arch->factored != SLM_FACTORED_NONE && text_is(suffix, token_key);
@@ -490,6 +501,37 @@ read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 	return read_activation(gguf, arch, "hidden_activation", arch->activation, &h->activation, err);
 }
 
+/* Experts of the feed-forward blocks, and how a row weighs those that it chooses. */
+static SlmStatus
+read_experts(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	bool required = arch->experts == SLM_REQUIRED, found, norm = arch->expert_norm;
+	char key[MAX_KEY];
+	int64_t n = 0;
+
+	h->expert_scale = 1.0f;
+	if (arch->experts == SLM_NEVER)
+		return SLM_OK;
+	key_name(arch, "expert_count", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, required ? 1 : 0, SLM_MAX_EXPERTS, required ? NULL : &found,
+							 &n, err));
+	h->n_expert = (uint32_t) n;
+	if (n == 0)
+		return SLM_OK;
+	SLM_TRY(read_count(gguf, arch, "expert_used_count", n, &h->n_expert_used, err));
+	SLM_TRY(read_optional(gguf, arch, "expert_feed_forward_length", SLM_MAX_FF, h->n_ff,
+						  &h->n_ff_expert, err));
+	if (arch->shared_expert)
+		SLM_TRY(
+			read_optional(gguf, arch, shared_ff_key, SLM_MAX_FF, h->n_ff, &h->n_ff_shared, err));
+	SLM_TRY(read_number(gguf, arch, "expert_weights_scale", 1.0f / SLM_MAX_CALIBRATION,
+						SLM_MAX_CALIBRATION, 1.0f, &h->expert_scale, err));
+	key_name(arch, "expert_weights_norm", key);
+	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &norm, err));
+	h->expert_norm = norm;
+	return expect_count(gguf, arch, "expert_gating_func", GATING_SOFTMAX, err);
+}
+
 /* What a classification head gives classes to, and, of a text, what it reads. */
 static SlmStatus
 read_classes(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
@@ -670,6 +712,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SlmHparams h = {0};
 
 	SLM_TRY(read_shape(gguf, arch, &h, err));
+	SLM_TRY(read_experts(gguf, arch, &h, err));
 	SLM_TRY(read_attention(gguf, arch, &h, err));
 	SLM_TRY(read_rope(gguf, arch, &h, err));
 	SLM_TRY(read_steps(gguf, arch, &h, err));
@@ -678,6 +721,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
 	h.heads = find_heads(gguf, arch);
+	h.heads |= SLM_HEAD_BIT(h.n_expert > 0 ? SLM_HEAD_EXPERTS : SLM_HEAD_DENSE);
 	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
 	SLM_TRY(expect_count(gguf, arch, "vocab_size", h.n_vocab, err));
 	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_TYPES, SLM_MAX_TOKEN_TYPES, &h.n_token_type,
@@ -728,6 +772,20 @@ shape_valid(const SlmHparams *h)
 }
 
 static bool
+experts_valid(const SlmHparams *h)
+{
+	uint32_t forms = SLM_HEAD_BIT(SLM_HEAD_DENSE) | SLM_HEAD_BIT(SLM_HEAD_EXPERTS);
+	SlmHeadKind form = h->n_expert > 0 ? SLM_HEAD_EXPERTS : SLM_HEAD_DENSE;
+
+	return (h->heads & forms) == SLM_HEAD_BIT(form) && h->n_expert <= SLM_MAX_EXPERTS &&
+		   h->n_expert_used <= h->n_expert && (h->n_expert > 0) == (h->n_expert_used > 0) &&
+		   h->n_ff_expert <= SLM_MAX_FF && (h->n_expert > 0) == (h->n_ff_expert > 0) &&
+		   h->n_ff_shared <= SLM_MAX_FF && (h->n_expert > 0 || h->n_ff_shared == 0) &&
+		   h->expert_norm <= 1 && h->expert_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+		   h->expert_scale <= SLM_MAX_CALIBRATION;
+}
+
+static bool
 rope_valid(const SlmHparams *h)
 {
 	return h->n_rope == 0 ||
@@ -770,7 +828,7 @@ heads_valid(const SlmHparams *h)
 bool
 slm_hparams_valid(const SlmHparams *h)
 {
-	return shape_valid(h) && attention_valid(h) && heads_valid(h);
+	return shape_valid(h) && experts_valid(h) && attention_valid(h) && heads_valid(h);
 }
 
 uint64_t
@@ -800,6 +858,12 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return h->n_rope / 2;
 		case SLM_SIZE_FF:
 			return h->n_ff;
+		case SLM_SIZE_EXPERTS:
+			return h->n_expert;
+		case SLM_SIZE_EXPERT_FF:
+			return h->n_ff_expert;
+		case SLM_SIZE_SHARED_FF:
+			return h->n_ff_shared;
 		case SLM_SIZE_VOCAB:
 			return h->n_vocab;
 		case SLM_SIZE_CONTEXT:

@@ -17,6 +17,12 @@ typedef struct SlmHparams
 	uint32_t n_token_embd; /* width of a token's embedding before it is projected, else n_embd */
 	uint32_t n_inner;      /* width of the rows that a layer works on */
 	uint32_t n_ff;
+	uint32_t n_expert;      /* of each layer; 0: none */
+	uint32_t n_expert_used; /* of them by a row */
+	uint32_t n_ff_expert;
+	uint32_t n_ff_shared; /* of the expert that all rows run; 0: there is none */
+	float expert_scale;   /* of the shares of experts */
+	uint32_t expert_norm; /* 1: they add up to 1 before */
 	uint32_t n_head;
 	uint32_t n_head_kv;     /* heads that have keys and values of their own; divides n_head */
 	uint32_t n_head_dim;    /* numbers of a head */

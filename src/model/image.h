@@ -14,6 +14,7 @@
  *   tokenizer blob
  *   weights         in the file's order, so that one pass over it is enough, each
  *                   64-aligned: packed groups (kernels.h) for matrix products,
+ *                   those of experts one matrix behind the other,
  *                   plain rows in the file's type for tables that are looked up
  *                   by row, float for vectors
  *

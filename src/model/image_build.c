@@ -262,7 +262,7 @@ convert_table(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
 	return SLM_OK;
 }
 
-/* The next n_row rows of a matrix. */
+/* The next n_row rows of a tensor, which are a matrix. */
 static SlmStatus
 convert_matrix(Builder *b, const SlmGgufTensor *tensor, uint64_t n_row, SlmError *err)
 {
@@ -323,7 +323,10 @@ convert_part(Builder *b, const SlmGgufTensor *tensor, const Part *part, bool bia
 		case SLM_SLOT_TABLE:
 			return convert_table(b, tensor, err);
 		case SLM_SLOT_MATRIX:
-			return convert_matrix(b, tensor, slm_hparams_size(&b->hparams, spec->n_out), err);
+		case SLM_SLOT_EXPERTS:
+			for (uint64_t i = 0; i < slm_image_matrices(spec, &b->hparams); i++)
+				SLM_TRY(convert_matrix(b, tensor, slm_hparams_size(&b->hparams, spec->n_out), err));
+			return SLM_OK;
 		case SLM_SLOT_ABSENT:
 			break;
 	}
@@ -414,6 +417,26 @@ find_part(Builder *b, SlmSlot slot, int block, bool bias, uint64_t *n_out,
 	return slm_gguf_tensor(&b->gguf, name);
 }
 
+static SlmStatus
+check_shape(const SlmGgufTensor *tensor, const char *name, uint64_t n_in, uint64_t n_out,
+			uint64_t n_matrix, SlmError *err)
+{
+	const uint64_t *ne = tensor->ne;
+
+	if (ne[0] == n_in && ne[1] == n_out && ne[2] == n_matrix && ne[3] == 1)
+		return SLM_OK;
+	if (n_matrix == 1)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tensor \"%s\" is %llu x %llu, but must be %llu x %llu here", name,
+						(unsigned long long) ne[0], (unsigned long long) (ne[1] * ne[2] * ne[3]),
+						(unsigned long long) n_in, (unsigned long long) n_out);
+	return slm_fail(err, SLM_ERR_CORRUPT,
+					"tensor \"%s\" is %llu x %llu x %llu, but must be %llu x %llu x %llu here",
+					name, (unsigned long long) ne[0], (unsigned long long) ne[1],
+					(unsigned long long) (ne[2] * ne[3]), (unsigned long long) n_in,
+					(unsigned long long) n_out, (unsigned long long) n_matrix);
+}
+
 /* Binds a tensor to its slot when the file has it, or complains when it must. */
 static SlmStatus
 bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError *err)
@@ -424,7 +447,8 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	bool vector = bias || spec->kind == SLM_SLOT_VECTOR;
 	uint64_t n_in = slm_hparams_size(&b->hparams, spec->n_in);
 	uint64_t n_out = slm_hparams_size(&b->hparams, spec->n_out);
-	uint64_t n_own = vector ? vector_size(b, spec) : n_in * n_out;
+	uint64_t n_matrix = bias ? 1 : slm_image_matrices(spec, &b->hparams);
+	uint64_t n_own = vector ? vector_size(b, spec) : n_in * n_out * n_matrix;
 	const SlmGgufTensor *tensor;
 	char name[SLM_MAX_GGUF_NAME_BYTES + 1];
 	Use *use;
@@ -444,12 +468,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 		n_in = spec->kind == SLM_SLOT_MATRIX ? n_out : n_in;
 		n_out = 1;
 	}
-	if (tensor->ne[0] != n_in || tensor->ne[1] != n_out || tensor->ne[2] != 1 || tensor->ne[3] != 1)
-		return slm_fail(err, SLM_ERR_CORRUPT,
-						"tensor \"%s\" is %llu x %llu, but must be %llu x %llu here", name,
-						(unsigned long long) tensor->ne[0],
-						(unsigned long long) (tensor->ne[1] * tensor->ne[2] * tensor->ne[3]),
-						(unsigned long long) n_in, (unsigned long long) n_out);
+	SLM_TRY(check_shape(tensor, name, n_in, n_out, n_matrix, err));
 	if (n_own % slm_dtype_info(tensor->type)->block_items != 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"tensor \"%s\" of type %s cannot be cut into parts of %llu numbers", name,
@@ -664,6 +683,12 @@ place(uint64_t *at, uint64_t bytes, uint64_t *offset, SlmError *err)
 	return SLM_OK;
 }
 
+static bool
+is_packed(SlmSlotKind kind)
+{
+	return kind == SLM_SLOT_MATRIX || kind == SLM_SLOT_EXPERTS;
+}
+
 /* Gives everything its place: sections first, then the tensors in the file's order. */
 static SlmStatus
 plan(Builder *b, SlmError *err)
@@ -691,7 +716,7 @@ plan(Builder *b, SlmError *err)
 									: slm_image_weight_bytes(spec, &b->hparams, tensor->type),
 						  use->part[p].offset, err));
 		}
-		if (use->n_part == 0 || use->bias || use->part[0].spec->kind != SLM_SLOT_MATRIX)
+		if (use->n_part == 0 || use->bias || !is_packed(use->part[0].spec->kind))
 			continue;
 		/* a packed group is never smaller than its rows in the file */
 		group = slm_group_bytes(slm_layout_of(tensor->type), (int64_t) tensor->ne[0]);

@@ -70,6 +70,13 @@ slm_image_slot(SlmSlot slot, int layer)
 #define SLM_CHECKSUM_START 0xcbf29ce484222325ULL
 extern uint64_t slm_checksum(uint64_t sum, const void *data, size_t n);
 
+/* Matrices of a slot, one behind the other. */
+static inline uint64_t
+slm_image_matrices(const SlmSlotSpec *spec, const SlmHparams *hparams)
+{
+	return spec->kind == SLM_SLOT_EXPERTS ? hparams->n_expert : 1;
+}
+
 /*
  * Bytes of a slot's weight and bias in the image.  The numbers come from valid
  * hyperparameters, so the products cannot wrap.

@@ -75,6 +75,7 @@ resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, int layer, const Slm
 	out->type = (SlmDtype) ref->type;
 	out->layout = slm_layout_of(out->type);
 	out->row_bytes = (size_t) slm_dtype_bytes(out->type, (uint64_t) out->n_in);
+	out->next = (size_t) (weight.bytes / slm_image_matrices(spec, hparams));
 	out->n_group = (int) ((out->n_out + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS);
 	return SLM_OK;
 }
@@ -150,6 +151,15 @@ fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uin
 	return SLM_OK;
 }
 
+static bool
+has_its_experts(const SlmArch *arch, const SlmHparams *h)
+{
+	bool may = arch->experts != SLM_NEVER, must = arch->experts == SLM_REQUIRED;
+
+	return (may || h->n_expert == 0) && (!must || h->n_expert > 0) &&
+		   (h->n_ff_shared > 0) == (arch->shared_expert && h->n_expert > 0);
+}
+
 /* The second half of opening, with all memory at hand. */
 static SlmStatus
 fill_model(SlmModel *model, SlmImageHeader *header, const uint8_t *image, SlmTensorRef *ref,
@@ -169,7 +179,8 @@ fill_model(SlmModel *model, SlmImageHeader *header, const uint8_t *image, SlmTen
 	model->arch = slm_arch_find(slm_text(header->arch));
 	if (model->arch == NULL)
 		return broken(err, "its architecture is unknown");
-	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4))
+	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4) ||
+		!has_its_experts(model->arch, &model->hparams))
 		return broken(err, "a number in its header is out of range");
 	fill_info(model, header);
 	SLM_TRY(fill_weights(model, image, ref, header->image_bytes, err));

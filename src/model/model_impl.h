@@ -20,7 +20,19 @@ typedef struct SlmWeight
 	SlmDtype type;
 	SlmLayout layout; /* matrices */
 	int n_group;      /* matrices: packed groups */
+	size_t next;      /* experts: bytes from one's matrix to the next one's */
 } SlmWeight;
+
+/* The matrix of expert i. */
+static inline SlmWeight
+slm_weight_expert(const SlmWeight *experts, int i)
+{
+	SlmWeight out = *experts;
+
+	out.weight = (const uint8_t *) experts->weight + (size_t) i * experts->next;
+	out.kind = SLM_SLOT_MATRIX;
+	return out;
+}
 
 struct SlmModel
 {
