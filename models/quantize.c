@@ -145,14 +145,20 @@ put_u32_key(const char *name, uint32_t value)
 	put_u32(value);
 }
 
-/* What chooses experts is small, and a wrong choice is no small error. */
+/* What chooses experts is small, and a wrong choice is no small error; numbers for distances are few. */
 static bool
-is_router(SlmText name)
+is_kept_in_layers(SlmText name)
 {
-	static const char end[] = ".ffn_gate_inp.weight";
-	size_t n = sizeof(end) - 1;
+	static const char *const ends[] = {".ffn_gate_inp.weight", ".attn_rel_b.weight"};
+	bool is = false;
 
-	return name.size > n && memcmp(name.data + name.size - n, end, n) == 0;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	{
+		size_t n = strlen(ends[i]);
+
+		is |= name.size > n && memcmp(name.data + name.size - n, ends[i], n) == 0;
+	}
+	return is;
 }
 
 static SlmDtype
@@ -164,7 +170,7 @@ target_type(const SlmGgufTensor *tensor, const Wanted *wanted)
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (text_is(tensor->name, kept[i]))
 			return tensor->type;
-	if (tensor->n_dims < 2 || is_router(tensor->name) ||
+	if (tensor->n_dims < 2 || is_kept_in_layers(tensor->name) ||
 		tensor->ne[0] % slm_dtype_info(type)->block_items != 0)
 		return tensor->type;
 	return type;

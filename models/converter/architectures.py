@@ -94,6 +94,46 @@ def decoder_name(kind, name):
     raise ConvertError(f'unexpected tensor "{name}"')
 
 
+# ---- T5: a stack that reads, and one that writes -------------------------------------------
+
+T5_TYPES = ("t5", "mt5", "umt5")
+T5_STACKS = {"encoder": "enc", "decoder": "dec"}
+T5_NAMES = {
+    "SelfAttention.q": "attn_q",
+    "SelfAttention.k": "attn_k",
+    "SelfAttention.v": "attn_v",
+    "SelfAttention.o": "attn_o",
+    "SelfAttention.relative_attention_bias": "attn_rel_b",
+    "EncDecAttention.q": "cross_attn_q",
+    "EncDecAttention.k": "cross_attn_k",
+    "EncDecAttention.v": "cross_attn_v",
+    "EncDecAttention.o": "cross_attn_o",
+    "DenseReluDense.wi": "ffn_up",
+    "DenseReluDense.wi_0": "ffn_gate",
+    "DenseReluDense.wi_1": "ffn_up",
+    "DenseReluDense.wo": "ffn_down",
+}
+# The norm before each of a block's steps; a stack that only reads has no second step.
+T5_NORMS = {"encoder": ("attn_norm", "ffn_norm"), "decoder": ("attn_norm", "cross_attn_norm", "ffn_norm")}
+
+
+def t5_name(name):
+    """Our name of a tensor of T5's; None for one that nobody reads, or that is another one again."""
+    stem, _, suffix = name.rpartition(".")
+    if stem in ("shared", "lm_head"):
+        return {"shared": "token_embd.weight", "lm_head": "output.weight"}[stem]
+    if stem.endswith((".embed_tokens", ".EncDecAttention.relative_attention_bias")):
+        return None
+    parts = re.match(r"(encoder|decoder)\.(?:final_layer_norm$|block\.(\d+)\.layer\.(\d)\.(.+)$)", stem)
+    if parts and parts[2] is None:
+        return f"{T5_STACKS[parts[1]]}.output_norm.{suffix}"
+    if parts:
+        ours = T5_NORMS[parts[1]][int(parts[3])] if parts[4] == "layer_norm" else T5_NAMES.get(parts[4])
+        if ours:
+            return f"{T5_STACKS[parts[1]]}.blk.{parts[2]}.{ours}.{suffix}"
+    raise ConvertError(f'unexpected tensor "{name}"')
+
+
 # ---- Encoders --------------------------------------------------------------------------
 
 LAYER_NAMES = {

@@ -18,7 +18,7 @@ ALWAYS_F32 = {
 
 
 # The same in every layer.
-LAYERS_F32 = {"ffn_gate_inp"}
+LAYERS_F32 = {"ffn_gate_inp", "attn_rel_b"}
 
 
 def always_f32(name):

@@ -120,11 +120,12 @@ def unigram(source, meta):
     meta.bool("tokenizer.ggml.add_space_prefix", True)
     meta.bool("tokenizer.ggml.remove_extra_whitespaces", True)
     # T5, the format's name for unigram vocabularies, opens no sequence; XLM-RoBERTa does.
-    meta.bool("tokenizer.ggml.add_bos_token", True)
+    ids = special_ids(config, tokens, names)
+    meta.bool("tokenizer.ggml.add_bos_token", "cls" in ids or "bos" in ids)
     meta.bool("tokenizer.ggml.add_eos_token", True)
     if charsmap:
         meta.bytes("tokenizer.ggml.precompiled_charsmap", charsmap)
-    write_special(meta, special_ids(config, tokens, names))
+    write_special(meta, ids)
     return len(tokens)
 
 

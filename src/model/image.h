@@ -9,7 +9,8 @@
  *                   and weights
  *   directory       one SlmTensorRef per slot of the architecture table: those of
  *                   the whole model, then those of each layer, the heads' last;
- *                   layers that run the same weights have equal ones
+ *                   layers that run the same weights have equal ones; of a model of
+ *                   two stacks, those of the one that reads follow
  *   strings         name, licence, class labels
  *   tokenizer blob
  *   weights         in the file's order, so that one pass over it is enough, each

@@ -58,8 +58,9 @@ typedef struct Builder
 	SlmGguf gguf;
 	const SlmArch *arch;
 	SlmHparams hparams;
-	Use *use;          /* [gguf.n_tensor] */
-	SlmTensorRef *ref; /* [slm_image_slots()] */
+	Use *use;                      /* [gguf.n_tensor] */
+	SlmTensorRef *ref;             /* [slm_image_slots()] */
+	bool shared[SLM_GLOBAL_SLOTS]; /* between two stacks */
 	uint8_t *strings;
 	const void *tokenizer;
 	SlmImageHeader header;
@@ -404,7 +405,8 @@ find_part(Builder *b, SlmSlot slot, int block, bool bias, uint64_t *n_out,
 	{
 		uint64_t rows = fused_rows(b, spec);
 
-		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "blk.%d.%s.%s", block, spec->fused, part);
+		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "%s.%d.%s.%s", slm_arch_blocks(b->arch), block,
+				 spec->fused, part);
 		tensor = slm_gguf_tensor(&b->gguf, name);
 		/* one that is named after a slot may be that slot's alone: the rows tell */
 		if (tensor != NULL && (!is_slot_name(b, spec->fused) || tensor->ne[bias ? 0 : 1] == rows))
@@ -502,33 +504,53 @@ bind_slot(Builder *b, SlmSlot slot, int layer, SlmError *err)
 	return SLM_OK;
 }
 
+/* Is a tensor of a block that a stack of layers has not? */
+static bool
+is_beyond(const SlmArch *arch, const SlmHparams *hparams, SlmText name)
+{
+	const char *prefix = slm_arch_blocks(arch);
+	size_t n = strlen(prefix), digits = n + 1;
+	uint64_t block = 0;
+
+	if (name.size < n + 2 || memcmp(name.data, prefix, n) != 0 || name.data[n] != '.')
+		return false;
+	for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
+		if (block < SLM_MAX_LAYERS)
+			block = block * 10 + (uint64_t) (name.data[digits] - '0');
+	return block >= (uint64_t) slm_hparams_blocks(hparams);
+}
+
+static SlmStatus
+check_beyond(const SlmArch *arch, const SlmHparams *hparams, SlmText name, SlmError *err)
+{
+	char quoted[SLM_MAX_GGUF_NAME_BYTES * 4 + 1];
+
+	if (!is_beyond(arch, hparams, name))
+		return SLM_OK;
+	return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is beyond the %d layers of the model",
+					slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
+					slm_hparams_blocks(hparams));
+}
+
 /* Tensors that no slot wants: of a layer too many, or of something we do not know. */
 static SlmStatus
 check_unused(Builder *b, SlmError *err)
 {
+	SlmHparams reader = slm_hparams_reader(&b->hparams);
 	uint64_t n_unused = 0;
 	char quoted[SLM_MAX_GGUF_NAME_BYTES * 4 + 1] = "", message[sizeof(quoted) + 128];
 
 	for (uint64_t i = 0; i < b->gguf.n_tensor; i++)
 	{
 		SlmText name = b->gguf.tensor[i].name;
-		uint64_t block = 0;
-		size_t digits = 4;
 
 		if (b->use[i].n_part > 0)
 			continue;
 		if (n_unused++ == 0)
 			slm_error_quote(quoted, sizeof(quoted), name.data, name.size);
-		if (name.size < 5 || memcmp(name.data, "blk.", 4) != 0)
-			continue;
-		for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
-			if (block < SLM_MAX_LAYERS)
-				block = block * 10 + (uint64_t) (name.data[digits] - '0');
-		if (block >= (uint64_t) slm_hparams_blocks(&b->hparams))
-			return slm_fail(err, SLM_ERR_CORRUPT,
-							"tensor \"%s\" is beyond the %d layers of the model",
-							slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
-							slm_hparams_blocks(&b->hparams));
+		SLM_TRY(check_beyond(b->arch, &b->hparams, name, err));
+		if (b->arch->reader != NULL)
+			SLM_TRY(check_beyond(b->arch->reader, &reader, name, err));
 	}
 	if (n_unused > 0 && b->host->log != NULL)
 	{
@@ -548,6 +570,43 @@ repeats(const Builder *b, int layer)
 		   slm_hparams_block(&b->hparams, layer) == slm_hparams_block(&b->hparams, layer - 1);
 }
 
+/* A stack of layers, b->hparams of b->arch. */
+static SlmStatus
+bind_stack(Builder *b, SlmError *err)
+{
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+		if (!b->shared[slot])
+			SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
+	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
+		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT && !repeats(b, layer); slot++)
+			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
+	return SLM_OK;
+}
+
+/* The stack that reads; what both name alike is one tensor, which the other one has. */
+static SlmStatus
+bind_reader(Builder *b, SlmError *err)
+{
+	Builder all = *b;
+
+	if (b->arch->reader == NULL)
+		return SLM_OK;
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+	{
+		const char *here = b->arch->slot[slot].name, *there = b->arch->reader->slot[slot].name;
+
+		b->shared[slot] = here != NULL && there != NULL && strcmp(here, there) == 0;
+	}
+	b->arch = all.arch->reader;
+	b->hparams = slm_hparams_reader(&all.hparams);
+	b->ref = all.ref + slm_image_stack_slots(&all.hparams);
+	SLM_TRY(bind_stack(b, err));
+	b->arch = all.arch;
+	b->hparams = all.hparams;
+	b->ref = all.ref;
+	return SLM_OK;
+}
+
 static SlmStatus
 bind_tensors(Builder *b, SlmError *err)
 {
@@ -555,11 +614,8 @@ bind_tensors(Builder *b, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, slm_image_slots(&b->hparams), &b->ref, err));
 	memset(b->use, 0, b->gguf.n_tensor * sizeof(*b->use));
 	memset(b->ref, 0, slm_image_slots(&b->hparams) * sizeof(*b->ref));
-	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
-		SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
-	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
-		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT && !repeats(b, layer); slot++)
-			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
+	SLM_TRY(bind_stack(b, err));
+	SLM_TRY(bind_reader(b, err));
 	return check_unused(b, err);
 }
 
@@ -728,6 +784,9 @@ plan(Builder *b, SlmError *err)
 			memcpy(&b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer)],
 				   &b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer - 1)],
 				   SLM_LAYER_SLOTS * sizeof(*b->ref));
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+		if (b->shared[slot])
+			b->ref[slm_image_stack_slots(&b->hparams) + (uint32_t) slot] = b->ref[slot];
 	header->image_bytes = at;
 	b->in_bytes = b->out_bytes = largest;
 	SLM_TRY(slm_arena_alloc(b->arena, largest, (void **) &b->in, err));

@@ -52,11 +52,21 @@ typedef struct SlmImageHeader
 _Static_assert(sizeof(SlmImageHeader) <= SLM_IMAGE_HEADER_BYTES, "header outgrew its place");
 _Static_assert(sizeof(SlmImageHeader) % 8 == 0 && sizeof(SlmHparams) % 8 == 0, "padding");
 
-/* Rows of the directory, and the row of a slot. */
+/* Rows of the directory: of a stack of layers, and of all; and the row of a slot of the first stack. */
+static inline uint32_t
+slm_image_stack_slots(const SlmHparams *hparams)
+{
+	return SLM_GLOBAL_SLOTS + (uint32_t) slm_hparams_layers(hparams) * SLM_LAYER_SLOTS;
+}
+
+/* Those of the stack that reads, of a model of two, are the last. */
 static inline uint32_t
 slm_image_slots(const SlmHparams *hparams)
 {
-	return SLM_GLOBAL_SLOTS + (uint32_t) slm_hparams_layers(hparams) * SLM_LAYER_SLOTS;
+	SlmHparams reader = slm_hparams_reader(hparams);
+
+	return slm_image_stack_slots(hparams) +
+		   (reader.n_layer > 0 ? slm_image_stack_slots(&reader) : 0);
 }
 
 static inline uint32_t

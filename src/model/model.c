@@ -136,6 +136,7 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->pooling = (SlmPooling) h->pooling;
 }
 
+/* The weights of a stack. */
 static SlmStatus
 fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uint64_t image_bytes,
 			 SlmError *err)
@@ -151,12 +152,14 @@ fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uin
 	return SLM_OK;
 }
 
+/* Has it the experts and the stacks of its architecture? */
 static bool
-has_its_experts(const SlmArch *arch, const SlmHparams *h)
+has_its_parts(const SlmArch *arch, const SlmHparams *h)
 {
 	bool may = arch->experts != SLM_NEVER, must = arch->experts == SLM_REQUIRED;
 
-	return (may || h->n_expert == 0) && (!must || h->n_expert > 0) &&
+	return (arch->reader != NULL) == (h->n_reader_layer > 0) && (may || h->n_expert == 0) &&
+		   (!must || h->n_expert > 0) &&
 		   (h->n_ff_shared > 0) == (arch->shared_expert && h->n_expert > 0);
 }
 
@@ -180,13 +183,22 @@ fill_model(SlmModel *model, SlmImageHeader *header, const uint8_t *image, SlmTen
 	if (model->arch == NULL)
 		return broken(err, "its architecture is unknown");
 	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4) ||
-		!has_its_experts(model->arch, &model->hparams))
+		!has_its_parts(model->arch, &model->hparams))
 		return broken(err, "a number in its header is out of range");
 	fill_info(model, header);
 	SLM_TRY(fill_weights(model, image, ref, header->image_bytes, err));
+	if (model->reader != NULL)
+	{
+		model->reader->host = model->host;
+		model->reader->arch = model->arch->reader;
+		model->reader->hparams = slm_hparams_reader(&model->hparams);
+		SLM_TRY(fill_weights(model->reader, image, ref + slm_image_stack_slots(&model->hparams),
+							 header->image_bytes, err));
+	}
 	SLM_TRY(read_strings(model, (size_t) header->strings.bytes, err));
 	SLM_TRY(slm_tokenizer_open(image + header->tokenizer.offset, (size_t) header->tokenizer.bytes,
 							   &model->tokenizer, err));
+	model->tokenizer.special.ends_prompts = model->reader != NULL;
 	if (model->tokenizer.n_vocab != (int32_t) model->hparams.n_vocab)
 		return broken(err, "vocabulary and embeddings disagree");
 	return SLM_OK;
@@ -199,7 +211,7 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 	SlmImageHeader header;
 	SlmTensorRef *ref;
 	SlmModel *model;
-	size_t fixed, labels;
+	size_t stack, fixed, labels;
 	SlmStatus status;
 
 	if ((uintptr_t) image % SLM_IMAGE_ALIGN != 0)
@@ -210,8 +222,11 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 	memcpy(&header, image, sizeof(header));
 	SLM_TRY(check_header(&header, image_bytes, err));
 
-	/* one block: the model, its labels, its strings */
+	/* one block: the model, the stack that reads, labels, strings */
+	stack = sizeof(SlmModel) + slm_image_stack_slots(&header.hparams) * sizeof(SlmWeight);
 	fixed = sizeof(SlmModel) + slm_image_slots(&header.hparams) * sizeof(SlmWeight);
+	if (header.hparams.n_reader_layer > 0)
+		fixed += sizeof(SlmModel);
 	labels = header.hparams.n_class * sizeof(SlmText);
 	model = host->alloc(host->arg, fixed + labels + (size_t) header.strings.bytes);
 	ref = host->alloc(host->arg, (size_t) header.directory.bytes);
@@ -222,6 +237,8 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 		memset(model, 0, fixed + labels);
 		model->host = host;
 		model->hparams = header.hparams;
+		model->reader =
+			header.hparams.n_reader_layer > 0 ? (SlmModel *) ((char *) model + stack) : NULL;
 		model->label = (SlmText *) ((char *) model + fixed);
 		model->strings = (uint8_t *) model + fixed + labels;
 		status = fill_model(model, &header, image, ref, err);

@@ -43,7 +43,8 @@ struct SlmModel
 	SlmTokenizer tokenizer;
 	uint8_t *strings;   /* private copy */
 	SlmText *label;     /* [n_class], into strings */
-	SlmWeight weight[]; /* [slm_image_slots()] */
+	SlmModel *reader;   /* the stack that reads, without texts of its own; or NULL */
+	SlmWeight weight[]; /* [slm_image_stack_slots()] */
 };
 
 /* layer is ignored for the slots of the whole model. */
