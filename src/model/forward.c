@@ -45,6 +45,17 @@ most(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Tokens of the longest sequence, with those before. */
+static int
+longest(const SlmBatch *batch)
+{
+	int n = batch->max_length;
+
+	for (int s = 0; s < batch->n_sequence && batch->cache != NULL; s++)
+		n = (int) most(n, batch->past[s] + batch->start[s + 1] - batch->start[s]);
+	return n;
+}
+
 /* Takes all memory. */
 static SlmStatus
 forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
@@ -52,7 +63,9 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	const SlmHparams *h = &c->model->hparams;
 	int64_t n_ff = most(h->n_ff, most(h->n_ff_expert, h->n_ff_shared));
 	int64_t widest = most(n_ff, h->n_embd);
-	int max_key = batch->cache != NULL ? (int) batch->shape_of_cache.room : batch->max_length;
+	int max_key = batch->cache != NULL ? (int) most((int64_t) batch->shape_of_cache.room,
+													(int64_t) batch->shape_of_source.room)
+									   : batch->max_length;
 	size_t n;
 
 	memset(f, 0, sizeof(*f));
@@ -80,7 +93,7 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	SLM_TRY(slm_experts_init(f, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
-	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
+	SLM_TRY(slm_distances_init(c, longest(batch), &f->distances, err));
 	SLM_TRY(slm_rope_init(c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
 						  &f->rope, err));
 	return window_turns(f) ? slm_rope_init(c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err)
@@ -248,6 +261,12 @@ mix(Forward *f, int layer, SlmError *err)
 				.shape = &batch->shape_of_cache,
 				.t = batch->past[s] + queries.n,
 			};
+			if (f->distances.bias != NULL)
+			{
+				keys.bias = f->distances.bias - batch->past[s];
+				keys.bias_row = -1;
+				keys.bias_head = (ptrdiff_t) f->distances.stride;
+			}
 		}
 		switch (f->c->model->arch->mask)
 		{
@@ -284,6 +303,16 @@ widen(Forward *f, int layer, float *x, int m, SlmError *err)
 	return slm_after_step(f, SLM_SLOT_WIDEN_NORM, layer, x, m, err);
 }
 
+/* Attention's part of a layer whose rows look at what another stack has read, and that. */
+static SlmStatus
+finish_attention(Forward *f, int layer, SlmError *err)
+{
+	for (int i = 0; i < f->n_row; i += ROW_CHUNK)
+		SLM_TRY(add_attention(f, layer, i, f->x + (size_t) i * f->stride,
+							  f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
+	return slm_cross_run(f, layer, err);
+}
+
 /* Rows [first, first + m) from attention to the end of the layer. */
 static SlmStatus
 finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
@@ -291,10 +320,11 @@ finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 	float *x = f->x + (size_t) first * f->stride;
 	float *rows = f->inner != NULL ? f->inner : x;
 	bool parallel = f->c->model->hparams.parallel;
+	bool crosses = weight_of(f, SLM_SLOT_CROSS_Q, layer)->weight != NULL;
 
 	if (f->inner != NULL)
 		SLM_TRY(narrow(f, SLM_SLOT_NARROW, SLM_SLOT_NARROW_NORM, layer, x, m, err));
-	if (!parallel)
+	if (!parallel && !crosses)
 		SLM_TRY(add_attention(f, layer, first, rows, m, err));
 	SLM_TRY(slm_feed_forward(f, layer, rows, m, err));
 	if (parallel)
@@ -312,6 +342,8 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 			SLM_TRY(project(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
 		SLM_TRY(slm_distances_layer(f->c, &f->distances, layer, err));
 		SLM_TRY(mix(f, layer, err));
+		if (weight_of(f, SLM_SLOT_CROSS_Q, layer)->weight != NULL)
+			SLM_TRY(finish_attention(f, layer, err));
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
 								 err));

@@ -1,8 +1,8 @@
 /*
  * forward_impl.h - a batch on its way through the layers
  *
- * forward.c leads it, embed.c makes the rows that the first layer reads, feed.c has the
- * feed-forward blocks.
+ * forward.c leads it, embed.c makes the rows that the first layer reads, feed.c and experts.c
+ * have the feed-forward blocks, cross.c attention to what another stack has read.
  */
 #ifndef SLM_MODEL_FORWARD_IMPL_H
 #define SLM_MODEL_FORWARD_IMPL_H
@@ -92,6 +92,11 @@ extern SlmStatus slm_feed_forward(Forward *f, int layer, float *x, int m,
 /* ff = what stands between the two products of a feed-forward block, which reads x[m]; of a stride of its own. */
 extern SlmStatus slm_feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x,
 						  int m, SlmError *err) SLM_MUST_CHECK;
+
+/* ---- cross.c: attention to what another stack has read ------------------------------ */
+
+/* All rows of a layer behind attention: what they find there is added to them. */
+extern SlmStatus slm_cross_run(Forward *f, int layer, SlmError *err) SLM_MUST_CHECK;
 
 /* ---- experts.c: blocks whose rows choose what they run --------------------------- */
 

@@ -124,6 +124,7 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_head = (int) h->n_head;
 	info->n_vocab = (int) h->n_vocab;
 	info->can_decode = model->arch->mask == SLM_MASK_CAUSAL;
+	info->reads_whole = h->n_reader_layer > 0;
 	info->n_context = (int) h->n_context;
 	info->n_class = h->class_kind == SLM_CLASS_SEQUENCE ? (int) h->n_class : 0;
 	info->n_token_class = h->class_kind == SLM_CLASS_TOKEN ? (int) h->n_class : 0;
