@@ -86,7 +86,7 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	n = f->n_row < ROW_CHUNK ? n : ROW_CHUNK;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->part, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->ff, err));
-	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL || h->n_expert > 0)
+	if (c->model->arch->slot[SLM_SLOT_FFN_GATE].kind != SLM_SLOT_ABSENT)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	if (c->model->arch->narrows)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->inner, err));

@@ -353,6 +353,76 @@ written(void)
 	}
 }
 
+/* Labels of several texts in one call, and of each alone. */
+static void
+labels(void)
+{
+	static const char *const texts[] = {"the order arrived late", "tea", "please refund my card"};
+	const SlmLabel label[] = {{slm_text("refund"), slm_text("")},
+							  {slm_text("red dog"), slm_text("")},
+							  {slm_text("tea"), slm_text("")}};
+	float together[9], alone[3];
+	SlmScoring *scoring;
+	SlmText text[3];
+	ModelFixture f;
+
+	read_golden();
+	load(&f, &model[1]);
+	for (int i = 0; i < 3; i++)
+		text[i] = slm_text(texts[i]);
+	CHECK_STATUS(slm_scoring_new(&f.run, SLM_SCORE_ONE, label, 3, slm_text(""), &scoring, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_task_score(&f.run, scoring, text, 3, together, NULL, &f.err), SLM_OK);
+	for (int i = 0; i < 3; i++)
+	{
+		float sum = 0.0f;
+
+		CHECK_STATUS(slm_task_score(&f.run, scoring, &text[i], 1, alone, NULL, &f.err), SLM_OK);
+		CHECK(memcmp(together + 3 * i, alone, sizeof(alone)) == 0);
+		for (int j = 0; j < 3; j++)
+			sum += alone[j];
+		CHECK(sum > 0.0f && sum <= 1.0f);
+		CHECK(i == 0 || memcmp(together, together + 3 * i, sizeof(alone)) != 0);
+	}
+	model_fixture_free(&f);
+}
+
+/* A cancel at every poll, in the source as behind it; the next call is right. */
+static void
+cancel_at_every_poll(void)
+{
+	SlmStatus status = SLM_ERR_CANCELLED;
+	const Case *c;
+	ModelFixture f;
+	SlmDecoder *d;
+	int64_t n;
+	int n_vocab;
+
+	read_golden();
+	c = &model[2].cases[4];
+	n_vocab = load(&f, &model[2]);
+	f.run.kernels = slm_kernels(SLM_ISA_SCALAR);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, MAX_IDS, &d, &f.err), SLM_OK);
+	all_logits(&f, d, 0, c, c->n, logits);
+	for (n = 1; status == SLM_ERR_CANCELLED && n < 10000; n++)
+	{
+		SlmStep step = {0, c->id, c->n, 1};
+
+		slm_decoder_truncate(d, 0, 0);
+		test_host_reset();
+		test_host_state.interrupt_at = n;
+		status = slm_decode(d, &step, 1, NULL, n_vocab, other, &f.err);
+		CHECK_INT(slm_decoder_length(d, 0), status == SLM_OK ? c->n : 0);
+		test_host_reset();
+	}
+	CHECK_STATUS(status, SLM_OK);
+	CHECK(n > 10);
+	CHECK(memcmp(other, logits + (c->n - c->n_source) * n_vocab,
+				 (size_t) n_vocab * sizeof(float)) == 0);
+	printf("# %d polls\n", (int) n);
+	model_fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -361,5 +431,7 @@ main(void)
 	TEST(beginnings);
 	TEST(branches);
 	TEST(written);
+	TEST(labels);
+	TEST(cancel_at_every_poll);
 	return check_done();
 }
