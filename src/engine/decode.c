@@ -15,9 +15,9 @@ struct SlmDecoder
 	SlmKvShape shape;
 	int room;
 	int short_context;
-	bool *is_long;   /* [n_sequence] */
-	int32_t *length; /* [n_sequence] */
-	void **block;    /* [n_sequence] keys and values */
+	bool *is_long;       /* [n_sequence] */
+	int32_t *length;     /* [n_sequence] */
+	void **block;        /* [n_sequence] keys and values */
 	SlmSources *sources; /* of a model of two stacks; or NULL */
 };
 
@@ -87,6 +87,11 @@ slm_decoder_try(SlmDecoder *d, int n, SlmError *err)
 
 	batch.start = start;
 	batch.past = &past;
+	if (d->sources != NULL)
+	{
+		batch.shape_of_source = slm_sources_shape(d->sources);
+		SLM_TRY(slm_sources_try(d->sources, err));
+	}
 	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
 	SLM_TRY(slm_forward_try(&compute, &batch, err));
 	slm_arena_rewind(d->run->arena, mark);
@@ -501,7 +506,13 @@ slm_decode_branches(SlmDecoder *d, int sequence, const SlmBranch *branch, int n_
 		SLM_TRY(check_room(d, b->past, b->n, err));
 		piece[i] = (Piece){
 			sequence,
-			d->block[sequence], d->is_long[sequence], b->past, b->token, b->n, b->n_logits, b->row,
+			d->block[sequence],
+			d->is_long[sequence],
+			b->past,
+			b->token,
+			b->n,
+			b->n_logits,
+			b->row,
 			b->n_row,
 		};
 		held = b->past + b->n;

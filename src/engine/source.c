@@ -20,6 +20,7 @@ struct SlmSources
 {
 	SlmRun *run;
 	SlmKvShape shape;
+	int room; /* tokens of a source */
 	int n_sequence;
 	Source *source; /* [n_sequence] */
 };
@@ -37,6 +38,7 @@ slm_sources_new(SlmRun *run, int n_sequence, int n_token, SlmSources **out, SlmE
 	*s = (SlmSources){
 		.run = run,
 		.shape = slm_kv_shape(run->model, run->options->cache_type, n_token),
+		.room = n_token,
 		.n_sequence = n_sequence,
 	};
 	n = slm_kv_bytes(&s->shape);
@@ -53,6 +55,28 @@ slm_sources_new(SlmRun *run, int n_sequence, int n_token, SlmSources **out, SlmE
 		SLM_TRY(slm_arena_alloc(run->arena, (size_t) n, &source->block, err));
 	}
 	*out = s;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_sources_try(SlmSources *s, SlmError *err)
+{
+	SlmArena *arena = s->run->arena;
+	SlmArenaMark mark = slm_arena_mark(arena);
+	int32_t start[2] = {0, s->room};
+	SlmBatch batch = {.start = start, .n_sequence = 1, .max_length = s->room};
+	SlmCompute compute;
+	Source **source;
+	int32_t *token;
+
+	/* what read_some() takes beside */
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) s->n_sequence, &source, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) s->n_sequence + 1 + (size_t) s->room, &token, err));
+	slm_compute_init(&compute, s->run->model, s->run->kernels, s->run->host, arena);
+	SLM_TRY(slm_cross_try(&compute, s->room, err));
+	slm_compute_init(&compute, s->run->model->reader, s->run->kernels, s->run->host, arena);
+	SLM_TRY(slm_forward_try(&compute, &batch, err));
+	slm_arena_rewind(arena, mark);
 	return SLM_OK;
 }
 

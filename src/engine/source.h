@@ -20,6 +20,9 @@ typedef struct SlmSources SlmSources;
 extern SlmStatus slm_sources_new(SlmRun *run, int n_sequence, int n_token, SlmSources **out,
 								 SlmError *err) SLM_MUST_CHECK;
 
+/* Sees to it that the arena has what reading a source of any length needs, as slm_decoder_try() does. */
+extern SlmStatus slm_sources_try(SlmSources *sources, SlmError *err) SLM_MUST_CHECK;
+
 /* Would tokens behind the first `past` change what a sequence reads? */
 extern bool slm_sources_open(const SlmSources *sources, int sequence, int past);
 

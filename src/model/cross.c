@@ -7,20 +7,44 @@
  */
 #include "model/forward_impl.h"
 
+/* Keys and values of a chunk. */
+typedef struct Filling
+{
+	size_t width; /* of both */
+	float *key, *value;
+	SlmInput input;
+} Filling;
+
+static SlmStatus
+filling_init(SlmCompute *c, int n, Filling *out, SlmError *err)
+{
+	const SlmHparams *h = &c->model->hparams;
+	size_t most = n < ROW_CHUNK ? (size_t) n : ROW_CHUNK;
+
+	out->width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_KEYS));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, most * out->width, &out->key, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, most * out->width, &out->value, err));
+	return slm_input_init(c, (int64_t) most, h->n_embd, &out->input, err);
+}
+
+SlmStatus
+slm_cross_try(SlmCompute *c, int n, SlmError *err)
+{
+	Filling filling;
+
+	return filling_init(c, n, &filling, err);
+}
+
 SlmStatus
 slm_cross_fill(SlmCompute *c, const float *rows, int n, const SlmKvShape *shape, void *block,
 			   SlmError *err)
 {
 	const SlmHparams *h = &c->model->hparams;
-	size_t stride = slm_row_stride(h->n_embd), most = n < ROW_CHUNK ? (size_t) n : ROW_CHUNK;
-	size_t width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_KEYS));
 	SlmArenaMark mark = slm_arena_mark(c->arena);
-	float *key, *value;
-	SlmInput input;
+	size_t stride = slm_row_stride(h->n_embd);
+	Filling f;
 
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, most * width, &key, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, most * width, &value, err));
-	SLM_TRY(slm_input_init(c, (int64_t) most, h->n_embd, &input, err));
+	SLM_TRY(filling_init(c, n, &f, err));
 	for (int layer = 0; layer < (int) h->n_layer; layer++)
 	{
 		const SlmWeight *weight[] = {
@@ -35,14 +59,14 @@ slm_cross_fill(SlmCompute *c, const float *rows, int n, const SlmKvShape *shape,
 			int m = n - i < ROW_CHUNK ? n - i : ROW_CHUNK;
 
 			SLM_TRY(
-				slm_input_set(c, &input, rows + (size_t) i * stride, stride, m, weight, 2, err));
-			SLM_TRY(slm_linear(c, weight[0], &input, m, key, width, err));
-			SLM_TRY(slm_linear(c, weight[1], &input, m, value, width, err));
+				slm_input_set(c, &f.input, rows + (size_t) i * stride, stride, m, weight, 2, err));
+			SLM_TRY(slm_linear(c, weight[0], &f.input, m, f.key, f.width, err));
+			SLM_TRY(slm_linear(c, weight[1], &f.input, m, f.value, f.width, err));
 			for (int j = 0; j < m; j++)
 			{
-				slm_kv_put(c->kernels, shape, &kept, i + j, key + (size_t) j * width,
-						   value + (size_t) j * width);
-				SLM_TRY(slm_spend(c, 2 * (int64_t) width * SLM_COST_QUANTIZE, err));
+				slm_kv_put(c->kernels, shape, &kept, i + j, f.key + (size_t) j * f.width,
+						   f.value + (size_t) j * f.width);
+				SLM_TRY(slm_spend(c, 2 * (int64_t) f.width * SLM_COST_QUANTIZE, err));
 			}
 		}
 	}

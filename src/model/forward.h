@@ -55,6 +55,9 @@ extern SlmStatus slm_forward_try(SlmCompute *c, const SlmBatch *batch,
 extern SlmStatus slm_cross_fill(SlmCompute *c, const float *rows, int n, const SlmKvShape *shape,
 								void *block, SlmError *err) SLM_MUST_CHECK;
 
+/* Takes what that needs of the arena, and keeps it. */
+extern SlmStatus slm_cross_try(SlmCompute *c, int n, SlmError *err) SLM_MUST_CHECK;
+
 /* out[n_sequence][n_embd]: each sequence's rows as one. */
 extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden,
 						  SlmPooling pooling, float *out, SlmError *err) SLM_MUST_CHECK;

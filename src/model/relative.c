@@ -69,6 +69,7 @@ find_numbers(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &bucket, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &out->row, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) stride, &out->numbers, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) h->n_bucket, &out->table, err));
 	SLM_TRY(fill_buckets(c, n_bucket, stride, bucket, err));
 	for (int i = 0; i < stride; i++)
 	{
@@ -88,23 +89,19 @@ find_numbers(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
 static SlmStatus
 fill_numbers(SlmCompute *c, const SlmWeight *table, SlmDistances *d, SlmError *err)
 {
-	SlmArenaMark mark = slm_arena_mark(c->arena);
 	size_t n_head = (size_t) table->n_in;
-	float *rows;
 
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, n_head * (size_t) table->n_out, &rows, err));
 	for (int64_t i = 0; i < table->n_out; i++)
-		slm_table_row(table, i, rows + (size_t) i * n_head);
+		slm_table_row(table, i, d->table + (size_t) i * n_head);
 	SLM_TRY(slm_spend(c, table->n_in * table->n_out * SLM_COST_LOOKUP, err));
 	for (size_t head = 0; head < n_head; head++)
 	{
 		float *number = d->numbers + head * d->stride;
 
 		for (size_t i = 0; i < d->stride; i++)
-			number[i] = rows[(size_t) d->row[i] * n_head + head];
+			number[i] = d->table[(size_t) d->row[i] * n_head + head];
 		SLM_TRY(slm_spend(c, (int64_t) d->stride * SLM_COST_MOVE, err));
 	}
-	slm_arena_rewind(c->arena, mark);
 	return SLM_OK;
 }
 

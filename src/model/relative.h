@@ -25,6 +25,7 @@ typedef struct SlmDistances
 	size_t stride;     /* from a head's to the next one's */
 	float *numbers;    /* the same, from their start */
 	int32_t *row;      /* [stride] of the table, of each distance */
+	float *table;      /* its numbers */
 
 	/* embeddings; NULL where there are none */
 	float *embd;          /* [n_row][embd_stride] their rows that sequences ask for */
