@@ -14,6 +14,7 @@
 #include "model_fixture.h"
 #include "task/generate.h"
 #include "task/score.h"
+#include "task/writer.h"
 
 #define MAX_MODELS 4
 #define MAX_CASES 8
@@ -353,6 +354,60 @@ written(void)
 	}
 }
 
+/* The same beside each other, in places that are taken again, with an owner whose beginnings are shared. */
+static void
+written_beside_each_other(void)
+{
+	read_golden();
+	for (int m = 0; m < n_model; m++)
+	{
+		int n_text = model[m].n_text, next = 0, n_done = 0, text_of[8];
+		SlmRowSize size = {0, 0};
+		SlmWriter *writer;
+		ModelFixture f;
+
+		load(&f, &model[m]);
+		f.run.owner = slm_text("owner");
+		for (int i = 0; i < n_text; i++)
+		{
+			SlmPrompt prompt = {.user = slm_text(model[m].text[i].prompt), .max_tokens = 20};
+			SlmRowSize one;
+
+			CHECK_STATUS(slm_writer_measure(&f.run, &prompt, &one, &f.err), SLM_OK);
+			size.n_token = one.n_token > size.n_token ? one.n_token : size.n_token;
+		}
+		CHECK_STATUS(slm_writer_new(&f.run, 2, size, &writer, &f.err), SLM_OK);
+		/* each text twice */
+		while (n_done < 2 * n_text)
+		{
+			SlmWritten out;
+			int row;
+
+			while (next < 2 * n_text && slm_writer_free(writer) > 0)
+			{
+				SlmPrompt prompt = {.user = slm_text(model[m].text[next / 2].prompt),
+									.max_tokens = 20};
+
+				if (!CHECK_STATUS(slm_writer_add(writer, &prompt, &row, &f.err), SLM_OK))
+					return;
+				text_of[row] = next++ / 2;
+			}
+			if (!CHECK_STATUS(slm_writer_step(writer, &f.err), SLM_OK))
+				return;
+			while ((row = slm_writer_finished(writer)) >= 0)
+			{
+				const char *answer = model[m].text[text_of[row]].answer;
+
+				CHECK_STATUS(slm_writer_take(writer, row, f.run.arena, &out, &f.err), SLM_OK);
+				CHECK(out.text.size == strlen(answer) &&
+					  memcmp(out.text.data, answer, out.text.size) == 0);
+				n_done++;
+			}
+		}
+		model_fixture_free(&f);
+	}
+}
+
 /* Labels of several texts in one call, and of each alone. */
 static void
 labels(void)
@@ -431,6 +486,7 @@ main(void)
 	TEST(beginnings);
 	TEST(branches);
 	TEST(written);
+	TEST(written_beside_each_other);
 	TEST(labels);
 	TEST(cancel_at_every_poll);
 	return check_done();
