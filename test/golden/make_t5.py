@@ -59,6 +59,8 @@ def build(name, seed):
 
 def save(model, tokenizer, folder):
     state = {key: value.half() if value.dim() > 1 else value for key, value in model.state_dict().items()}
+    if model.lm_head.weight is model.shared.weight:
+        del state["lm_head.weight"]  # the same, which hubs' files do not have again
     model.save_pretrained(folder, state_dict=state)
     make_parity.save_tokenizer(tokenizer, folder)
 
