@@ -31,7 +31,7 @@ typedef struct SlmBatch
 	 * Of the stack of two that writes: what the other one has read, as keys and
 	 * values of slm_cross_fill().
 	 */
-	void *const *source;    /* [n_sequence] */
+	void *const *source;     /* [n_sequence] */
 	const int32_t *n_source; /* [n_sequence] tokens of it */
 	SlmKvShape shape_of_source;
 } SlmBatch;
