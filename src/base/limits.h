@@ -63,6 +63,11 @@
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
 #define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 
+/* Workers (src/pg) */
+#define SLM_MAX_WORKER_THREADS 64
+#define SLM_MAX_REQUEST_BYTES (4U << 20)  /* of a prompt for a worker; larger ones stay at home */
+#define SLM_WORKER_TEXT_BYTES (32U << 20) /* of all requests and answers in shared memory */
+
 /* Schemas as grammars (src/task/grammar.h) */
 #define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
 #define SLM_MAX_GRAMMAR_RECURSION 4   /* of one schema within itself; deeper, none is written */

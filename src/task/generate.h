@@ -56,6 +56,18 @@ typedef struct SlmWritten
 } SlmWritten;
 
 /*
+ * Another process that may write instead.  What it has written, or how that failed, is
+ * as slm_task_generate_many() says, with run's counters; is_done [n], false before, says
+ * of which prompts: the others are to be written here.
+ */
+struct SlmOutlet
+{
+	void *arg;
+	SlmStatus (*write)(void *arg, SlmRun *run, const SlmPrompt *prompt, int n, SlmWritten *out,
+					   SlmStatus *row_status, bool *is_done, SlmError *err);
+};
+
+/*
  * Writes the answer to a prompt into run->arena.  SLM_ERR_LIMIT when the prompt
  * leaves no room in the context, or a constraint's value is not complete after
  * max_tokens or at the end of the context; without a constraint the answer just
