@@ -10,7 +10,7 @@
 # V=1        show the commands
 
 all:
-.PHONY: all help unit test docs-examples demo server server-stop psql dev lint format check-format \
+.PHONY: all help unit test soak docs-examples demo server server-stop psql dev lint format check-format \
 	asan valgrind fuzz bench tools models FORCE
 
 ifndef V
@@ -176,6 +176,9 @@ unit: $(UNIT_PROGRAMS) ## unit tests over the engine archive (T=part of a test's
 	test/tools/run-unit $(if $(T),-t $(T)) $(UNIT_PROGRAMS)
 test: ## every test, on a private server (T=unit, regress, isolation, pgtap, tap)
 	test/run $(T)
+soak: build/test/unit/test_scheduler ## a million courses of the workers' scheduler; thousands of cancels, ends and kills
+	SLM_SEEDS=$(or $(SEEDS),1000000) build/test/unit/test_scheduler
+	SLM_SOAK=1000 test/run tap
 asan: ## unit tests under AddressSanitizer and UBSan
 	$(MAKE) FLAVOR=asan unit T=$(T)
 valgrind: $(UNIT_PROGRAMS) ## unit tests under valgrind
