@@ -241,32 +241,61 @@ roles_take_turns(void)
 	CHECK_INT(n_of[0] + n_of[1], 40);
 }
 
-/* Whoever has waited too long for another lane gets it, though requests for this one keep coming. */
+/* Whoever has waited too long is before all others, though new roles keep coming. */
+static void
+age_counts(void)
+{
+	SlmScheduler s;
+	uint64_t joined = 0;
+
+	slm_scheduler_init(&s, 1, 50);
+	/* its second request stands behind a first one that is dear */
+	CHECK(slm_scheduler_add(&s, 0, 7, 1, 1000000, 0));
+	CHECK_INT(slm_scheduler_next(&s, 0), 0);
+	slm_scheduler_remove(&s, 0);
+	CHECK(slm_scheduler_add(&s, 1, 7, 1, 1, 0));
+	for (uint64_t now = 1; now < 200 && joined == 0; now++)
+	{
+		int id;
+
+		CHECK(slm_scheduler_add(&s, 1000 + (int) now, 1000 + now, 1, 1, now));
+		id = slm_scheduler_next(&s, now);
+		slm_scheduler_remove(&s, id);
+		if (id == 1)
+			joined = now;
+	}
+	CHECK(joined > 50 && joined <= 53);
+}
+
+/* Whoever has waited too long for another lane gets it, though rows of this one overlap. */
 static void
 lanes_take_turns(void)
 {
 	SlmScheduler s;
-	int running = -1, next_id = 1;
+	int running[2] = {-1, -1}, next_id = 1;
 	uint64_t turned = 0;
 
 	slm_scheduler_init(&s, 2, 50);
-	CHECK(slm_scheduler_add(&s, 0, 7, 1, 5, 0));
-	for (uint64_t now = 0; now < 200 && turned == 0; now++)
+	for (uint64_t now = 0; now < 300 && turned == 0; now++)
 	{
-		if (now == 1)
-			CHECK(slm_scheduler_add(&s, 1000, 8, 2, 5, now));
-		if (running >= 0 && now % 5 == 0)
+		int *place = &running[now / 4 % 2];
+
+		/* one of two rows ends while the other is under way */
+		if (now % 4 == 0 && *place >= 0)
 		{
-			slm_scheduler_remove(&s, running);
-			running = -1;
+			slm_scheduler_remove(&s, *place);
+			*place = -1;
 		}
-		CHECK(slm_scheduler_add(&s, next_id++, 7, 1, 5, now) || s.n_waiting > 60);
-		if (running < 0)
-			running = slm_scheduler_next(&s, now);
-		if (running == 1000)
+		CHECK(slm_scheduler_add(&s, next_id++, now % 5, 1, 5, now) || s.n_waiting > 60);
+		if (now == 2)
+			CHECK(slm_scheduler_add(&s, 1000, 8, 2, 5, now));
+		for (int i = 0; i < 2; i++)
+			if (running[i] < 0)
+				running[i] = slm_scheduler_next(&s, now);
+		if (running[0] == 1000 || running[1] == 1000)
 			turned = now;
 	}
-	CHECK(turned > 0 && turned <= 120);
+	CHECK(turned > 50 && turned <= 80);
 	CHECK_INT(s.lane, 2);
 }
 
@@ -291,6 +320,7 @@ main(void)
 {
 	TEST(all_are_answered_once);
 	TEST(roles_take_turns);
+	TEST(age_counts);
 	TEST(lanes_take_turns);
 	TEST(room_is_bounded);
 	return check_done();
