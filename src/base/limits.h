@@ -65,6 +65,7 @@
 
 /* Workers (src/pg) */
 #define SLM_MAX_WORKER_THREADS 64
+#define SLM_WORKER_ROWS 16                /* texts that one worker writes beside each other */
 #define SLM_MAX_REQUEST_BYTES (4U << 20)  /* of a prompt for a worker; larger ones stay at home */
 #define SLM_WORKER_TEXT_BYTES (32U << 20) /* of all requests and answers in shared memory */
 

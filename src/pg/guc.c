@@ -35,6 +35,7 @@ int slm_tagger_idle_timeout = 30;
 int slm_execution = SLM_EXECUTION_AUTO;
 int slm_workers = 1;
 int slm_worker_threads = 1;
+int slm_max_worker_memory = 1024 * 1024;
 int slm_worker_idle_timeout = 60;
 
 /* Where Debian's package libopenblas0-serial puts it. */
@@ -194,6 +195,10 @@ slm_guc_init(void)
 	DefineCustomIntVariable("slm.worker_threads", "Threads that one worker computes with.",
 							"The results are the same with any number.", &slm_worker_threads, 1, 1,
 							SLM_MAX_WORKER_THREADS, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"slm.max_worker_memory", "Most memory that one worker may use, weights aside.",
+		"With less, fewer texts are written at a time.", &slm_max_worker_memory, 1024 * 1024, 1024,
+		MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("slm.worker_idle_timeout",
 							"Time after which a worker without requests gives up its memory.",
 							"One that was not started with the server ends.",

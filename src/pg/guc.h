@@ -41,6 +41,7 @@ typedef enum SlmExecution
 extern int slm_execution;           /* user; an SlmExecution */
 extern int slm_workers;             /* sighup; 0: none */
 extern int slm_worker_threads;      /* sighup */
+extern int slm_max_worker_memory;   /* sighup, kB */
 extern int slm_worker_idle_timeout; /* sighup, s */
 
 extern void slm_guc_init(void);

@@ -30,14 +30,25 @@
 #define LOOK_MS 1000   /* between two looks whether the worker lives */
 #define TRIES 3        /* workers that may end under one request */
 
-/* One request of a session. */
+#define WINDOW 8   /* requests that one session has at a time */
+#define FEW_ROWS 4 /* more than that are company enough by themselves */
+
+/* One text of a call. */
+typedef struct Row
+{
+	int slot;        /* -1: none */
+	int tries;       /* workers that have ended under it */
+	SlmReply *reply; /* NULL: none came */
+} Row;
+
+/* What a call asks for. */
 typedef struct Ask
 {
 	SlmCall *call;
 	SlmRun *run;
-	const SlmPrompt *prompt;
-	int slot;        /* -1: none */
-	SlmReply *reply; /* NULL: none came */
+	const SlmPrompt *prompt; /* [n] */
+	int n;
+	Row *row; /* [n] */
 } Ask;
 
 typedef enum Outcome
@@ -94,13 +105,14 @@ count_company(SlmShared *state, const char *fingerprint)
  * themselves are as many times as fast as there are cores for them.
  */
 static bool
-worker_is_faster(SlmShared *state, const char *fingerprint)
+worker_is_faster(SlmShared *state, const char *fingerprint, int n_row)
 {
 	int company = count_company(state, fingerprint);
 	int together = Min(company, 16);
 	int cores = count_cores();
 
-	return company > 1 && Min(slm_worker_threads, cores) * (1 + together) > 2 * Min(company, cores);
+	return n_row <= FEW_ROWS && company > 1 &&
+		   Min(slm_worker_threads, cores) * (1 + together) > 2 * Min(company, cores);
 }
 
 /* ---- Slots ---- */
@@ -151,19 +163,19 @@ choose_worker(const SlmShared *state, const char *fingerprint)
 	return best;
 }
 
-/* Puts a request into a free slot; false when there is none, or nobody to ask. */
-static bool
-enter_slot(SlmShared *state, Ask *ask, dsa_pointer request, bool *start)
+/* Puts a request into a free slot; -1 when there is none, or nobody to ask. */
+static int
+enter_slot(SlmShared *state, const SlmCall *call, dsa_pointer request, bool *start)
 {
 	SlmWorkerSlot *slot = NULL;
-	int index;
+	int index, entered = -1;
 
 	*start = false;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SLM_WORKER_SLOTS && slot == NULL; i++)
 		if (state->slot[i].state == SLM_SLOT_FREE)
 			slot = &state->slot[i];
-	index = choose_worker(state, ask->call->owner.fingerprint);
+	index = choose_worker(state, call->owner.fingerprint);
 	if (index >= 0 && state->worker[index].pid != 0 &&
 		state->worker[index].version != SLM_WORKER_VERSION)
 	{
@@ -180,25 +192,25 @@ enter_slot(SlmShared *state, Ask *ask, dsa_pointer request, bool *start)
 		if (*start)
 			worker->started = GetCurrentTimestamp();
 		if (count_load(state, index) == 0)
-			memcpy(worker->fingerprint, ask->call->owner.fingerprint, SLM_FINGERPRINT_CHARS);
+			memcpy(worker->fingerprint, call->owner.fingerprint, SLM_FINGERPRINT_CHARS);
 		slot->worker = index;
 		slot->client_pid = MyProcPid;
-		slot->roleid = ask->call->owner.role;
+		slot->roleid = call->owner.role;
 		slot->session_roleid = MyProc->roleId;
 		slot->databaseid = MyDatabaseId;
-		memcpy(slot->fingerprint, ask->call->owner.fingerprint, SLM_FINGERPRINT_CHARS);
-		slot->model = ask->call->ref->name;
+		memcpy(slot->fingerprint, call->owner.fingerprint, SLM_FINGERPRINT_CHARS);
+		slot->model = call->ref->name;
 		slot->since = GetCurrentTimestamp();
 		slot->n_written = 0;
 		slot->request = request;
 		slot->answer = InvalidDsaPointer;
 		slot->abandoned = false;
 		slot->state = SLM_SLOT_QUEUED;
-		ask->slot = slot - state->slot;
+		entered = slot - state->slot;
 		slm_worker_wake(worker);
 	}
 	LWLockRelease(&state->worker_lock);
-	return ask->slot >= 0;
+	return entered;
 }
 
 /* Gives a slot up, whatever became of it. */
@@ -295,39 +307,56 @@ notice_no_worker(void)
 					 "are the same.")));
 }
 
-/* One try; false: there is no sense in another one. */
+/* Puts a row's request before a worker; false when that cannot be. */
 static bool
-ask_once(SlmShared *state, dsa_area *texts, const SlmRequest *request, Ask *ask)
+send_row(SlmShared *state, dsa_area *texts, Ask *ask, int i)
 {
-	dsa_pointer sent = slm_text_put(texts, request, request->size);
-	SlmWorkerSlot *slot;
-	Outcome outcome;
+	SlmRequest *request = slm_request_make(ask->call, &ask->prompt[i]);
+	dsa_pointer sent;
 	bool start;
+	int slot;
 
+	if (request == NULL)
+		return false;
+	sent = slm_text_put(texts, request, request->size);
+	pfree(request);
 	if (!DsaPointerIsValid(sent))
 		return false;
-	if (!enter_slot(state, ask, sent, &start))
+	slot = enter_slot(state, ask->call, sent, &start);
+	if (slot < 0)
 	{
 		slm_text_free(texts, &sent);
 		return false;
 	}
-	slot = &state->slot[ask->slot];
-	if (start && !slm_worker_register(slot->worker))
+	ask->row[i].slot = slot;
+	if (start && !slm_worker_register(state->slot[slot].worker))
 	{
 		LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-		state->worker[slot->worker].started = 0;
+		state->worker[state->slot[slot].worker].started = 0;
 		LWLockRelease(&state->worker_lock);
-		outcome = NEVER;
+		leave_slot(state, slot);
+		ask->row[i].slot = -1;
+		notice_no_worker();
+		return false;
 	}
-	else
-		outcome = wait_for(state, slot);
+	return true;
+}
+
+/* Waits for a row that was sent; false when it has to be sent again. */
+static bool
+receive_row(SlmShared *state, dsa_area *texts, Ask *ask, int i)
+{
+	Row *row = &ask->row[i];
+	SlmWorkerSlot *slot = &state->slot[row->slot];
+	Outcome outcome = wait_for(state, slot);
+
 	if (outcome == CAME)
-		ask->reply = slm_text_get(texts, slot->answer);
-	leave_slot(state, ask->slot);
-	ask->slot = -1;
+		row->reply = slm_text_get(texts, slot->answer);
+	leave_slot(state, row->slot);
+	row->slot = -1;
 	if (outcome == NEVER)
 		notice_no_worker();
-	return outcome == ENDED;
+	return outcome != ENDED || ++row->tries >= TRIES;
 }
 
 static void
@@ -336,48 +365,55 @@ ask_worker(void *arg)
 	static bool registered;
 	Ask *ask = arg;
 	SlmShared *state = slm_shared();
-	dsa_area *texts;
-	SlmRequest *request = slm_request_make(ask->call, ask->prompt);
+	dsa_area *texts = slm_texts();
+	int sent = 0;
 
-	if (request == NULL)
-		return;
-	texts = slm_texts();
 	if (!registered)
 	{
 		before_shmem_exit(leave_slots, (Datum) 0);
 		registered = true;
 	}
-	for (int i = 0; i < TRIES && ask_once(state, texts, request, ask); i++)
-		;
-	pfree(request);
+	for (int i = 0; i < ask->n; i++)
+	{
+		do
+		{
+			/* a worker that has ended has lost all of them: each finds out for itself */
+			while (sent < ask->n && sent < i + WINDOW && send_row(state, texts, ask, sent))
+				sent++;
+			if (sent <= i || (ask->row[i].slot < 0 && !send_row(state, texts, ask, i)))
+				return;
+		} while (!receive_row(state, texts, ask, i));
+	}
 }
 
-/* After something was raised. */
+/* After something was raised, or there was nobody to go on with. */
 static void
 give_up(Ask *ask)
 {
 	ConditionVariableCancelSleep();
-	if (ask->slot >= 0)
-		leave_slot(slm_shared(), ask->slot);
-	ask->slot = -1;
+	for (int i = 0; i < ask->n; i++)
+		if (ask->row[i].slot >= 0)
+		{
+			leave_slot(slm_shared(), ask->row[i].slot);
+			ask->row[i].slot = -1;
+		}
 }
 
 /* What came back, as if it had been written here. */
 static SlmStatus
-take_reply(Ask *ask, SlmWritten *out, SlmError *err)
+take_reply(SlmRun *run, const SlmReply *reply, SlmWritten *out, SlmError *err)
 {
-	const SlmReply *reply = ask->reply;
 	SlmText text = slm_reply_text(reply);
 	char *copy;
 
-	ask->run->n_token_in += reply->n_token_in;
-	ask->run->n_token_kept += reply->n_token_kept;
+	run->n_token_in += reply->n_token_in;
+	run->n_token_kept += reply->n_token_kept;
 	if (reply->err.status != SLM_OK)
 	{
 		*err = reply->err;
 		return err->status;
 	}
-	SLM_TRY(SLM_NEW_ARRAY(ask->run->arena, text.size, &copy, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, text.size, &copy, err));
 	memcpy(copy, text.data, text.size);
 	*out = (SlmWritten){
 		.text = {copy, text.size},
@@ -388,14 +424,48 @@ take_reply(Ask *ask, SlmWritten *out, SlmError *err)
 	return SLM_OK;
 }
 
+static SlmStatus
+take_replies(Ask *ask, SlmWritten *out, SlmStatus *row_status, bool *is_done, SlmError *err)
+{
+	for (int i = 0; i < ask->n; i++)
+	{
+		const SlmReply *reply = ask->row[i].reply;
+		SlmStatus status;
+
+		if (reply == NULL || reply->declined)
+			continue;
+		status = take_reply(ask->run, reply, &out[i], err);
+		if (status != SLM_OK &&
+			(row_status == NULL || !(slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE)))
+			return status;
+		if (row_status != NULL)
+			row_status[i] = status;
+		is_done[i] = true;
+	}
+	return SLM_OK;
+}
+
+/* The session writes so many texts itself, and others can see it. */
 static void
-write_here(const SlmCall *call)
+write_here(const SlmCall *call, int n)
 {
 	if (!writes_here)
 		slm_activity_begin(SLM_ACTIVITY_WRITES, call->owner.role, NameStr(call->ref->name),
 						   call->owner.fingerprint);
 	writes_here = true;
-	slm_activity_add(1, 0);
+	slm_activity_add(n, 0);
+}
+
+/* Does slm.execution send it to a worker, and may this process wait for one? */
+static bool
+is_for_worker(const SlmCall *call, int n)
+{
+	SlmShared *state = slm_shared();
+
+	return state != NULL && slm_workers > 0 && slm_execution != SLM_EXECUTION_BACKEND &&
+		   INTERRUPTS_CAN_BE_PROCESSED() && InterruptHoldoffCount == 0 &&
+		   (slm_execution == SLM_EXECUTION_WORKER ||
+			worker_is_faster(state, call->owner.fingerprint, n));
 }
 
 void
@@ -408,43 +478,37 @@ slm_worker_call_ended(void)
 }
 
 static SlmStatus
-write_elsewhere(void *arg, SlmRun *run, const SlmPrompt *prompt, SlmWritten *out, bool *taken,
-				SlmError *err)
+write_elsewhere(void *arg, SlmRun *run, const SlmPrompt *prompt, int n, SlmWritten *out,
+				SlmStatus *row_status, bool *is_done, SlmError *err)
 {
 	SlmCall *call = arg;
-	SlmShared *state = slm_shared();
-	Ask ask = {.call = call, .run = run, .prompt = prompt, .slot = -1};
-	SlmStatus status;
+	Ask ask = {.call = call, .run = run, .prompt = prompt, .n = n};
+	int n_here = 0;
 
-	*taken = false;
-	if (state != NULL && slm_workers > 0 && slm_execution != SLM_EXECUTION_BACKEND &&
-		INTERRUPTS_CAN_BE_PROCESSED() && InterruptHoldoffCount == 0 &&
-		(slm_execution == SLM_EXECUTION_WORKER || worker_is_faster(state, call->owner.fingerprint)))
+	if (is_for_worker(call, n))
 	{
-		int sqlstate = slm_host_guard(ask_worker, &ask);
+		int sqlstate;
 
+		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &ask.row, err));
+		for (int i = 0; i < n; i++)
+			ask.row[i] = (Row){.slot = -1};
+		sqlstate = slm_host_guard(ask_worker, &ask);
+		give_up(&ask);
 		if (sqlstate != 0)
 		{
-			give_up(&ask);
-			/* it is memory that is short: not the session's own, or it will find out */
+			/* memory may be short for all but the session itself */
 			if (ERRCODE_TO_CATEGORY(sqlstate) != ERRCODE_INSUFFICIENT_RESOURCES)
-			{
-				*taken = true;
 				return slm_poll(run->host, err);
-			}
 			slm_host_forget_error();
 			notice_no_worker();
 		}
-		*taken = ask.reply != NULL && !ask.reply->declined;
+		SLM_TRY(take_replies(&ask, out, row_status, is_done, err));
 	}
-	if (!*taken)
-	{
-		write_here(call);
-		return SLM_OK;
-	}
-	status = take_reply(&ask, out, err);
-	pfree(ask.reply);
-	return status;
+	for (int i = 0; i < n; i++)
+		n_here += !is_done[i];
+	if (n_here > 0)
+		write_here(call, n_here);
+	return SLM_OK;
 }
 
 SlmOutlet *

@@ -1,5 +1,15 @@
 /*
  * worker_main.c - the background worker that writes for sessions
+ *
+ * It has no database: sessions have resolved names and checked rights, and say by
+ * content which model they mean.  Connected without one it is seen in
+ * pg_stat_activity, and takes part in what all sessions must agree on, so it serves
+ * interrupts as a session does, every 2 ms of work.
+ *
+ * A round takes requests on, forgets those of sessions that have gone, and takes all
+ * rows a step further, in a transaction of its own, which holds nothing.  SIGTERM ends
+ * it anywhere: what it has not answered is lost, sessions are told, and the next one
+ * that asks starts another.  So does an error.
  */
 #include "postgres.h"
 
@@ -16,14 +26,14 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
-#include "pg/activity.h"
-#include "pg/form.h"
 #include "pg/guc.h"
-#include "pg/registry.h"
-#include "pg/worker.h"
+#include "pg/worker_impl.h"
 
 extern PGDLLEXPORT void slm_worker_main(Datum arg);
+
+#define LOOK_MS 1000 /* between two looks at the clock when there is nothing to do */
 
 static SlmShared *state;
 static SlmWorkerProcess *self;
@@ -113,26 +123,7 @@ is_live(const SlmWorkerSlot *slot)
 		   proc->roleId == slot->session_roleid;
 }
 
-/* The next request, now TAKEN, or -1. */
-static int
-take_slot(void)
-{
-	int found = -1;
-
-	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < SLM_WORKER_SLOTS && found < 0; i++)
-	{
-		SlmWorkerSlot *slot = &state->slot[i];
-
-		if (slot->state != SLM_SLOT_QUEUED || slot->worker != my_index)
-			continue;
-		slot->state = SLM_SLOT_TAKEN;
-		found = i;
-	}
-	LWLockRelease(&state->worker_lock);
-	return found;
-}
-
+/* Ends a request with a reply. */
 static void
 answer(int i_slot, SlmReply *reply)
 {
@@ -155,91 +146,150 @@ answer(int i_slot, SlmReply *reply)
 		slm_text_free(texts, &put);
 		slm_slot_free(texts, slot);
 	}
+	pfree(reply);
 }
 
 static void
-serve(int i_slot)
+note_progress(int slot, int n_written)
 {
-	SlmRequest *request = slm_text_get(texts, state->slot[i_slot].request);
-	SlmRequestView view;
-	SlmMapping *mapping = NULL;
-	SlmWritten written;
-	SlmError err = {0};
-	SlmReply *reply = NULL;
-	SlmRun run = {0};
-	SlmForm form;
-	SlmArena form_arena;
-	SlmStatus status;
+	state->slot[slot].n_written = n_written;
+}
 
-	if (!is_live(&state->slot[i_slot]) || !slm_request_view(request, &view) ||
-		slm_weights_attach(request->sha256, &mapping, &err) != SLM_OK || mapping == NULL)
+static bool
+is_abandoned(int slot)
+{
+	return *(volatile bool *) &state->slot[slot].abandoned;
+}
+
+/* Takes what is queued on, and forgets those who have gone. */
+static void
+look_at_slots(void)
+{
+	int fresh[SLM_WORKER_SLOTS], gone[SLM_WORKER_SLOTS], n_fresh = 0, n_gone = 0;
+
+	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SLM_WORKER_SLOTS; i++)
 	{
-		reply = slm_reply_make(NULL, &err);
-		reply->declined = true;
-	}
-	else
-	{
-		run.model = mapping->model;
-		run.options = &view.options;
-		run.kernels = slm_current_kernels();
-		run.host = &slm_pg_host;
-		run.arena = slm_scratch();
-		run.max_input_tokens = request->max_input_tokens;
-		run.prefixes = slm_kept_prefixes();
-		run.owner = (SlmText){(char *) &request->owner, sizeof(request->owner)};
-		slm_arena_init(&form_arena, &slm_pg_host, (size_t) slm_max_scratch_memory * 1024);
-		status = SLM_OK;
-		if (view.schema != NULL)
+		SlmWorkerSlot *slot = &state->slot[i];
+
+		if (slot->worker != my_index)
+			continue;
+		if (slot->state == SLM_SLOT_QUEUED)
 		{
-			status = slm_form_build(mapping->model, view.schema, request->of_fields, run.arena,
-									&form_arena, &form, &err);
-			view.prompt.constraint = form.constraint;
+			slot->state = SLM_SLOT_TAKEN;
+			fresh[n_fresh++] = i;
 		}
-		if (status == SLM_OK)
-			status = slm_task_generate(&run, &view.prompt, &written, &err);
-		slm_model_check_mapping();
-		slm_check_interrupts();
-		reply = slm_reply_make(status == SLM_OK ? &written : NULL, &err);
-		reply->n_token_in = run.n_token_in;
-		reply->n_token_kept = run.n_token_kept;
-		slm_arena_trim(&form_arena, 0);
+		else if (slot->state == SLM_SLOT_TAKEN && slot->abandoned)
+			gone[n_gone++] = i;
 	}
-	answer(i_slot, reply);
-	if (mapping != NULL)
-		slm_weights_release(mapping);
+	LWLockRelease(&state->worker_lock);
+	for (int i = 0; i < n_gone; i++)
+	{
+		slm_write_drop(gone[i]);
+		slm_slot_free(texts, &state->slot[gone[i]]);
+	}
+	for (int i = 0; i < n_fresh; i++)
+	{
+		SlmWorkerSlot *slot = &state->slot[fresh[i]];
+
+		if (is_live(slot))
+			slm_write_add(fresh[i], slm_text_get(texts, slot->request));
+		else
+		{
+			ereport(LOG, (errmsg("slm worker: a request comes from no session that lives")));
+			slm_slot_free(texts, slot);
+		}
+	}
+}
+
+/* What pg_stat_activity shows, when it is something else. */
+static void
+report(int n_waiting, int n_running)
+{
+	static int last_waiting = -1, last_running = -1;
+	const char *model = slm_write_model();
+	char text[NAMEDATALEN + 80];
+
+	if (n_waiting == last_waiting && n_running == last_running)
+		return;
+	last_waiting = n_waiting;
+	last_running = n_running;
+	if (n_waiting + n_running == 0)
+	{
+		pgstat_report_activity(STATE_IDLE, "slm worker: waiting for requests");
+		return;
+	}
+	snprintf(text, sizeof(text), "slm worker: writes %d texts with model \"%s\", %d wait",
+			 n_running, model != NULL ? model : "", n_waiting);
+	pgstat_report_activity(STATE_RUNNING, text);
 }
 
 /* ---- The loop ---- */
 
-void
-slm_worker_main(Datum arg)
+/* One round, in a transaction of its own; false: there was nothing to do. */
+static bool
+go_round(void)
 {
-	bool stays;
-	TimestampTz idle_since = GetCurrentTimestamp();
-	MemoryContext round;
+	int n_waiting, n_running;
+
+	StartTransactionCommand();
+	MemoryContextSwitchTo(TopMemoryContext); /* requests live until they are done */
+	look_at_slots();
+	slm_write_count(&n_waiting, &n_running);
+	if (n_waiting + n_running > 0)
+		slm_write_step();
+	CommitTransactionCommand();
+	report(n_waiting, n_running);
+	return n_waiting + n_running > 0;
+}
+
+static bool
+is_idle(TimestampTz since)
+{
+	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(), slm_worker_idle_timeout * 1000);
+}
+
+static uint32
+wait_event(void)
+{
+	static uint32 event;
+
+	if (event == 0)
+		event = SLM_WAIT_EVENT("SlmWorkerMain");
+	return event;
+}
+
+static void
+start(Datum arg)
+{
+	static const SlmWriteListener listener = {answer, note_progress, is_abandoned};
 
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, SIG_IGN);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	stays = strcmp(MyBgworkerEntry->bgw_extra, SLM_WORKER_STAYS) == 0;
+	my_index = DatumGetInt32(arg);
 	state = slm_shared();
 	if (state == NULL)
-		return;
-	my_index = DatumGetInt32(arg);
+		proc_exit(0);
 	self = &state->worker[my_index];
 	texts = slm_texts();
 	if (!enter())
-		return;
-	round = AllocSetContextCreate(TopMemoryContext, "slm worker round", ALLOCSET_DEFAULT_SIZES);
+		proc_exit(0);
+	slm_write_init(&listener);
+}
 
+void
+slm_worker_main(Datum arg)
+{
+	bool stays = strcmp(MyBgworkerEntry->bgw_extra, SLM_WORKER_STAYS) == 0, rests = false;
+	TimestampTz idle_since;
+
+	start(arg);
+	idle_since = GetCurrentTimestamp();
 	for (;;)
 	{
-		int slot;
-
-		MemoryContextReset(round);
-		MemoryContextSwitchTo(round);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -247,24 +297,21 @@ slm_worker_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		ResetLatch(MyLatch);
-		slot = take_slot();
-		if (slot >= 0)
+		if (go_round())
 		{
-			pgstat_report_activity(STATE_RUNNING, "slm worker: writing");
-			StartTransactionCommand();
-			MemoryContextSwitchTo(round);
-			serve(slot);
-			CommitTransactionCommand();
 			idle_since = GetCurrentTimestamp();
+			rests = false;
 			continue;
 		}
-		pgstat_report_activity(STATE_IDLE, "slm worker: waiting");
-		if ((self->leave ||
-			 (!stays && TimestampDifferenceExceeds(idle_since, GetCurrentTimestamp(),
-												   slm_worker_idle_timeout * 1000))) &&
+		if ((self->leave || my_index >= slm_workers || (!stays && is_idle(idle_since))) &&
 			may_leave())
 			return;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000,
-						 PG_WAIT_EXTENSION);
+		if (!rests && is_idle(idle_since))
+		{
+			slm_write_rest();
+			rests = true;
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
+						 wait_event());
 	}
 }

@@ -127,6 +127,8 @@ slm_reply_make(const SlmWritten *written, const SlmError *err)
 	reply->n_token = written->n_token;
 	reply->n_forced = written->n_forced;
 	reply->ended = written->ended;
+	reply->n_token_in = (uint64) written->n_read;
+	reply->n_token_kept = (uint64) written->n_kept;
 	if (text_size > 0)
 		memcpy(reply + 1, written->text.data, text_size);
 	return reply;
