@@ -194,7 +194,7 @@ bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
 # ---- Measurements through SQL: test/bench/README.md ---------------------------
 # FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
-MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
+MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-workers bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
 .PHONY: $(MEASUREMENTS)
 $(MEASUREMENTS): $(BENCH_PROGRAMS)
 	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
@@ -207,6 +207,7 @@ bench-fewshot: ## classifiers trained in SQL on a few rows (FOLDER=data sets)
 bench-one-answer: ## one hash over instruction sets, batches, orders, backends, workers
 bench-labels-once: ## trigger and prepared statement pay for labels once
 bench-prefix: ## slm_classify by a decoder, what prompts begin with kept and not
+bench-workers: ## sixteen sessions that generate, with a worker and without (ARGS="--file MODEL.gguf")
 bench-memory: ## 32 backends, first calls, cold image
 bench-real-sizes: ## decoders of 1, 4 and 8 billion weights, memory and tokens/s (FOLDER=where their files are kept)
 bench-speed: ## rows/s beside ONNX Runtime int8 ([FOLDER=data sets])

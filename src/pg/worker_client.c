@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
@@ -22,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "base/limits.h"
 #include "pg/activity.h"
 #include "pg/guc.h"
 #include "pg/worker.h"
@@ -30,8 +32,9 @@
 #define LOOK_MS 1000   /* between two looks whether the worker lives */
 #define TRIES 3        /* workers that may end under one request */
 
-#define WINDOW 8   /* requests that one session has at a time */
-#define FEW_ROWS 4 /* more than that are company enough by themselves */
+#define WINDOW 8                 /* requests that one session has at a time */
+#define CACHED_BYTES (16U << 20) /* of an image */
+#define FEW_ROWS 4               /* more than that are company enough by themselves */
 
 /* One text of a call. */
 typedef struct Row
@@ -68,10 +71,12 @@ static int
 count_cores(void)
 {
 	static int n;
+	cpu_set_t set;
 
 	if (n == 0)
-		n = (int) Max(sysconf(_SC_NPROCESSORS_ONLN), 1);
-	return n;
+		n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
+														 : (int) sysconf(_SC_NPROCESSORS_ONLN);
+	return Max(n, 1);
 }
 
 /* Texts that are being written with a model now, this one included. */
@@ -100,19 +105,22 @@ count_company(SlmShared *state, const char *fingerprint)
 }
 
 /*
- * Is a worker faster?  One thread of it writes n texts at one time about 1 + (n - 1) / 2
- * times as fast as one (test/bench/README.md), up to 16 of them; sessions by
- * themselves are as many times as fast as there are cores for them.
+ * Is a worker faster?  A thread of it writes 2, 4, 8, 16 texts at one time about 1.5, 2,
+ * 2.5, 3 times as fast as one (test/bench/README.md), and sessions by themselves are as
+ * many times as fast as there are cores for them.  A model that fits into the caches
+ * gains nothing.
  */
 static bool
-worker_is_faster(SlmShared *state, const char *fingerprint, int n_row)
+worker_is_faster(SlmShared *state, const SlmCall *call, int n_row)
 {
-	int company = count_company(state, fingerprint);
-	int together = Min(company, 16);
-	int cores = count_cores();
+	int cores = count_cores(), company, twice_speed = 2;
 
-	return n_row <= FEW_ROWS && company > 1 &&
-		   Min(slm_worker_threads, cores) * (1 + together) > 2 * Min(company, cores);
+	if (n_row > FEW_ROWS || slm_model_info(call->ref->model)->image_bytes < CACHED_BYTES)
+		return false;
+	company = count_company(state, call->owner.fingerprint);
+	for (int n = 2; n <= Min(company, SLM_WORKER_ROWS); n *= 2)
+		twice_speed++;
+	return company > 1 && Min(slm_worker_threads, cores) * twice_speed > 2 * Min(company, cores);
 }
 
 /* ---- Slots ---- */
@@ -464,8 +472,7 @@ is_for_worker(const SlmCall *call, int n)
 
 	return state != NULL && slm_workers > 0 && slm_execution != SLM_EXECUTION_BACKEND &&
 		   INTERRUPTS_CAN_BE_PROCESSED() && InterruptHoldoffCount == 0 &&
-		   (slm_execution == SLM_EXECUTION_WORKER ||
-			worker_is_faster(state, call->owner.fingerprint, n));
+		   (slm_execution == SLM_EXECUTION_WORKER || worker_is_faster(state, call, n));
 }
 
 void
