@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -19,88 +20,119 @@
 
 PG_FUNCTION_INFO_V1(slm_activity_list);
 
-static SlmActivity *mine; /* NULL: there is none */
-static bool active;
+/* What a process writes, and what it does that for. */
+enum
+{
+	INNER,
+	OUTER,
+	LEVELS
+};
+
+static SlmActivity *mine[LEVELS]; /* NULL: there is none */
+static bool active[LEVELS];
+
+static int
+level_of(SlmActivityKind kind)
+{
+	return kind == SLM_ACTIVITY_WRITES ? INNER : OUTER;
+}
 
 static void
 leave(int code, Datum arg)
 {
 	SlmShared *state = slm_shared();
 
-	if (mine == NULL)
-		return;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	mine->pid = 0;
+	for (int i = 0; i < LEVELS; i++)
+	{
+		if (mine[i] != NULL)
+			mine[i]->pid = 0;
+		mine[i] = NULL;
+		active[i] = false;
+	}
 	LWLockRelease(&state->worker_lock);
-	mine = NULL;
-	active = false;
+}
+
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_PARALLEL_ABORT)
+		return;
+	slm_activity_end(SLM_ACTIVITY_WRITES);
+	slm_activity_end(SLM_ACTIVITY_TAGGER);
 }
 
 /* A free entry becomes this process's. */
 static void
-enter(SlmShared *state)
+enter(SlmShared *state, int level)
 {
-	static bool registered;
-
-	if (!registered)
-	{
-		before_shmem_exit(leave, (Datum) 0);
-		registered = true;
-	}
-	for (int i = 0; i < SLM_ACTIVITIES && mine == NULL; i++)
+	for (int i = 0; i < SLM_ACTIVITIES && mine[level] == NULL; i++)
 		if (state->activity[i].pid == 0)
 		{
-			mine = &state->activity[i];
-			mine->pid = MyProcPid;
+			mine[level] = &state->activity[i];
+			mine[level]->pid = MyProcPid;
 		}
 }
 
 void
 slm_activity_begin(SlmActivityKind kind, Oid roleid, const char *name, const char *fingerprint)
 {
+	static bool registered;
 	SlmShared *state = slm_shared();
+	int level = level_of(kind);
 
 	if (state == NULL)
 		return;
-	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	if (mine == NULL)
-		enter(state);
-	if (mine != NULL)
+	if (active[level] && mine[level]->kind == kind && mine[level]->roleid == roleid &&
+		strcmp(NameStr(mine[level]->name), name) == 0)
+		return;
+	if (!registered)
 	{
-		*mine = (SlmActivity){
+		before_shmem_exit(leave, (Datum) 0);
+		RegisterXactCallback(end_of_transaction, NULL);
+		registered = true;
+	}
+	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
+	if (mine[level] == NULL)
+		enter(state, level);
+	if (mine[level] != NULL)
+	{
+		*mine[level] = (SlmActivity){
 			.pid = MyProcPid, .kind = kind, .roleid = roleid, .since = GetCurrentTimestamp()};
-		namestrcpy(&mine->name, name);
+		namestrcpy(&mine[level]->name, name);
 		if (fingerprint != NULL)
-			memcpy(mine->fingerprint, fingerprint, SLM_FINGERPRINT_CHARS);
-		active = true;
+			memcpy(mine[level]->fingerprint, fingerprint, SLM_FINGERPRINT_CHARS);
+		active[level] = true;
 	}
 	LWLockRelease(&state->worker_lock);
 }
 
 void
-slm_activity_add(int64 rows, int64 tokens)
+slm_activity_add(SlmActivityKind kind, int64 rows, int64 tokens)
 {
 	SlmShared *state = slm_shared();
+	int level = level_of(kind);
 
-	if (!active)
+	if (!active[level])
 		return;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	mine->rows += rows;
-	mine->tokens += tokens;
+	mine[level]->rows += rows;
+	mine[level]->tokens += tokens;
 	LWLockRelease(&state->worker_lock);
 }
 
 void
-slm_activity_end(void)
+slm_activity_end(SlmActivityKind kind)
 {
 	SlmShared *state = slm_shared();
+	int level = level_of(kind);
 
-	if (!active)
+	if (!active[level])
 		return;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	mine->kind = SLM_ACTIVITY_NONE;
+	mine[level]->kind = SLM_ACTIVITY_NONE;
 	LWLockRelease(&state->worker_lock);
-	active = false;
+	active[level] = false;
 }
 
 /* ---- The view ---- */
@@ -111,7 +143,7 @@ typedef struct Shown
 	Oid roleid;
 	char what[NAMEDATALEN + 64];
 	int64 rows;
-	int64 tokens;
+	int64 tokens; /* -1: nobody counts them */
 	TimestampTz since;
 } Shown;
 
@@ -128,7 +160,7 @@ show_activity(const SlmActivity *from, Shown *to)
 	*to = (Shown){.pid = from->pid,
 				  .roleid = from->roleid,
 				  .rows = from->rows,
-				  .tokens = from->tokens,
+				  .tokens = from->kind == SLM_ACTIVITY_WORKER ? from->tokens : -1,
 				  .since = from->since};
 	snprintf(to->what, sizeof(to->what), format[from->kind], NameStr(from->name));
 }
@@ -191,6 +223,7 @@ slm_activity_list(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(shown[i].what);
 		values[2] = Int64GetDatum(shown[i].rows);
 		values[3] = Int64GetDatum(shown[i].tokens);
+		nulls[3] = shown[i].tokens < 0;
 		values[4] = TimestampTzGetDatum(shown[i].since);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

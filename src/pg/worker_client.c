@@ -461,7 +461,7 @@ write_here(const SlmCall *call, int n)
 		slm_activity_begin(SLM_ACTIVITY_WRITES, call->owner.role, NameStr(call->ref->name),
 						   call->owner.fingerprint);
 	writes_here = true;
-	slm_activity_add(n, 0);
+	slm_activity_add(SLM_ACTIVITY_WRITES, n, 0);
 }
 
 /* Does slm.execution send it to a worker, and may this process wait for one? */
@@ -480,7 +480,7 @@ slm_worker_call_ended(void)
 {
 	if (likely(!writes_here))
 		return;
-	slm_activity_end();
+	slm_activity_end(SLM_ACTIVITY_WRITES);
 	writes_here = false;
 }
 

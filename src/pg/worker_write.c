@@ -346,7 +346,7 @@ show(void)
 	if (writes && !shown)
 		slm_activity_begin(SLM_ACTIVITY_WORKER, InvalidOid, NameStr(model_name), fingerprint);
 	else if (!writes && shown)
-		slm_activity_end();
+		slm_activity_end(SLM_ACTIVITY_WORKER);
 	shown = writes;
 }
 
@@ -450,7 +450,7 @@ take_finished(void)
 			continue;
 		}
 		reply = slm_reply_make(status == SLM_OK ? &written : NULL, &err);
-		slm_activity_add(1, status == SLM_OK ? written.n_token : 0);
+		slm_activity_add(SLM_ACTIVITY_WORKER, 1, status == SLM_OK ? written.n_token : 0);
 		forget(slot);
 		listener.done(slot, reply);
 	}

@@ -68,13 +68,29 @@ sql('SELECT slm_stat_reset()');
 sql(q{SET slm.execution = backend; SELECT slm_generate('a word', 'other', 5)});
 is($counted, sql('SELECT calls, rows, tokens_in + tokens_kept FROM slm_stat_calls'), 'a call is counted as if it had been written here');
 
-# Sixteen sessions beside each other.
-my @expected = map { sql('SET slm.execution = backend; ' . calls($_, 6)) } 1 .. 16;
-my @sessions = map { psql_start($node, calls($_, 6)) } 1 .. 16;
-my $most = 0;
-wait_for(sub { my $n = sql('SELECT requests FROM slm_worker_use()'); $most = $n if $n > $most; return $most >= 8 }, 'company');
-cmp_ok($most, '>=', 8, 'requests of many sessions are under way together');
-like(sql(q{SELECT string_agg(DISTINCT what, ',') FROM slm_activity}), qr/model "(writer|other)"/, 'slm_activity shows them');
+# Sixteen sessions beside each other: they begin together, when the lock is given up.
+my @expected = map { sql('SET slm.execution = backend; ' . calls($_, 12)) } 1 .. 16;
+my $gate = psql_start($node, 'SELECT pg_advisory_lock(7), pg_sleep(60)');
+wait_for(sub { sql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted}) == 1 }, 'the gate');
+my @sessions = map { psql_start($node, 'DO $$ BEGIN PERFORM pg_advisory_lock_shared(7); END $$; ' . calls($_, 12)) } 1 .. 16;
+wait_for(sub { sql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}) == 16 }, 'sessions');
+my ($rc, $out, $err);
+my ($company, $shown) = (0, '');
+# one session looks, so that looking is fast
+my $look = psql_start($node, q{DO $$ DECLARE most int := 0; seen text := ''; BEGIN
+	PERFORM pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted;
+	FOR i IN 1 .. 1000 LOOP
+		most := greatest(most, (SELECT requests FROM slm_worker_use()));
+		SELECT coalesce(max(what), seen) INTO seen FROM slm_activity WHERE what LIKE 'model%';
+		EXIT WHEN most >= 8 AND seen <> '';
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+	RAISE WARNING 'most % seen %', most, seen; END $$});
+($rc, $out, $err) = psql_finish($look);
+($company, $shown) = $err =~ /most (\d+) seen (.*)/;
+cmp_ok($company, '>=', 8, 'requests of many sessions are under way together');
+like($shown, qr/^model "(writer|other)": (waits for a worker|a worker writes)/, 'slm_activity shows them');
+psql_finish($gate);
 my @got = map { my ($rc, $out) = psql_finish($_); $out } @sessions;
 is_deeply(\@got, \@expected, 'each gets its own answer, bit for bit');
 is(in_use(), '0|0', 'nothing stays behind');
@@ -86,9 +102,30 @@ ok(wait_for(sub { sql($seen) > 0 }, 'a request'), 'a request is seen by a superu
 is(sql("SET ROLE plain; $seen"), 0, 'and not by another role');
 is(sql('SET ROLE plain; SELECT count(*) FROM slm_activity'), 0, 'nor is the worker');
 sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%slm_generate%' AND pid <> pg_backend_pid() AND backend_type = 'client backend'});
-my ($rc, $out, $err) = psql_finish($busy);
+($rc, $out, $err) = psql_finish($busy);
 like($err, qr/57014/, 'a cancel ends a call that waits for a worker');
 ok(wait_for(sub { in_use() eq '0|0' }, 'slots'), 'its request is dropped');
+
+# slm_activity shows taggers and backfills, too: to the owner of the table.
+sql(q{SELECT slm_create_model('tiny', 'tiny-bert.gguf');
+	GRANT USAGE ON FOREIGN SERVER tiny TO plain; GRANT CREATE ON SCHEMA public TO plain; SET ROLE plain;
+	CREATE TABLE ticket (id int PRIMARY KEY, body text, label text);
+	INSERT INTO ticket SELECT i, 'the order ' || i FROM generate_series(1, 20000) AS i;
+	SELECT slm_create_tagger('ticket', 'body', 'label', 'classify', 'tiny', '{delivery,account}')});
+my $tagger = sql('SELECT name FROM slm_taggers');
+sub progress { return sql("SET ROLE $_[0]; SELECT what || ' ' || (rows > 0) || ' ' || (tokens IS NULL) FROM slm_activity WHERE what LIKE '%tagger%'") }
+$ENV{PGOPTIONS} = '-c role=plain'; # CALL commits, so it stands alone
+my $backfill = psql_start($node, "CALL slm_tag_backfill('$tagger')");
+delete $ENV{PGOPTIONS};
+ok(wait_for(sub { progress('plain') eq qq(backfill of tagger "$tagger" true true) }, 'backfill'), 'a backfill shows how far it is') or diag progress('plain');
+is(progress('second'), '', 'not to others');
+sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%CALL slm_tag_backfill%' AND pid <> pg_backend_pid()});
+psql_finish($backfill);
+is(progress('plain'), '', 'and no more when it was cancelled');
+sql(q{SET ROLE plain; INSERT INTO ticket SELECT i, 'the order ' || i FROM generate_series(20001, 30000) AS i});
+ok(wait_for(sub { progress('plain') eq qq(tagger "$tagger" true true) }, 'tagger'), 'so does a tagger');
+sql("SET ROLE plain; SELECT slm_drop_tagger('$tagger')");
+ok(wait_for(sub { progress('postgres') eq '' }, 'tagger'), 'until it has nothing to do');
 
 # Rights are the session's, at each call; what a role knows stays its own.
 is(sql_error($node, "SELECT slm_generate('say', 'other', 5)", user => 'second'), '42501 permission denied for foreign server other', 'a role without rights');
