@@ -62,8 +62,8 @@ ifneq ($(FLAVOR),release)
 PG_CFLAGS += $(FLAGS_$(FLAVOR))
 endif
 
-# The engine's own needs: libm for fmaf.
-ENGINE_LIBS := -lm
+# The engine's own needs: libm for fmaf, and threads where the C library has them apart.
+ENGINE_LIBS := -lm -lpthread
 ENGINE := $(BUILD)/libslm_engine.a
 EXPORTS := $(BUILD)/exports.map
 SHLIB_LINK := $(ENGINE) $(ENGINE_LIBS) -Wl,--version-script=$(EXPORTS)
@@ -166,7 +166,7 @@ $(BUILD)/libsupport.a: $(SUPPORT_OBJS)
 $(PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libsupport.a $(ENGINE) $(BUILD)/engine.flags
 	mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(BUILD)/libsupport.a $(ENGINE) \
-		$(PROGRAM_LINK) -lcrypto $(ENGINE_LIBS) -lpthread
+		$(PROGRAM_LINK) -lcrypto $(ENGINE_LIBS)
 -include $(SUPPORT_OBJS:.o=.d) $(PROGRAMS:=.d)
 
 tools: $(TOOL_PROGRAMS)

@@ -100,6 +100,7 @@
 #define SLM_POLL_SCAN_BYTES 1024     /* bytes scanned for typed values */
 #define SLM_POLL_VERBATIM 4096       /* comparisons of places in a text */
 #define SLM_POLL_MACS 1000000        /* multiply-adds of a matrix panel */
+#define SLM_TOGETHER_MACS 100000     /* less work than that is not shared among threads */
 #define SLM_IO_STEP_BYTES (4U << 20) /* one read or write of a model file or image */
 
 #endif

@@ -41,4 +41,7 @@ extern const char *slm_write_model(void);
 /* Gives up what is kept for the next request; there are none now. */
 extern void slm_write_rest(void);
 
+/* Before the process ends: its threads. */
+extern void slm_write_stop_threads(void);
+
 #endif

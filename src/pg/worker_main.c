@@ -47,6 +47,7 @@ static bool left; /* the place may be another's */
 static void
 leave(int code, Datum arg)
 {
+	slm_write_stop_threads();
 	if (left)
 		return;
 	ConditionVariableCancelSleep();

@@ -11,12 +11,16 @@
  */
 #include "postgres.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/limits.h"
 #include "engine/scheduler.h"
+#include "engine/threads.h"
 #include "pg/activity.h"
 #include "pg/form.h"
 #include "pg/guc.h"
@@ -106,6 +110,62 @@ static uint64
 now_ms(void)
 {
 	return (uint64) GetCurrentTimestamp() / 1000;
+}
+
+/* ---- Threads ---- */
+
+static SlmThreads *threads; /* NULL: there is one */
+
+static void
+together(void *arg, void (*part)(void *job, int i), void *job)
+{
+	slm_threads_run(threads, part, job);
+}
+
+/*
+ * As many threads as slm.worker_threads says.  They take no signals but those of their
+ * own faults: PostgreSQL's handlers belong to the main thread.
+ */
+static void
+set_threads(void)
+{
+	static int n = 1;
+	sigset_t all, before;
+	SlmError err;
+
+	if (n == slm_worker_threads)
+		return;
+	slm_write_stop_threads();
+	n = slm_worker_threads;
+	if (n < 2)
+		return;
+	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGTRAP);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (slm_threads_start(&slm_pg_host, n, &threads, &err) != SLM_OK)
+		threads = NULL;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (threads == NULL)
+	{
+		ereport(LOG, (errmsg_internal("slm worker: %s", err.message)));
+		return;
+	}
+	host.together = together;
+	host.n_thread = n;
+}
+
+void
+slm_write_stop_threads(void)
+{
+	host.together = NULL;
+	host.n_thread = 0;
+	slm_threads_stop(threads);
+	threads = NULL;
 }
 
 /* ---- Models ---- */
@@ -476,6 +536,7 @@ slm_write_step(void)
 	SlmError err;
 	int slot;
 
+	set_threads();
 	while ((slot = slm_scheduler_next(&scheduler, now_ms())) >= 0)
 		if (!join(slot))
 			decline(slot);

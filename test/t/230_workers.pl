@@ -195,6 +195,19 @@ if ($preloaded)
 	ok(wait_for(sub { workers() == 1 }, 'a worker'), 'preloaded, a worker starts with the server');
 }
 
+# Threads: the same bits.  They come and go with the setting.
+for my $threads (3, 1)
+{
+	sql("ALTER SYSTEM SET slm.worker_threads = $threads");
+	$node->reload;
+	# another worker, or this one as it takes the next request on after the reload
+	ok(wait_for(sub { sql('SELECT slm_generate(md5(random()::text), \'other\', 1)'); read_bytes('/proc/' . worker_pid() . '/status') =~ /^Threads:\s+$threads$/m }, 'threads'), "a worker of $threads threads");
+	is(sql($question), $answer, 'writes the same');
+	is(sql($forms[0]), sql("SET slm.execution = backend; $forms[0]"), 'in all forms');
+}
+sql('ALTER SYSTEM RESET slm.worker_threads');
+$node->reload;
+
 # Random cancels, timeouts, disconnects and ends of workers under load.
 my @load = ('', map { sql("SET slm.execution = backend; SELECT md5(slm_generate('order $_', 'other', 60 + $_, temperature => 1, seed => $_))") } 1 .. 8);
 # every call is computed: nothing is remembered from one to the next
