@@ -116,8 +116,8 @@ typedef struct Product
 	int64_t unit; /* of work: one group, one row */
 	int row_step, group_step;
 	int n_panel;
-	int next;      /* panel to be taken; atomic */
-	int stop;      /* no more are; atomic */
+	int next; /* panel to be taken; atomic */
+	int stop; /* no more are; atomic */
 	SlmStatus status;
 	SlmError *err;
 } Product;
@@ -208,8 +208,8 @@ slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m,
 	p.row_step = panel_size(room / (weight->n_group < TILE_GROUPS ? 1 : TILE_GROUPS), m, 8);
 	p.group_step = panel_size(room / p.row_step, weight->n_group, TILE_GROUPS);
 	shared = share(&p);
-	p.n_panel = ((m + p.row_step - 1) / p.row_step) *
-				((weight->n_group + p.group_step - 1) / p.group_step);
+	p.n_panel =
+		((m + p.row_step - 1) / p.row_step) * ((weight->n_group + p.group_step - 1) / p.group_step);
 	if (shared && p.n_panel > 1)
 		c->host->together(c->host->arg, compute_panels, &p);
 	else

@@ -89,7 +89,7 @@ typedef struct SlmWorkerSlot
 {
 	SlmSlotState state;
 	bool abandoned;
-	int worker; /* index of whom it is for */
+	int worker; /* index of whom it is for; -1: of one that has ended */
 	int client_pid;
 	Oid roleid; /* whose request it is */
 	Oid session_roleid;

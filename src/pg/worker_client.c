@@ -221,7 +221,7 @@ enter_slot(SlmShared *state, const SlmCall *call, dsa_pointer request, bool *sta
 	return entered;
 }
 
-/* Gives a slot up, whatever became of it. */
+/* Gives a slot up, whatever became of it; no harm when it is another's by now. */
 static void
 leave_slot(SlmShared *state, int i_slot)
 {
@@ -229,14 +229,16 @@ leave_slot(SlmShared *state, int i_slot)
 	bool is_ours;
 
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	is_ours = slot->state != SLM_SLOT_TAKEN;
+	is_ours = slot->client_pid == MyProcPid && slot->state != SLM_SLOT_FREE;
+	if (is_ours && slot->state == SLM_SLOT_TAKEN)
+	{
+		is_ours = false;
+		slot->abandoned = true;
+		if (slot->worker >= 0)
+			slm_worker_wake(&state->worker[slot->worker]);
+	}
 	if (is_ours)
 		slot->state = SLM_SLOT_LOST; /* nobody takes it any more */
-	else
-	{
-		slot->abandoned = true;
-		slm_worker_wake(&state->worker[slot->worker]);
-	}
 	LWLockRelease(&state->worker_lock);
 	if (is_ours)
 		slm_slot_free(slm_texts(), slot);
@@ -250,7 +252,7 @@ leave_slots(int code, Datum arg)
 
 	ConditionVariableCancelSleep();
 	for (int i = 0; i < SLM_WORKER_SLOTS; i++)
-		if (state->slot[i].client_pid == MyProcPid && state->slot[i].state != SLM_SLOT_FREE)
+		if (state->slot[i].client_pid == MyProcPid)
 			leave_slot(state, i);
 }
 

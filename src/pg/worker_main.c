@@ -43,36 +43,44 @@ static bool left; /* the place may be another's */
 
 /* ---- The worker's place ---- */
 
-/* Before the process ends: what it has not answered is lost. */
+/*
+ * Before the process ends: what it has not answered is lost.  That and the place are
+ * given up in one: whoever takes the place next finds nothing of ours there.
+ */
 static void
 leave(int code, Datum arg)
 {
+	int lost[SLM_WORKER_SLOTS], gone[SLM_WORKER_SLOTS], n_lost = 0, n_gone = 0;
+
 	slm_write_stop_threads();
+	ConditionVariableCancelSleep();
 	if (left)
 		return;
-	ConditionVariableCancelSleep();
+	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SLM_WORKER_SLOTS; i++)
 	{
 		SlmWorkerSlot *slot = &state->slot[i];
-		bool abandoned = false, lost = false;
 
-		LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-		if (slot->worker == my_index &&
-			(slot->state == SLM_SLOT_QUEUED || slot->state == SLM_SLOT_TAKEN))
+		if (slot->worker != my_index ||
+			(slot->state != SLM_SLOT_QUEUED && slot->state != SLM_SLOT_TAKEN))
+			continue;
+		if (slot->abandoned)
+			gone[n_gone++] = i; /* TAKEN: nobody else touches it */
+		else
 		{
-			abandoned = slot->abandoned;
-			lost = !abandoned;
-			if (lost)
-				slot->state = SLM_SLOT_LOST;
+			slot->state = SLM_SLOT_LOST;
+			lost[n_lost++] = i;
 		}
-		if (i == 0)
-			*self = (SlmWorkerProcess){0};
-		LWLockRelease(&state->worker_lock);
-		if (abandoned)
-			slm_slot_free(texts, slot);
-		if (lost)
-			ConditionVariableBroadcast(&slot->done);
 	}
+	/* those that have gone are of no worker any more, while they are emptied */
+	for (int i = 0; i < n_gone; i++)
+		state->slot[gone[i]].worker = -1;
+	*self = (SlmWorkerProcess){0};
+	LWLockRelease(&state->worker_lock);
+	for (int i = 0; i < n_lost; i++)
+		ConditionVariableBroadcast(&state->slot[lost[i]].done);
+	for (int i = 0; i < n_gone; i++)
+		slm_slot_free(texts, &state->slot[gone[i]]);
 }
 
 /* Takes the place of an index; false when another worker has it. */

@@ -117,8 +117,7 @@ use_threads(ModelFixture *f, int n)
 static void
 products_have_the_same_bits(void)
 {
-	static const char *const model[] = {"decoder-blocks.gguf",
-										"ticket_json.gguf"};
+	static const char *const model[] = {"decoder-blocks.gguf", "ticket_json.gguf"};
 
 	for (size_t i = 0; i < sizeof(model) / sizeof(*model); i++)
 	{
