@@ -1,9 +1,9 @@
 /*
  * activity.c - what the processes of slm are at: the view slm_activity
  *
- * A process that is at something longer has an entry in shared memory, which it keeps
- * until it ends; requests to workers are shown from their slots.  The view shows
- * what the asking role is at itself, and all to members of pg_read_all_stats.
+ * A process that is at something longer has an entry in shared memory meanwhile;
+ * requests to workers are shown from their slots.  The view shows what the asking role
+ * is at itself, and all to members of pg_read_all_stats.
  */
 #include "postgres.h"
 
@@ -28,8 +28,7 @@ enum
 	LEVELS
 };
 
-static SlmActivity *mine[LEVELS]; /* NULL: there is none */
-static bool active[LEVELS];
+static SlmActivity *mine[LEVELS]; /* NULL: it is at nothing */
 
 static int
 level_of(SlmActivityKind kind)
@@ -48,7 +47,6 @@ leave(int code, Datum arg)
 		if (mine[i] != NULL)
 			mine[i]->pid = 0;
 		mine[i] = NULL;
-		active[i] = false;
 	}
 	LWLockRelease(&state->worker_lock);
 }
@@ -83,7 +81,7 @@ slm_activity_begin(SlmActivityKind kind, Oid roleid, const char *name, const cha
 
 	if (state == NULL)
 		return;
-	if (active[level] && mine[level]->kind == kind && mine[level]->roleid == roleid &&
+	if (mine[level] != NULL && mine[level]->kind == kind && mine[level]->roleid == roleid &&
 		strcmp(NameStr(mine[level]->name), name) == 0)
 		return;
 	if (!registered)
@@ -102,7 +100,6 @@ slm_activity_begin(SlmActivityKind kind, Oid roleid, const char *name, const cha
 		namestrcpy(&mine[level]->name, name);
 		if (fingerprint != NULL)
 			memcpy(mine[level]->fingerprint, fingerprint, SLM_FINGERPRINT_CHARS);
-		active[level] = true;
 	}
 	LWLockRelease(&state->worker_lock);
 }
@@ -113,7 +110,7 @@ slm_activity_add(SlmActivityKind kind, int64 rows, int64 tokens)
 	SlmShared *state = slm_shared();
 	int level = level_of(kind);
 
-	if (!active[level])
+	if (mine[level] == NULL)
 		return;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
 	mine[level]->rows += rows;
@@ -127,12 +124,12 @@ slm_activity_end(SlmActivityKind kind)
 	SlmShared *state = slm_shared();
 	int level = level_of(kind);
 
-	if (!active[level])
+	if (mine[level] == NULL)
 		return;
 	LWLockAcquire(&state->worker_lock, LW_EXCLUSIVE);
-	mine[level]->kind = SLM_ACTIVITY_NONE;
+	mine[level]->pid = 0;
+	mine[level] = NULL;
 	LWLockRelease(&state->worker_lock);
-	active[level] = false;
 }
 
 /* ---- The view ---- */
@@ -187,7 +184,7 @@ collect(SlmShared *state, Shown *shown)
 
 	LWLockAcquire(&state->worker_lock, LW_SHARED);
 	for (int i = 0; i < SLM_ACTIVITIES; i++)
-		if (state->activity[i].pid != 0 && state->activity[i].kind != SLM_ACTIVITY_NONE)
+		if (state->activity[i].pid != 0)
 			show_activity(&state->activity[i], &shown[n++]);
 	for (int i = 0; i < SLM_WORKER_SLOTS; i++)
 		if (state->slot[i].state != SLM_SLOT_FREE && !state->slot[i].abandoned)

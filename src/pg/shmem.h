@@ -117,8 +117,7 @@ typedef struct SlmWorkerProcess
 /* What a process is at, where it is not to be seen from its request. */
 typedef enum SlmActivityKind
 {
-	SLM_ACTIVITY_NONE = 0, /* nothing now */
-	SLM_ACTIVITY_WRITES,   /* a session writes itself */
+	SLM_ACTIVITY_WRITES = 0, /* a session writes itself */
 	SLM_ACTIVITY_WORKER,
 	SLM_ACTIVITY_TAGGER,
 	SLM_ACTIVITY_BACKFILL
