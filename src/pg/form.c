@@ -73,8 +73,8 @@ slm_form_build(const SlmMaskTree *tree, Jsonb *schema, bool of_fields, SlmArena 
 
 	memset(out, 0, sizeof(*out));
 	if (!of_fields)
-		status = slm_constraint_new(tree, node, n_node, false, &slm_pg_host, own, &out->constraint,
-									err);
+		status =
+			slm_constraint_new(tree, node, n_node, false, &slm_pg_host, own, &out->constraint, err);
 	else
 	{
 		status = slm_schema_read(node, n_node, own, &out->schema, err);
@@ -104,7 +104,8 @@ slm_form(SlmCall *call, Jsonb *schema, bool of_fields)
 	slm_call_begin(call);
 	status = find_tree(call, &tree);
 	if (status == SLM_OK)
-		status = slm_form_build(tree, schema, of_fields, call->run.arena, &arena, &form, &call->err);
+		status =
+			slm_form_build(tree, schema, of_fields, call->run.arena, &arena, &form, &call->err);
 	slm_call_end(call, status, NULL, 1);
 	vocabulary.whole = true;
 	form_key = MemoryContextAlloc(TopMemoryContext, key.len);

@@ -29,6 +29,7 @@ typedef struct SlmRequest
 	int32 pooling;
 	int32 context_length;
 	int32 overflow;
+	int32 cache_type;
 	Size prompt_format_size;
 
 	/* SlmPrompt */

@@ -60,6 +60,7 @@ slm_request_make(const SlmCall *call, const SlmPrompt *prompt)
 	request->pooling = (int32) options->pooling;
 	request->context_length = options->context_length;
 	request->overflow = (int32) options->overflow;
+	request->cache_type = (int32) options->cache_type;
 	request->max_input_tokens = call->run.max_input_tokens;
 	request->max_tokens = prompt->max_tokens;
 	request->max_words = prompt->max_words;
@@ -97,6 +98,7 @@ slm_request_view(const SlmRequest *request, SlmRequestView *out)
 	out->options.pooling = (SlmPooling) request->pooling;
 	out->options.context_length = request->context_length;
 	out->options.overflow = request->overflow;
+	out->options.cache_type = (SlmDtype) request->cache_type;
 	out->prompt.max_tokens = request->max_tokens;
 	out->prompt.max_words = request->max_words;
 	out->prompt.sampling = request->sampling;

@@ -43,7 +43,6 @@ typedef struct Form
 	uint64 used; /* the clock at the last use; 0: free */
 	SlmArena arena;
 	SlmForm form;
-	SlmMapping *mapping; /* a reference */
 	char *key;
 	Size key_size;
 } Form;
@@ -62,6 +61,8 @@ static SlmWriteListener listener;
 static SlmScheduler scheduler;
 static Work work[SLM_WORKER_SLOTS];
 static Form forms[FORMS];
+static SlmArena tree_arena;
+static const SlmMaskTree *tree; /* of the writer's model, which all forms are of; NULL: none yet */
 static uint64 form_clock;
 static SlmMapping *held[HELD_MODELS]; /* references; the last used first */
 
@@ -103,6 +104,7 @@ slm_write_init(const SlmWriteListener *to)
 	host = slm_pg_host;
 	host.interrupted = interrupted;
 	slm_arena_init(&arena, &host, 0);
+	slm_arena_init(&tree_arena, &host, 0);
 	slm_scheduler_init(&scheduler, SLM_WORKER_ROWS, PATIENCE_MS);
 }
 
@@ -201,7 +203,6 @@ static void
 free_form(Form *form)
 {
 	slm_arena_trim(&form->arena, 0);
-	slm_weights_release(form->mapping);
 	pfree(form->key);
 	form->key = NULL;
 	form->used = 0;
@@ -217,6 +218,32 @@ form_key(const Work *one, StringInfo key)
 	appendBinaryStringInfo(key, (const char *) one->view.schema, one->request->schema_size);
 }
 
+/* Before the writer's model changes, or at rest: no row runs, and no form is used. */
+static void
+free_forms(void)
+{
+	for (int i = 0; i < FORMS; i++)
+		if (forms[i].used > 0)
+			free_form(&forms[i]);
+	slm_arena_trim(&tree_arena, 0);
+	tree = NULL;
+}
+
+/* The tree of the tokens of the writer's model, made once for all its forms. */
+static SlmStatus
+find_tree(const SlmModel *model, SlmError *err)
+{
+	SlmMaskTree *made;
+
+	if (tree != NULL)
+		return SLM_OK;
+	slm_arena_trim(&tree_arena, 0);
+	tree_arena.max_bytes = (size_t) slm_max_scratch_memory * 1024;
+	SLM_TRY(slm_constraint_tree(model, &slm_pg_host, slm_scratch(), &tree_arena, &made, err));
+	tree = made;
+	return SLM_OK;
+}
+
 /* Compiles a form into an entry that nobody uses. */
 static SlmStatus
 make_form(Form *form, Work *one, const StringInfoData *key, SlmError *err)
@@ -228,14 +255,14 @@ make_form(Form *form, Work *one, const StringInfoData *key, SlmError *err)
 	if (form->arena.host == NULL)
 		slm_arena_init(&form->arena, &host, 0);
 	form->arena.max_bytes = (size_t) slm_max_scratch_memory * 1024;
-	status = slm_form_build(one->mapping->model, one->view.schema, one->request->of_fields,
-							slm_scratch(), &form->arena, &form->form, err);
+	status = find_tree(one->mapping->model, err);
 	if (status == SLM_OK)
-		status = slm_weights_attach(one->mapping->sha256, &form->mapping, err);
-	if (status != SLM_OK || form->mapping == NULL)
+		status = slm_form_build(tree, one->view.schema, one->request->of_fields, slm_scratch(),
+								&form->arena, &form->form, err);
+	if (status != SLM_OK)
 	{
 		slm_arena_trim(&form->arena, 0);
-		return status != SLM_OK ? status : SLM_ERR_IO;
+		return status;
 	}
 	form->key = MemoryContextAlloc(TopMemoryContext, key->len);
 	memcpy(form->key, key->data, key->len);
@@ -425,6 +452,8 @@ make_writer(const Work *one)
 {
 	SlmError err;
 
+	if (mapping == NULL || memcmp(mapping->sha256, one->request->sha256, SLM_SHA256_BYTES) != 0)
+		free_forms();
 	end_writer();
 	slm_arena_trim(&arena, 0);
 	arena.max_bytes = (size_t) slm_max_worker_memory * 1024;
@@ -564,9 +593,7 @@ slm_write_rest(void)
 	show();
 	end_writer();
 	slm_arena_trim(&arena, 0);
-	for (int i = 0; i < FORMS; i++)
-		if (forms[i].used > 0)
-			free_form(&forms[i]);
+	free_forms();
 	for (int i = 0; i < HELD_MODELS; i++)
 	{
 		if (held[i] != NULL)

@@ -53,7 +53,7 @@ typedef struct SlmWritten
 	int n_forced;                 /* of these, that the grammar left no choice about */
 	bool ended;                   /* by the model, or by a complete value; not by a limit */
 	const SlmWrittenToken *token; /* [n_token] where the prompt asked for them, else NULL */
-	int n_read; /* tokens of prompt and answer that went through the model, */
+	int n_read;                   /* tokens of prompt and answer that went through the model, */
 	int n_kept; /* and that need not, because another prompt begins alike; of writers only */
 } SlmWritten;
 

@@ -75,7 +75,9 @@ def measure(args, report, model, control):
     for r in range(args.rounds):
         round_digests = set()
         for way in WAYS:
-            # new sessions, so that nothing is remembered from the way before
+            # new sessions and another worker, so that nothing is remembered from the way before
+            for pid in worker_pids(control):
+                control.query(f"SELECT pg_terminate_backend({pid}, 5000)")
             connections = [common.Connection(args.uri) for _ in range(args.sessions)]
             for connection in connections:
                 connection.query(f"SET slm.execution = {way}")

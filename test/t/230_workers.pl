@@ -16,6 +16,7 @@ my $preloaded = $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~
 $node->safe_psql('postgres', q{
 	SELECT slm_create_model('writer', 'ticket_json.gguf', '{"prompt_format": "chatml"}');
 	SELECT slm_create_model('other', 'decoder-qwen2.gguf', '{"prompt_format": "chatml"}');
+	SELECT slm_create_model('halves', 'ticket_json.gguf', '{"prompt_format": "chatml", "cache_type": "q8_0", "context_length": 400}');
 	CREATE ROLE plain LOGIN; CREATE ROLE second LOGIN;
 	GRANT USAGE ON FOREIGN SERVER writer TO plain, second;
 	GRANT USAGE ON FOREIGN SERVER other TO plain});
@@ -44,7 +45,8 @@ my @forms = (
 	calls(1, 3),
 	q{SELECT slm_summarize(repeat('The train was late. The order has not come, and nobody answers. ', 8), 12, 'writer')},
 	q{SELECT string_agg(extracted::text, '|' ORDER BY ord) FROM slm_extract_batch((SELECT array_agg('order ' || i || ' of Tom') FROM generate_series(1, 30) AS i), '["name","order"]', 'writer')},
-	q{SELECT slm_generate('the ring', slm_pin('other'), 20)});
+	q{SELECT slm_generate('the ring', slm_pin('other'), 20)},
+	q{SELECT string_agg(slm_generate('order ' || i || ' of Tom and of Anna has not come', 'halves', 60, temperature => 1, seed => i), '|' ORDER BY i) FROM generate_series(1, 8) AS i});
 for my $i (0 .. $#forms)
 {
 	my $here = sql("SET slm.execution = backend; $forms[$i]");
