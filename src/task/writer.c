@@ -28,6 +28,7 @@ typedef struct Place
 	size_t owner_size; /* 0: nothing is shared */
 	int n_recent;      /* tokens that the prompt has in common with one of the last ones */
 	int n_kept;        /* of those, that have been kept for it */
+	int n_shared;      /* tokens that others have read for it */
 	bool may_keep;
 	int32_t *id;       /* [size.n_token + 1] */
 	float *chance;     /* [size.n_token + 1] */
@@ -143,6 +144,12 @@ int
 slm_writer_busy(const SlmWriter *w)
 {
 	return count_phase(w, PHASE_JOINED, PHASE_BUSY);
+}
+
+int
+slm_writer_written(const SlmWriter *w, int row)
+{
+	return slm_row_written(&w->place[row].row);
 }
 
 int
@@ -300,6 +307,7 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	run->n_token_kept += (uint64_t) n_common;
 	place->n_recent = slm_prefix_common(run, tokens->id, tokens->n);
 	place->n_kept = 0;
+	place->n_shared = n_common;
 	place->may_keep = true;
 	place->order = w->n_joined++;
 	place->phase = PHASE_JOINED;
@@ -400,6 +408,7 @@ begin_reading(SlmWriter *w, int at, SlmError *err)
 	SLM_TRY(status);
 	if (slm_decoder_length(w->decoder, at) > n)
 		place->n_kept = slm_decoder_length(w->decoder, at);
+	place->n_shared = slm_decoder_length(w->decoder, at);
 	place->phase = PHASE_BUSY;
 	return SLM_OK;
 }
@@ -594,6 +603,8 @@ slm_writer_take(SlmWriter *w, int row, SlmArena *arena, SlmWritten *out, SlmErro
 	SLM_TRY(slm_row_result(&place->row, out, err));
 	if (place->row.chance != NULL)
 		SLM_TRY(slm_row_told(&w->maker, &place->row, arena, &out->token, err));
+	out->n_read = slm_decoder_length(w->decoder, row) - place->n_shared;
+	out->n_kept = place->n_shared;
 	return slm_row_text(&w->maker, place->id + place->row.n_prompt, out->n_token, place->row.n_cut,
 						arena, &out->text, err);
 }
