@@ -77,6 +77,16 @@ extern SlmStatus slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmH
 /* Are all of them in range?  Says so of the numbers of an image. */
 extern bool slm_hparams_valid(const SlmHparams *hparams);
 
+/* Are the constants of the heads that there are?  A part of that. */
+extern bool slm_hparams_constants_valid(const SlmHparams *hparams);
+
+/* Classes that a head of a kind may have. */
+static inline uint32_t
+slm_max_classes(uint16_t class_kind)
+{
+	return class_kind == SLM_CLASS_TOKEN ? SLM_MAX_TOKEN_CLASSES : SLM_MAX_CLASSES;
+}
+
 /* Layers of the model and of its heads. */
 static inline int
 slm_hparams_layers(const SlmHparams *hparams)

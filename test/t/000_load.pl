@@ -22,7 +22,7 @@ for my $how ('', 'slm')
 		$node->safe_psql('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'slm'"), "$what: library and extension are of one version");
 	is($node->safe_psql('postgres', "SELECT calls, rows, errors FROM slm_stat_calls WHERE function = 'slm_embed' AND model = 'tiny'"),
 		'1|1|0', "$what: calls are counted across sessions");
-	is($node->safe_psql('postgres', "SELECT size < 32768 FROM pg_shmem_allocations WHERE name = 'slm'"), 't', "$what: in little shared memory");
+	is($node->safe_psql('postgres', "SELECT size < 65536 FROM pg_shmem_allocations WHERE name = 'slm'"), 't', "$what: in little shared memory");
 
 	# Another database of the same server has its own models and the same images.
 	$node->safe_psql('postgres', 'CREATE DATABASE other');
