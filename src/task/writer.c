@@ -9,6 +9,7 @@
 #include "engine/prefix.h"
 #include "task/verbatim.h"
 
+#define FEW_OF 32              /* of so many tokens of a vocabulary, one is few */
 #define SPARE_BYTES (1U << 20) /* for tokens of forced bytes, and texts whose words are counted */
 
 typedef enum Phase
@@ -29,11 +30,13 @@ typedef struct Place
 	int n_recent;      /* tokens that the prompt has in common with one of the last ones */
 	int n_kept;        /* of those, that have been kept for it */
 	bool may_keep;
-	int32_t *id;       /* [size.n_token + 1] */
-	uint64_t *allowed; /* [n_word] what may follow */
-	SlmArena arena;    /* of the input */
-	SlmStatus status;  /* of a row that is done, */
-	SlmError err;      /* and its error */
+	int32_t *id;         /* [size.n_token + 1] */
+	SlmRowChoice choice; /* what may follow, of a row that is to choose */
+	uint64_t *allowed;   /* [n_word] memory for it, */
+	int32_t *few;        /* [n_few] and for tokens, where there are few */
+	SlmArena arena;      /* of the input */
+	SlmStatus status;    /* of a row that is done, */
+	SlmError err;        /* and its error */
 } Place;
 
 struct SlmWriter
@@ -43,11 +46,13 @@ struct SlmWriter
 	SlmRowSize size;
 	int n_place;
 	size_t n_word; /* of a mask */
+	int n_few;     /* tokens that are worth to be told apart from the vocabulary */
 	Place *place;  /* [n_place] */
 	uint64_t n_joined;
 
-	float *logits; /* [n_place][n_vocab] */
-	SlmStep *step; /* [n_place] of the step in hand, n_step of them */
+	float *logits;      /* [n_place][n_vocab] */
+	SlmStep *step;      /* [n_place] of the step in hand, n_step of them, */
+	SlmTokenList *list; /* and what they ask for */
 	int n_step;
 	int *by_order; /* [n_place] places that are busy, as they joined */
 };
@@ -71,6 +76,7 @@ make_place(SlmWriter *w, Place *place, SlmError *err)
 	memset(place, 0, sizeof(*place));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->id, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, w->n_word, &place->allowed, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->n_few, &place->few, err));
 	if (n_byte == 0)
 		return SLM_OK;
 	SLM_TRY(slm_arena_alloc(arena, n_byte, &memory, err));
@@ -107,9 +113,11 @@ slm_writer_new(SlmRun *run, int n_row, SlmRowSize size, SlmWriter **out, SlmErro
 	w->n_place = n_row;
 	SLM_TRY(slm_row_maker_init(&w->maker, run, err));
 	w->n_word = ((size_t) w->maker.n_vocab + 63) / 64;
+	w->n_few = w->maker.n_vocab / FEW_OF;
 	SLM_TRY(slm_decoder_new(run, n_row, size.n_token, &w->decoder, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row * (size_t) w->maker.n_vocab, &w->logits, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->step, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->list, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->by_order, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->place, err));
 	for (int i = 0; i < n_row; i++)
@@ -492,20 +500,49 @@ gather(SlmWriter *w, SlmError *err)
 	return SLM_OK;
 }
 
-/* The masks of rows that are to choose: they are known before the logits are. */
-static SlmStatus
-make_masks(SlmWriter *w, SlmError *err)
+/* Tokens of a mask into list; room + 1 where they are more than that. */
+static int
+list_tokens(const uint64_t *mask, size_t n_word, int32_t *list, int room)
 {
-	for (int i = 0; i < w->n_step; i++)
-	{
-		Place *place = &w->place[w->step[i].sequence];
-		const uint64_t *allowed;
+	int n = 0;
 
-		if (w->step[i].n_logits == 0 || place->row.constraint == NULL)
-			continue;
-		SLM_TRY(slm_token_mask(place->row.constraint->cache, &place->row.state, &allowed, err));
-		memcpy(place->allowed, allowed, w->n_word * sizeof(*allowed));
-	}
+	for (size_t i = 0; i < n_word; i++)
+		for (uint64_t bits = mask[i]; bits != 0; bits &= bits - 1)
+		{
+			if (n == room)
+				return room + 1;
+			list[n++] = (int32_t) (i * 64) + __builtin_ctzll(bits);
+		}
+	return n;
+}
+
+/*
+ * What a row may choose from, which is known before its logits are.  Of few tokens
+ * theirs alone are asked for; not where one is drawn, as the sum of what tokens share
+ * is that of a whole vocabulary.
+ */
+static SlmStatus
+make_choice(SlmWriter *w, Place *place, SlmTokenList *list, SlmError *err)
+{
+	SlmRowChoice *choice = &place->choice;
+	const uint64_t *allowed;
+	int n;
+
+	*choice = (SlmRowChoice){0};
+	*list = (SlmTokenList){NULL, w->maker.n_vocab};
+	if (place->row.constraint == NULL)
+		return SLM_OK;
+	SLM_TRY(slm_token_mask(place->row.constraint->cache, &place->row.state, &allowed, err));
+	memcpy(place->allowed, allowed, w->n_word * sizeof(*allowed));
+	choice->allowed = place->allowed;
+	if (place->row.sampling.temperature > 0.0f)
+		return SLM_OK;
+	n = list_tokens(place->allowed, w->n_word, place->few, w->n_few);
+	if (n == 0 || n > w->n_few)
+		return SLM_OK;
+	choice->token = place->few;
+	choice->n = n;
+	*list = (SlmTokenList){place->few, n};
 	return SLM_OK;
 }
 
@@ -514,8 +551,7 @@ static SlmStatus
 choose(SlmWriter *w, int at, float *logits, SlmError *err)
 {
 	Place *place = &w->place[at];
-	SlmStatus status = slm_row_choose(&w->maker, &place->row, logits,
-									  place->row.constraint != NULL ? place->allowed : NULL, err);
+	SlmStatus status = slm_row_choose(&w->maker, &place->row, logits, &place->choice, err);
 
 	if (status == SLM_ERR_UNSUPPORTED)
 		fail(place, status, err);
@@ -529,19 +565,26 @@ choose(SlmWriter *w, int at, float *logits, SlmError *err)
 static SlmStatus
 run_step(SlmWriter *w, SlmError *err)
 {
-	size_t n = 0;
+	float *logits = w->logits;
 
 	SLM_TRY(gather(w, err));
 	if (w->n_step == 0)
 		return SLM_OK;
-	SLM_TRY(make_masks(w, err));
-	SLM_TRY(slm_decode(w->decoder, w->step, w->n_step, NULL, w->maker.n_vocab, w->logits, err));
+	for (int i = 0; i < w->n_step; i++)
+		if (w->step[i].n_logits > 0)
+			SLM_TRY(make_choice(w, &w->place[w->step[i].sequence], &w->list[i], err));
+		else
+			w->list[i] = (SlmTokenList){NULL, 0};
+	SLM_TRY(slm_decode_lists(w->decoder, w->step, w->n_step, w->list, w->logits, err));
 	for (int i = 0; i < w->n_step; i++)
 	{
-		SLM_TRY(keep_beginning(w, w->step[i].sequence, err));
-		if (w->step[i].n_logits > 0)
-			SLM_TRY(
-				choose(w, w->step[i].sequence, w->logits + n++ * (size_t) w->maker.n_vocab, err));
+		const SlmStep *step = &w->step[i];
+
+		SLM_TRY(keep_beginning(w, step->sequence, err));
+		if (step->n_logits == 0)
+			continue;
+		SLM_TRY(choose(w, step->sequence, logits, err));
+		logits += w->list[i].n;
 	}
 	return SLM_OK;
 }

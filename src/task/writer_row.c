@@ -261,12 +261,25 @@ slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err)
 	return SLM_OK;
 }
 
+/* The token that a row chooses, -1: there is none. */
+static int32_t
+choose_token(const SlmRowMaker *maker, const SlmRow *row, float *logits, const SlmRowChoice *choice)
+{
+	uint64_t index = (uint64_t) slm_row_written(row);
+	int32_t i;
+
+	if (choice->token == NULL)
+		return slm_sample(maker->run->kernels, &row->sampling, index, logits, maker->n_vocab,
+						  choice->allowed);
+	i = slm_sample(maker->run->kernels, &row->sampling, index, logits, choice->n, NULL);
+	return i >= 0 ? choice->token[i] : -1;
+}
+
 SlmStatus
-slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const uint64_t *allowed,
+slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const SlmRowChoice *choice,
 			   SlmError *err)
 {
-	int32_t token = slm_sample(maker->run->kernels, &row->sampling, (uint64_t) slm_row_written(row),
-							   logits, maker->n_vocab, allowed);
+	int32_t token = choose_token(maker, row, logits, choice);
 
 	if (token < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,

@@ -65,12 +65,20 @@ extern void slm_row_begin(SlmRow *row, const SlmPrompt *prompt, const SlmRowToke
 /* Takes what must follow; then it is over, or the next token is to be chosen. */
 extern SlmStatus slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err) SLM_MUST_CHECK;
 
+/* Tokens that a row may choose from. */
+typedef struct SlmRowChoice
+{
+	uint64_t *allowed; /* mask of the row's state, NULL without a constraint */
+	int32_t *token;    /* [n] its tokens, ascending, NULL: all that are in the mask */
+	int n;
+} SlmRowChoice;
+
 /*
- * Chooses what follows all tokens so far, by logits [n_vocab], which are overwritten,
- * and goes on.  allowed is the mask of the row's state, NULL without one.
+ * Chooses what follows all tokens so far, by logits [n] of the choice's tokens, or of
+ * the vocabulary, which are overwritten; and goes on.
  */
 extern SlmStatus slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits,
-								const uint64_t *allowed, SlmError *err) SLM_MUST_CHECK;
+								const SlmRowChoice *choice, SlmError *err) SLM_MUST_CHECK;
 
 /* Tokens of the answer so far. */
 static inline int
