@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "engine/prefix.h"
 #include "task/verbatim.h"
+#include "task/writer_draft.h"
 
-#define FEW_OF 32              /* of so many tokens of a vocabulary, one is few */
 #define SPARE_BYTES (1U << 20) /* for tokens of forced bytes, and texts whose words are counted */
 
 typedef enum Phase
@@ -32,8 +32,7 @@ typedef struct Place
 	bool may_keep;
 	int32_t *id;         /* [size.n_token + 1] */
 	SlmRowChoice choice; /* what may follow, of a row that is to choose */
-	uint64_t *allowed;   /* [n_word] memory for it, */
-	int32_t *few;        /* [n_few] and for tokens, where there are few */
+	SlmChoiceMemory memory; /* for it */
 	SlmArena arena;      /* of the input */
 	SlmStatus status;    /* of a row that is done, */
 	SlmError err;        /* and its error */
@@ -43,10 +42,9 @@ struct SlmWriter
 {
 	SlmRowMaker maker;
 	SlmDecoder *decoder; /* a sequence a place */
+	SlmDrafter *drafter; /* or NULL */
 	SlmRowSize size;
 	int n_place;
-	size_t n_word; /* of a mask */
-	int n_few;     /* tokens that are worth to be told apart from the vocabulary */
 	Place *place;  /* [n_place] */
 	uint64_t n_joined;
 
@@ -54,6 +52,7 @@ struct SlmWriter
 	SlmStep *step;      /* [n_place] of the step in hand, n_step of them, */
 	SlmTokenList *list; /* and what they ask for */
 	int n_step;
+	SlmGuess guess[SLM_DRAFT_ROWS]; /* of each step, where there is a drafter */
 	int *by_order; /* [n_place] places that are busy, as they joined */
 };
 
@@ -75,8 +74,7 @@ make_place(SlmWriter *w, Place *place, SlmError *err)
 
 	memset(place, 0, sizeof(*place));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->id, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, w->n_word, &place->allowed, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->n_few, &place->few, err));
+	SLM_TRY(slm_choice_memory(arena, w->maker.n_vocab, &place->memory, err));
 	if (n_byte == 0)
 		return SLM_OK;
 	SLM_TRY(slm_arena_alloc(arena, n_byte, &memory, err));
@@ -103,6 +101,7 @@ SlmStatus
 slm_writer_new(SlmRun *run, int n_row, SlmRowSize size, SlmWriter **out, SlmError *err)
 {
 	SlmWriter *w;
+	size_t n_logits;
 
 	if (n_row < 1 || n_row > SLM_MAX_WRITER_ROWS)
 		return slm_fail(err, SLM_ERR_LIMIT, "%d rows beside each other exceed the limit of %d",
@@ -112,10 +111,11 @@ slm_writer_new(SlmRun *run, int n_row, SlmRowSize size, SlmWriter **out, SlmErro
 	w->size = size;
 	w->n_place = n_row;
 	SLM_TRY(slm_row_maker_init(&w->maker, run, err));
-	w->n_word = ((size_t) w->maker.n_vocab + 63) / 64;
-	w->n_few = w->maker.n_vocab / FEW_OF;
 	SLM_TRY(slm_decoder_new(run, n_row, size.n_token, &w->decoder, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row * (size_t) w->maker.n_vocab, &w->logits, err));
+	if (run->draft != NULL && n_row <= SLM_DRAFT_ROWS)
+		SLM_TRY(slm_drafter_new(run, n_row, size.n_token, &w->drafter, err));
+	n_logits = (size_t) n_row * (w->drafter != NULL ? SLM_DRAFT_TOKENS + 1 : 1);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_logits * (size_t) w->maker.n_vocab, &w->logits, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->step, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->list, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->by_order, err));
@@ -296,6 +296,8 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	if (n_common < SLM_PREFIX_TOKENS)
 		n_common = 0;
 	slm_decoder_begin(w->decoder, at, n_common, tokens->room);
+	if (w->drafter != NULL)
+		slm_drafter_begin(w->drafter, at, n_common);
 	set_owner(place, run->owner);
 	SLM_TRY(read_input(w, place, prompt, &input, err));
 	slm_row_begin(&place->row, prompt, tokens, place->id, input);
@@ -396,6 +398,8 @@ begin_reading(SlmWriter *w, int at, SlmError *err)
 	if (from >= 0)
 	{
 		SLM_TRY(slm_decoder_share(w->decoder, from, at, n, err));
+		if (w->drafter != NULL)
+			SLM_TRY(slm_drafter_share(w->drafter, from, at, n, err));
 		run->n_token_kept += (uint64_t) (n - n_held);
 	}
 	caller = become_owner(w, place);
@@ -500,52 +504,6 @@ gather(SlmWriter *w, SlmError *err)
 	return SLM_OK;
 }
 
-/* Tokens of a mask into list; room + 1 where they are more than that. */
-static int
-list_tokens(const uint64_t *mask, size_t n_word, int32_t *list, int room)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < n_word; i++)
-		for (uint64_t bits = mask[i]; bits != 0; bits &= bits - 1)
-		{
-			if (n == room)
-				return room + 1;
-			list[n++] = (int32_t) (i * 64) + __builtin_ctzll(bits);
-		}
-	return n;
-}
-
-/*
- * What a row may choose from, which is known before its logits are.  Of few tokens
- * theirs alone are asked for; not where one is drawn, as the sum of what tokens share
- * is that of a whole vocabulary.
- */
-static SlmStatus
-make_choice(SlmWriter *w, Place *place, SlmTokenList *list, SlmError *err)
-{
-	SlmRowChoice *choice = &place->choice;
-	const uint64_t *allowed;
-	int n;
-
-	*choice = (SlmRowChoice){0};
-	*list = (SlmTokenList){NULL, w->maker.n_vocab};
-	if (place->row.constraint == NULL)
-		return SLM_OK;
-	SLM_TRY(slm_token_mask(place->row.constraint->cache, &place->row.state, &allowed, err));
-	memcpy(place->allowed, allowed, w->n_word * sizeof(*allowed));
-	choice->allowed = place->allowed;
-	if (place->row.sampling.temperature > 0.0f)
-		return SLM_OK;
-	n = list_tokens(place->allowed, w->n_word, place->few, w->n_few);
-	if (n == 0 || n > w->n_few)
-		return SLM_OK;
-	choice->token = place->few;
-	choice->n = n;
-	*list = (SlmTokenList){place->few, n};
-	return SLM_OK;
-}
-
 /* A row chooses by its logits; what is wrong with its constraint is its own affair. */
 static SlmStatus
 choose(SlmWriter *w, int at, float *logits, SlmError *err)
@@ -562,6 +520,98 @@ choose(SlmWriter *w, int at, float *logits, SlmError *err)
 	return SLM_OK;
 }
 
+/*
+ * Has what the rows of a step are guessed to go on with read as well; not while others
+ * read their prompts, as then a pass is busy.
+ */
+static SlmStatus
+add_guesses(SlmWriter *w, SlmError *err)
+{
+	SlmChoiceMemory memory[SLM_DRAFT_ROWS];
+	int left = SLM_WRITER_TOKENS;
+
+	for (int i = 0; i < w->n_step; i++)
+	{
+		int at = w->step[i].sequence;
+
+		w->guess[i] = (SlmGuess){
+			.row = at, .from = &w->place[at].row, .n_from = w->place[at].row.n_id};
+		memory[i] = w->place[at].memory;
+		left -= w->step[i].n;
+	}
+	for (int i = 0; i < w->n_step; i++)
+		if (!is_writing(w, w->step[i].sequence) || w->step[i].n_logits == 0)
+			return SLM_OK;
+	SLM_TRY(slm_drafter_guess(w->drafter, w->guess, w->n_step, memory, err));
+	for (int i = 0; i < w->n_step; i++)
+	{
+		SlmGuess *guess = &w->guess[i];
+		int room = guess->from->room - guess->n_from;
+
+		if (guess->n > room)
+			guess->n = room;
+		if (guess->n > left)
+			guess->n = left;
+		left -= guess->n;
+		w->step[i].n += guess->n;
+		w->step[i].n_logits += guess->n;
+	}
+	return SLM_OK;
+}
+
+/* What the rows of a step may choose from. */
+static SlmStatus
+make_choices(SlmWriter *w, SlmError *err)
+{
+	for (int i = 0; i < w->n_step; i++)
+	{
+		Place *place = &w->place[w->step[i].sequence];
+		bool few = w->step[i].n_logits == 1;
+
+		w->list[i] = (SlmTokenList){NULL, w->step[i].n_logits > 0 ? w->maker.n_vocab : 0};
+		if (w->step[i].n_logits == 0)
+			continue;
+		SLM_TRY(slm_row_choice(&place->row, few, &place->memory, &place->choice, err));
+		if (place->choice.token != NULL)
+			w->list[i] = (SlmTokenList){place->choice.token, place->choice.n};
+	}
+	return SLM_OK;
+}
+
+/* Tokens of a guess that a row has come to have. */
+static int
+count_right(const SlmGuess *guess)
+{
+	const SlmRow *row = guess->from;
+	int i = 0;
+
+	while (i < guess->n && guess->n_from + i < row->n_id &&
+		   row->id[guess->n_from + i] == guess->id[i])
+		i++;
+	return i;
+}
+
+/* A row has chosen by the first of its logits: it goes on by the others while the guess is right. */
+static SlmStatus
+go_on(SlmWriter *w, const SlmGuess *guess, float *logits, SlmError *err)
+{
+	Place *place = &w->place[guess->row];
+	int n_right = count_right(guess);
+
+	for (int n = place->row.n_id - guess->n_from; place->phase == PHASE_BUSY && n == n_right;
+		 n = place->row.n_id - guess->n_from)
+	{
+		SLM_TRY(slm_row_choice(&place->row, false, &place->memory, &place->choice, err));
+		SLM_TRY(choose(w, guess->row, logits + (size_t) n * (size_t) w->maker.n_vocab, err));
+		n_right = count_right(guess);
+		if (place->row.n_id - guess->n_from == n)
+			break; /* the end of it */
+	}
+	slm_decoder_truncate(w->decoder, guess->row, guess->n_from + n_right);
+	slm_drafter_learn(w->drafter, guess, n_right);
+	return SLM_OK;
+}
+
 static SlmStatus
 run_step(SlmWriter *w, SlmError *err)
 {
@@ -570,11 +620,9 @@ run_step(SlmWriter *w, SlmError *err)
 	SLM_TRY(gather(w, err));
 	if (w->n_step == 0)
 		return SLM_OK;
-	for (int i = 0; i < w->n_step; i++)
-		if (w->step[i].n_logits > 0)
-			SLM_TRY(make_choice(w, &w->place[w->step[i].sequence], &w->list[i], err));
-		else
-			w->list[i] = (SlmTokenList){NULL, 0};
+	if (w->drafter != NULL)
+		SLM_TRY(add_guesses(w, err));
+	SLM_TRY(make_choices(w, err));
 	SLM_TRY(slm_decode_lists(w->decoder, w->step, w->n_step, w->list, w->logits, err));
 	for (int i = 0; i < w->n_step; i++)
 	{
@@ -584,7 +632,9 @@ run_step(SlmWriter *w, SlmError *err)
 		if (step->n_logits == 0)
 			continue;
 		SLM_TRY(choose(w, step->sequence, logits, err));
-		logits += w->list[i].n;
+		if (w->drafter != NULL)
+			SLM_TRY(go_on(w, &w->guess[i], logits, err));
+		logits += (size_t) step->n_logits * (size_t) w->list[i].n;
 	}
 	return SLM_OK;
 }

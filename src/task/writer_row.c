@@ -12,6 +12,7 @@
 
 #define FORCED_BYTES 256 /* looked ahead at a time */
 #define WORDS_EVERY 16   /* tokens until words are counted again */
+#define FEW_OF 32        /* of so many tokens of a vocabulary, one is few */
 
 SlmStatus
 slm_row_maker_init(SlmRowMaker *maker, SlmRun *run, SlmError *err)
@@ -258,6 +259,54 @@ slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err)
 		return SLM_OK;
 	SLM_TRY(put_forced(maker, row, err));
 	row->is_over = row->has_all || !has_room(row);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_choice_memory(SlmArena *arena, int n_vocab, SlmChoiceMemory *out, SlmError *err)
+{
+	out->n_word = ((size_t) n_vocab + 63) / 64;
+	out->n_few = n_vocab / FEW_OF;
+	SLM_TRY(SLM_NEW_ARRAY(arena, out->n_word, &out->allowed, err));
+	return SLM_NEW_ARRAY(arena, (size_t) out->n_few, &out->few, err);
+}
+
+/* Tokens of a mask into memory->few; more than fit, where there are more. */
+static int
+list_tokens(const SlmChoiceMemory *memory)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < memory->n_word; i++)
+		for (uint64_t bits = memory->allowed[i]; bits != 0; bits &= bits - 1)
+		{
+			if (n == memory->n_few)
+				return n + 1;
+			memory->few[n++] = (int32_t) (i * 64) + __builtin_ctzll(bits);
+		}
+	return n;
+}
+
+SlmStatus
+slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory, SlmRowChoice *out,
+			   SlmError *err)
+{
+	const uint64_t *allowed;
+	int n;
+
+	*out = (SlmRowChoice){0};
+	if (row->constraint == NULL)
+		return SLM_OK;
+	SLM_TRY(slm_token_mask(row->constraint->cache, &row->state, &allowed, err));
+	memcpy(memory->allowed, allowed, memory->n_word * sizeof(*allowed));
+	out->allowed = memory->allowed;
+	if (!few || row->sampling.temperature > 0.0f)
+		return SLM_OK;
+	n = list_tokens(memory);
+	if (n == 0 || n > memory->n_few)
+		return SLM_OK;
+	out->token = memory->few;
+	out->n = n;
 	return SLM_OK;
 }
 

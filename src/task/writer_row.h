@@ -73,6 +73,26 @@ typedef struct SlmRowChoice
 	int n;
 } SlmRowChoice;
 
+/* Memory for what a row may choose from, of a vocabulary's size. */
+typedef struct SlmChoiceMemory
+{
+	uint64_t *allowed; /* [n_word] */
+	size_t n_word;
+	int32_t *few; /* [n_few] */
+	int n_few;
+} SlmChoiceMemory;
+
+extern SlmStatus slm_choice_memory(SlmArena *arena, int n_vocab, SlmChoiceMemory *out,
+								   SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * What a row may choose from, which is known before its logits are.  Of few tokens
+ * theirs alone need be asked for, where that is wanted; not where one is drawn, as the
+ * sum of what tokens share is that of a whole vocabulary.
+ */
+extern SlmStatus slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory,
+								SlmRowChoice *out, SlmError *err) SLM_MUST_CHECK;
+
 /*
  * Chooses what follows all tokens so far, by logits [n] of the choice's tokens, or of
  * the vocabulary, which are overwritten; and goes on.
