@@ -394,6 +394,15 @@ slm_call_begin(SlmCall *call)
 	call->run.owner = prompt_owner(call);
 }
 
+void
+slm_call_begin_writing(SlmCall *call)
+{
+	const SlmModel *draft = slm_model_draft(call->ref);
+
+	slm_call_begin(call);
+	call->run.draft = draft;
+}
+
 int
 slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n)
 {

@@ -396,6 +396,35 @@ guesses_change_nothing(void)
 	CHECK(n_guessed[1] <= n_alone && n_guessed[2] <= n_alone);
 }
 
+/* Which vocabularies a draft may have. */
+static void
+vocabularies_differ(void)
+{
+	static const struct
+	{
+		const char *name;
+		int32_t differ;
+	} other[] = {{"qwen2", -1}, {"llama", -1}, {"spm", 0}};
+	ModelFixture a, b;
+
+	CHECK_STATUS(model_fixture_load(&a, FIXTURE_DIR "decoder-qwen2.gguf"), SLM_OK);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+	{
+		char path[80];
+		int32_t differ;
+
+		snprintf(path, sizeof(path), FIXTURE_DIR "decoder-%s.gguf", other[i].name);
+		CHECK_STATUS(model_fixture_load(&b, path), SLM_OK);
+		CHECK_STATUS(slm_tokenizer_differ(slm_model_tokenizer(a.run.model),
+										  slm_model_tokenizer(b.run.model), test_host(), &differ,
+										  &a.err),
+					 SLM_OK);
+		CHECK_INT(differ, other[i].differ);
+		model_fixture_free(&b);
+	}
+	model_fixture_free(&a);
+}
+
 /* ---- What is shared ------------------------------------------------------------------ */
 
 /* Tokens read for n rows at once, every second one of another owner where there are two. */
@@ -579,6 +608,7 @@ main(void)
 	TEST(every_isa);
 	TEST(long_and_short_rows);
 	TEST(guesses_change_nothing);
+	TEST(vocabularies_differ);
 	TEST(beginnings_are_read_once);
 	TEST(places_remember);
 	TEST(limits);
