@@ -191,7 +191,7 @@ bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
 # ---- Measurements through SQL: test/bench/README.md ---------------------------
 # FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
-MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-generation bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-memory bench-real-sizes bench-speed bench-cancel
+MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-generation bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
 .PHONY: $(MEASUREMENTS)
 $(MEASUREMENTS): $(BENCH_PROGRAMS)
 	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
@@ -208,6 +208,7 @@ bench-prefix: ## slm_classify by a decoder, what prompts begin with kept and not
 bench-memory: ## 32 backends, first calls, cold image
 bench-real-sizes: ## decoders of 1, 4 and 8 billion weights, memory and tokens/s (FOLDER=where their files are kept)
 bench-speed: ## rows/s beside ONNX Runtime int8 ([FOLDER=data sets])
+bench-constrained: ## 10^5 values that models write under schemas, against jsonschema and jsonb; resumable
 bench-cancel: ## cancel and statement_timeout over plain SQL's
 
 lint: all ## floors, exports, symbols, format, unreferenced tests, banners

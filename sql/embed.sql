@@ -106,6 +106,29 @@ SELECT slm_similarity(NULL, 'a', 'tiny') IS NULL AS a, slm_similarity('a', NULL,
        slm_similarity('a', ' ', 'tiny') IS NULL AS c;
 SELECT error_of($$SELECT slm_similarity('a', 'b', 'nobody')$$);
 
+-- A decoder that embeds (Qwen3-Embedding's form): its last token, which ends every text, behind an instruction where it asks.
+-- The numbers are those of transformers (test/golden/make_parity.py).
+SELECT slm_create_model('qwen', 'parity-qwen3.gguf', jsonb_build_object('query_prefix',
+    E'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:')) AS created \gset
+\set golden `sed -n '/^model qwen3$/,/^model /p' "$PG_ABS_SRCDIR/test/golden/parity.txt"`
+CREATE TEMP TABLE golden AS
+WITH line AS (SELECT * FROM regexp_split_to_table(:'golden', '\n') WITH ORDINALITY AS t (line, n))
+SELECT CASE split_part(a.line, ' ', 1) WHEN 'text' THEN 'document' ELSE 'query' END AS purpose, substr(a.line, strpos(a.line, ' ') + 1) AS input,
+       string_to_array(substr(b.line, 5), ' ')::float8[] AS embedding
+FROM line AS a JOIN line AS b ON b.n = a.n + 2 AND b.line LIKE 'out %' WHERE a.line ~ '^(text|query) ';
+SELECT purpose, count(*), max(error) < 1e-10 AS equal
+FROM golden, LATERAL (SELECT sum(power(ours - theirs / size, 2)) AS error
+                      FROM unnest(slm_embed(input, 'qwen', purpose), embedding) AS u (ours, theirs),
+                           (SELECT sqrt(sum(x * x)) AS size FROM unnest(embedding) AS x) AS s) AS e
+GROUP BY purpose ORDER BY purpose;
+SELECT bool_and(b.embedding = slm_embed(input, 'qwen', 'query')) AS same, count(*)
+FROM slm_embed_batch((SELECT array_agg(input ORDER BY input) FROM golden), 'qwen', 'query') AS b
+JOIN (SELECT input, row_number() OVER (ORDER BY input) AS ord FROM golden) AS g USING (ord);
+SELECT slm_embed('tea', 'qwen') = slm_embed('tea', 'qwen', 'query') AS instructed, slm_similarity('tea', 'tea', 'qwen') AS one,
+       cardinality(slm_embed(repeat('the order arrived late ', 200), 'qwen')) AS in_chunks, slm_count_tokens('tea', 'qwen') AS tokens;
+SELECT slm_drop_model('qwen') AS dropped \gset
+DROP TABLE golden;
+
 SELECT slm_drop_model('tiny_strict') AS dropped \gset
 SELECT slm_drop_model('tiny_cut') AS dropped \gset
 SELECT slm_drop_model('tiny_prefix') AS dropped \gset

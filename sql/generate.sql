@@ -193,6 +193,15 @@ RESET slm.max_scratch_memory;
 DROP FUNCTION differ;
 DROP VIEW alone;
 DROP TABLE asks, wanted;
+-- Where values stand that a decoder writes.
+SELECT id, field, value, substr(body, start, length) AS source, confidence > 0 AND confidence <= 1 AS sure
+FROM (SELECT id, 'Ünder ' || body AS body FROM rides) AS r, slm_extract_spans(body, '{"properties": {"what": {"type": "string"}, "which": {"enum": ["ring", "Under Way"]}, "parts": {"type": "array", "items": {"type": "string"}, "maxItems": 2}}, "required": ["what", "which", "parts"]}', 'writer')
+WHERE id IN (2, 5) ORDER BY id, field, start;
+SELECT bool_and(object = slm_extract(body, '["what", "which"]', 'writer')) AS same_as_extract
+FROM rides, LATERAL (SELECT jsonb_build_object('what', max(value) FILTER (WHERE field = 'what'), 'which', max(value) FILTER (WHERE field = 'which')) AS object
+    FROM slm_extract_spans(body, '["what", "which"]', 'writer')) AS s WHERE body > ' ';
+SELECT count(*) AS of_blank FROM rides, slm_extract_spans(body, '["what"]', 'writer') WHERE body IS NULL OR body <= ' ';
+SELECT count(*) AS too_long FROM slm_extract_spans(repeat('q', 600), '["what"]', 'writer', on_error => 'null');
 
 -- A smaller model guesses what a larger one writes: its answers are its own, bit by bit, whether the guesses are right or wrong.
 SELECT slm_create_model('guessed_right', 'decoder-qwen2.gguf', '{"prompt_format": "chatml", "draft": "writer"}') AS created \gset
@@ -250,7 +259,6 @@ SELECT error_of($$ SELECT slm_generate('x', schema => '{"enum": []}') $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 3, schema => '{"enum": ["a long answer"]}') $$);
 SELECT error_of(format('SELECT slm_generate(%L)', repeat('q', 600)));
 SELECT slm_generate(repeat('q', 600), on_error => 'null') IS NULL AS too_long;
-SELECT error_of($$ SELECT slm_extract_spans('x', '["who"]', 'writer') $$);
 SELECT error_of($$ SELECT slm_embed('x', 'writer') $$);
 SELECT error_of($$ SELECT slm_create_model('bad', 'decoder-llama.gguf', '{"prompt_format": "jinja"}') $$);
 RESET slm.generate_model;

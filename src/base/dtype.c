@@ -112,6 +112,8 @@ dequantize_q5_0(const SlmBlockQ5_0 *src, float *dst, int64_t n_block)
 const int8_t slm_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
 								   1,    13,   25,  38,  53,  69,  89,  113};
 
+const int8_t slm_q4_values[16] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+
 /* Blocks as of Q4_0, whose codes stand for slm_iq4_values. */
 static void
 dequantize_iq4_nl(const SlmBlockQ4_0 *src, float *dst, int64_t n_block)

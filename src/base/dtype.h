@@ -63,6 +63,9 @@ typedef struct SlmBlockQ5_0
 /* The values that the 4-bit codes of IQ4_NL and IQ4_XS stand for. */
 extern const int8_t slm_iq4_values[16];
 
+/* The same of Q4_0: -8 .. 7. */
+extern const int8_t slm_q4_values[16];
+
 /*
  * A block of 256 of the types Q2_K to Q6_K and IQ4_XS, decoded (dtype_k.c):
  *   w[i] = (d * scale[i / 16]) * code[i] - dmin * min[i / 16]

@@ -48,7 +48,7 @@
 #define SLM_MAX_INPUT_BYTES (1U << 30)
 #define SLM_MAX_LABELS 10000
 #define SLM_MAX_SCHEMA_FIELDS 256   /* objects among them */
-#define SLM_MAX_SCHEMA_DEPTH 16     /* schemas within schemas */
+#define SLM_MAX_SCHEMA_DEPTH 32     /* schemas within schemas, steps through $ref among them */
 #define SLM_MAX_SCHEMA_CHOICES 1000 /* values of one enum */
 #define SLM_MAX_GENERATED_TOKENS 100000
 #define SLM_MAX_FIELD_TOKENS 1024 /* of the object that a decoder writes of a text */
@@ -65,7 +65,6 @@
 
 /* Schemas as grammars (src/task/grammar.h) */
 #define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
-#define SLM_MAX_GRAMMAR_DEPTH 32      /* schemas within schemas, steps through $ref among them */
 #define SLM_MAX_GRAMMAR_RECURSION 4   /* of one schema within itself; deeper, none is written */
 #define SLM_MAX_GRAMMAR_LISTS 8       /* arrays within arrays */
 #define SLM_MAX_GRAMMAR_STATES 32768  /* of the automata of all scalars */
@@ -75,6 +74,7 @@
 #define SLM_MAX_GRAMMAR_CHARS 1000000 /* of minLength and maxLength */
 #define SLM_MAX_GRAMMAR_ITEMS 65535   /* of minItems and maxItems */
 #define SLM_MAX_GRAMMAR_DIGITS 18     /* before the point, of minimum and maximum */
+#define SLM_MAX_GRAMMAR_MULTIPLE 1000 /* of multipleOf, its point aside */
 #define SLM_GRAMMAR_CHARS 1000        /* of a string without maxLength */
 #define SLM_GRAMMAR_ITEMS 100         /* of an array without maxItems */
 #define SLM_GRAMMAR_DIGITS 15         /* before the point, of a number without limits */
@@ -82,11 +82,12 @@
 #define SLM_GRAMMAR_FORMAT_CHARS 63   /* of an email or hostname: no part can be too long */
 #define SLM_MAX_VERBATIM_BYTES 4096   /* of a string that stands in the input */
 #define SLM_MAX_PATTERN_BYTES 1024
-#define SLM_MAX_PATTERN_DEPTH 16     /* groups within groups */
-#define SLM_MAX_PATTERN_REPEAT 1000  /* of {n,m} */
-#define SLM_MAX_PATTERN_RANGES 256   /* of one class of characters */
-#define SLM_MAX_MASK_TOKEN_BYTES 255 /* longer tokens are never allowed by a mask */
-#define SLM_MAX_MASKS 1024           /* kept for one grammar */
+#define SLM_MAX_PATTERN_DEPTH 16      /* groups within groups */
+#define SLM_MAX_PATTERN_REPEAT 1000   /* of {n,m} */
+#define SLM_MAX_PATTERN_PAIRS 4194304 /* of states, beside a format or a look-ahead */
+#define SLM_MAX_PATTERN_RANGES 256    /* of one class of characters */
+#define SLM_MAX_MASK_TOKEN_BYTES 255  /* longer tokens are never allowed by a mask */
+#define SLM_MAX_MASKS 1024            /* kept for one grammar */
 
 /* Work between two polls of the host: all well under 2 ms on the slowest path */
 #define SLM_POLL_BYTES 65536         /* bytes tokenized, hashed or repacked */

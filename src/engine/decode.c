@@ -16,7 +16,7 @@ struct SlmDecoder
 	int short_context;
 	bool *is_long;   /* [n_sequence] */
 	int32_t *length; /* [n_sequence] */
-	float **block;   /* [n_sequence] keys and values */
+	void **block;    /* [n_sequence] keys and values */
 };
 
 int
@@ -44,11 +44,11 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 						slm_context_length(run));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &d, err));
 	d->run = run;
-	d->shape = slm_kv_shape(run->model, n_token);
+	d->shape = slm_kv_shape(run->model, run->options->cache_type, n_token);
 	d->room = n_token;
 	d->short_context = slm_short_context(run);
-	n = slm_kv_floats(&d->shape);
-	if (n > SIZE_MAX / sizeof(float))
+	n = slm_kv_bytes(&d->shape);
+	if (n > SIZE_MAX)
 		return slm_fail(err, SLM_ERR_LIMIT, "keys and values of %d tokens exceed the address space",
 						n_token);
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &d->is_long, err));
@@ -57,7 +57,7 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	for (int i = 0; i < n_sequence; i++)
 	{
 		slm_decoder_begin(d, i, 0, n_token);
-		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &d->block[i], err));
+		SLM_TRY(slm_arena_alloc(run->arena, (size_t) n, &d->block[i], err));
 	}
 	*out = d;
 	return SLM_OK;
@@ -136,17 +136,17 @@ slm_decoder_is_long(const SlmDecoder *d, int sequence)
 }
 
 uint64_t
-slm_decoder_saved_floats(const SlmDecoder *d, int n)
+slm_decoder_saved_bytes(const SlmDecoder *d, int n)
 {
-	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+	SlmKvShape shape = slm_kv_shape(d->run->model, d->shape.type, n);
 
-	return slm_kv_floats(&shape);
+	return slm_kv_bytes(&shape);
 }
 
 SlmStatus
-slm_decoder_save(SlmDecoder *d, int sequence, int n, float *to, SlmError *err)
+slm_decoder_save(SlmDecoder *d, int sequence, int n, void *to, SlmError *err)
 {
-	SlmKvShape shape = slm_kv_shape(d->run->model, n);
+	SlmKvShape shape = slm_kv_shape(d->run->model, d->shape.type, n);
 	SlmCompute compute;
 
 	if (n < 0 || n > d->length[sequence])
@@ -156,9 +156,9 @@ slm_decoder_save(SlmDecoder *d, int sequence, int n, float *to, SlmError *err)
 }
 
 SlmStatus
-slm_decoder_load(SlmDecoder *d, int sequence, const float *from, int n_saved, int n, SlmError *err)
+slm_decoder_load(SlmDecoder *d, int sequence, const void *from, int n_saved, int n, SlmError *err)
 {
-	SlmKvShape shape = slm_kv_shape(d->run->model, n_saved);
+	SlmKvShape shape = slm_kv_shape(d->run->model, d->shape.type, n_saved);
 	SlmCompute compute;
 
 	if (n < 0 || n > n_saved || n > d->room)
@@ -173,7 +173,7 @@ slm_decoder_load(SlmDecoder *d, int sequence, const float *from, int n_saved, in
 /* Tokens to be read behind the first `past` of what a block holds by then. */
 typedef struct Piece
 {
-	float *block;
+	void *block;
 	bool is_long;
 	int past;
 	const int32_t *token; /* [n] */
@@ -227,7 +227,7 @@ gather(Reading *r, SlmError *err)
 	int left = r->n_piece - r->at_piece;
 	size_t most = (size_t) (left < SLM_BATCH_TOKENS ? left : SLM_BATCH_TOKENS);
 	int32_t *token, *start, *past;
-	float **cache;
+	void **cache;
 	int n_token = 0, n = 0;
 
 	r->batch = (SlmBatch){

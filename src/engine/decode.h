@@ -110,14 +110,15 @@ extern bool slm_decoder_is_long(const SlmDecoder *decoder, int sequence);
 extern int slm_short_context(const SlmRun *run);
 
 /*
- * What a sequence's first n tokens have come to, in memory of the caller's: so
- * many floats.  A sequence of any decoder of the same model that is long or is not,
- * as this one, becomes the first n of n_saved tokens again, as if it had computed them.
+ * What a sequence's first n tokens have come to, in memory of the caller's, aligned as
+ * floats are: so many bytes.  A sequence of any decoder of the same model and
+ * cache_type that is long or is not, as this one, becomes the first n of n_saved
+ * tokens again, as if it had computed them.
  */
-extern uint64_t slm_decoder_saved_floats(const SlmDecoder *decoder, int n);
-extern SlmStatus slm_decoder_save(SlmDecoder *decoder, int sequence, int n, float *to,
+extern uint64_t slm_decoder_saved_bytes(const SlmDecoder *decoder, int n);
+extern SlmStatus slm_decoder_save(SlmDecoder *decoder, int sequence, int n, void *to,
 								  SlmError *err) SLM_MUST_CHECK;
-extern SlmStatus slm_decoder_load(SlmDecoder *decoder, int sequence, const float *from, int n_saved,
+extern SlmStatus slm_decoder_load(SlmDecoder *decoder, int sequence, const void *from, int n_saved,
 								  int n, SlmError *err) SLM_MUST_CHECK;
 
 #endif

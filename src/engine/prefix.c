@@ -171,25 +171,25 @@ slm_prefix_keep(SlmDecoder *d, int sequence, const int32_t *id, int n, SlmError 
 {
 	SlmRun *run = slm_decoder_run(d);
 	SlmPrefixes *p = run->prefixes;
-	uint64_t n_float = slm_decoder_saved_floats(d, n);
+	uint64_t n_saved = slm_decoder_saved_bytes(d, n);
 	size_t n_id = ((size_t) n + 15) / 16 * 16; /* what follows is aligned as the whole is */
 	SlmPrefix *prefix;
 	SlmStatus status;
 	size_t n_byte;
 
-	if (!keeps(run) || n < SLM_PREFIX_TOKENS || n_float > p->max_bytes / sizeof(float))
+	if (!keeps(run) || n < SLM_PREFIX_TOKENS || n_saved > p->max_bytes)
 		return SLM_OK;
 	SLM_TRY(slm_poll(run->host, err));
 	if (is_kept(d, sequence, id, n))
 		return SLM_OK;
-	n_byte = n_id * sizeof(*id) + (size_t) n_float * sizeof(float);
+	n_byte = n_id * sizeof(*id) + (size_t) n_saved;
 	if (n_byte > p->max_bytes)
 		return SLM_OK;
 	prefix = make_room(p, n_byte);
 	prefix->id = p->host->alloc(p->host->arg, n_byte);
 	if (prefix->id == NULL)
 		return SLM_OK;
-	prefix->saved = (float *) (prefix->id + n_id);
+	prefix->saved = prefix->id + n_id;
 	status = slm_decoder_save(d, sequence, n, prefix->saved, err);
 	if (status != SLM_OK)
 	{

@@ -32,7 +32,7 @@ typedef struct SlmPrefix
 	int32_t *id; /* [n] with what they come to behind them, in one allocation */
 	int n;
 	bool of_long; /* of a sequence that is long */
-	float *saved;
+	void *saved;
 	size_t n_byte;
 } SlmPrefix;
 

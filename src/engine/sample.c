@@ -48,3 +48,14 @@ slm_sample(const SlmKernels *kernels, const SlmSampling *sampling, uint64_t inde
 	}
 	return best; /* probabilities that add up to a little less than 1 */
 }
+
+float
+slm_sample_chance(const SlmKernels *kernels, float *logits, int32_t n, const uint64_t *allowed,
+				  int32_t token)
+{
+	for (int32_t i = 0; i < n; i++)
+		if (!is_allowed(allowed, i))
+			logits[i] = -INFINITY;
+	kernels->softmax(logits, n);
+	return logits[token];
+}

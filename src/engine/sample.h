@@ -25,4 +25,8 @@ typedef struct SlmSampling
 extern int32_t slm_sample(const SlmKernels *kernels, const SlmSampling *sampling, uint64_t index,
 						  float *logits, int32_t n, const uint64_t *allowed);
 
+/* The probability of a token among those that are allowed; logits are overwritten. */
+extern float slm_sample_chance(const SlmKernels *kernels, float *logits, int32_t n,
+							   const uint64_t *allowed, int32_t token);
+
 #endif

@@ -46,6 +46,7 @@ typedef struct SlmModelOptions
 	SlmText query_prefix;
 	SlmText document_prefix;
 	SlmText prompt_format; /* name of a chat format (tokenizer/chat.h); default plain */
+	SlmDtype cache_type;   /* what a decoder's keys and values are kept as: F32, F16 or Q8_0 */
 } SlmModelOptions;
 
 extern void slm_model_options_init(SlmModelOptions *options);
@@ -65,8 +66,9 @@ typedef struct SlmRun
 	const SlmKernels *kernels;
 	const SlmHost *host;
 	SlmArena *arena;
-	int max_input_tokens;  /* of one text, 0: no cap */
-	const SlmModel *draft; /* a smaller model with its vocabulary, which guesses what is written; or NULL */
+	int max_input_tokens; /* of one text, 0: no cap */
+	const SlmModel
+		*draft; /* a smaller model with its vocabulary, which guesses what is written; or NULL */
 	int batch_rows;        /* texts that are written beside each other, 0: no cap */
 	SlmPrefixes *prefixes; /* NULL: none are kept */
 	SlmText owner;         /* of those: the model and whoever may see its prompts, as bytes */

@@ -15,12 +15,34 @@
 
 #define QUERY_BLOCK 16 /* query rows that share the scratch */
 
+/* Bytes of an element of keys and values. */
+SLM_INLINE size_t
+stored_bytes(const SlmDtype type)
+{
+	return type == SLM_DTYPE_F32 ? sizeof(float) : type == SLM_DTYPE_F16 ? sizeof(uint16_t) : 1;
+}
+
+/* 16 elements; codes have scales, lane by lane. */
+SLM_INLINE Vec
+stored_load(const SlmDtype type, const uint8_t *p, Vec scale)
+{
+	if (type == SLM_DTYPE_F16)
+		return vec_load_f16((const uint16_t *) (const void *) p);
+	if (type == SLM_DTYPE_Q8_0)
+		return vec_mul(vec_load_i8((const int8_t *) p), scale);
+	return vec_load((const float *) (const void *) p);
+}
+
 /* Scores of n_row query rows and n_vec * 16 keys from key j on. */
 SLM_INLINE void
-score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_t j, float *scores)
+score_tile(const SlmDtype type, const int n_row, const int n_vec, const SlmAttend *args, int i,
+		   size_t j, float *scores)
 {
+	const size_t bytes = stored_bytes(type);
+	const int run = type == SLM_DTYPE_Q8_0 ? SLM_Q8_BLOCK : args->head_dim;
 	const float *q = args->q + (size_t) i * args->q_stride;
-	const float *kt = args->kt + j;
+	const uint8_t *kt = (const uint8_t *) args->kt + j * bytes;
+	const uint16_t *k_scale = type == SLM_DTYPE_Q8_0 ? args->k_scale + j : NULL;
 	const float *bias = args->bias != NULL ? args->bias + i * args->bias_row + j : NULL;
 	Vec acc[SCORE_TILE_ROWS][SCORE_TILE_VECS];
 
@@ -31,21 +53,31 @@ score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_
 		for (int v = 0; v < n_vec; v++)
 			acc[r][v] = vec_zero();
 	}
-	for (int d = 0; d < args->head_dim; d++, kt += args->t_stride)
+	for (int d = 0; d < args->head_dim;)
 	{
-		Vec key[SCORE_TILE_VECS];
+		int end = args->head_dim - d < run ? args->head_dim : d + run;
+		Vec scale[SCORE_TILE_VECS];
 
 		SLM_UNROLL
 		for (int v = 0; v < n_vec; v++)
-			key[v] = vec_load(kt + v * LANES);
-		SLM_UNROLL
-		for (int r = 0; r < n_row; r++)
+			scale[v] = k_scale != NULL ? vec_load_f16(k_scale + v * LANES) : vec_zero();
+		k_scale += k_scale != NULL ? args->t_stride : 0;
+		for (; d < end; d++, kt += args->t_stride * bytes)
 		{
-			Vec query = vec_set1(q[(size_t) r * args->q_stride + (size_t) d]);
+			Vec key[SCORE_TILE_VECS];
 
 			SLM_UNROLL
 			for (int v = 0; v < n_vec; v++)
-				acc[r][v] = vec_fma(query, key[v], acc[r][v]);
+				key[v] = stored_load(type, kt + (size_t) v * LANES * bytes, scale[v]);
+			SLM_UNROLL
+			for (int r = 0; r < n_row; r++)
+			{
+				Vec query = vec_set1(q[(size_t) r * args->q_stride + (size_t) d]);
+
+				SLM_UNROLL
+				for (int v = 0; v < n_vec; v++)
+					acc[r][v] = vec_fma(query, key[v], acc[r][v]);
+			}
 		}
 	}
 	SLM_UNROLL
@@ -65,28 +97,31 @@ score_tile(const int n_row, const int n_vec, const SlmAttend *args, int i, size_
 
 /* Scores of n_row query rows and all keys. */
 SLM_INLINE void
-score_rows(const int n_row, const SlmAttend *args, int i, float *scores)
+score_rows(const SlmDtype type, const int n_row, const SlmAttend *args, int i, float *scores)
 {
 	size_t n_key = ((size_t) args->t + LANES - 1) / LANES * LANES;
 	size_t j = 0;
 
 	for (; j + SCORE_TILE_VECS * LANES <= n_key; j += SCORE_TILE_VECS * LANES)
-		score_tile(n_row, SCORE_TILE_VECS, args, i, j, scores);
+		score_tile(type, n_row, SCORE_TILE_VECS, args, i, j, scores);
 	if (SCORE_TILE_VECS > 2 && j + 2 * LANES <= n_key)
 	{
-		score_tile(n_row, 2, args, i, j, scores);
+		score_tile(type, n_row, 2, args, i, j, scores);
 		j += 2 * LANES;
 	}
 	for (; j < n_key; j += LANES)
-		score_tile(n_row, 1, args, i, j, scores);
+		score_tile(type, n_row, 1, args, i, j, scores);
 }
 
 /* Output dimensions d .. d + n_vec * 16 of n_row query rows; `which` of each vector. */
 SLM_INLINE void
-value_tile(const int n_row, const int n_vec, const bool whole, VecIf which, const SlmAttend *args,
-		   int i, size_t d, const float *e, const float *sum)
+value_tile(const SlmDtype type, const int n_row, const int n_vec, const bool whole, VecIf which,
+		   const SlmAttend *args, int i, size_t d, const float *e, const float *sum)
 {
-	const float *value = args->v + d;
+	const size_t bytes = stored_bytes(type);
+	const uint8_t *value = (const uint8_t *) args->v + d * bytes;
+	/* a tile stays in one block */
+	const uint16_t *v_scale = type == SLM_DTYPE_Q8_0 ? args->v_scale + d / SLM_Q8_BLOCK : NULL;
 	Vec acc[VALUE_TILE_ROWS][VALUE_TILE_VECS];
 
 	SLM_UNROLL
@@ -96,13 +131,17 @@ value_tile(const int n_row, const int n_vec, const bool whole, VecIf which, cons
 		for (int v = 0; v < n_vec; v++)
 			acc[r][v] = vec_zero();
 	}
-	for (int j = 0; j < args->t; j++, value += args->v_stride)
+	for (int j = 0; j < args->t; j++, value += args->v_stride * bytes)
 	{
+		Vec scale = v_scale != NULL ? vec_set1_f16(v_scale) : vec_zero();
 		Vec row[VALUE_TILE_VECS];
 
+		v_scale += v_scale != NULL ? args->v_scale_stride : 0;
 		SLM_UNROLL
 		for (int v = 0; v < n_vec; v++)
-			row[v] = whole ? vec_load(value + v * LANES) : vec_load_if(which, value + v * LANES);
+			row[v] = whole || type != SLM_DTYPE_F32
+						 ? stored_load(type, value + (size_t) v * LANES * bytes, scale)
+						 : vec_load_if(which, (const float *) (const void *) value + v * LANES);
 		SLM_UNROLL
 		for (int r = 0; r < n_row; r++)
 		{
@@ -132,52 +171,22 @@ value_tile(const int n_row, const int n_vec, const bool whole, VecIf which, cons
 
 /* All output dimensions of n_row query rows. */
 SLM_INLINE void
-value_rows(const int n_row, const SlmAttend *args, int i, const float *e, const float *sum)
+value_rows(const SlmDtype type, const int n_row, const SlmAttend *args, int i, const float *e,
+		   const float *sum)
 {
 	size_t n = (size_t) args->head_dim;
 	VecIf rest = vec_first((int) (n % LANES));
 	size_t d = 0;
 
 	for (; d + VALUE_TILE_VECS * LANES <= n; d += VALUE_TILE_VECS * LANES)
-		value_tile(n_row, VALUE_TILE_VECS, true, rest, args, i, d, e, sum);
+		value_tile(type, n_row, VALUE_TILE_VECS, true, rest, args, i, d, e, sum);
 	if (VALUE_TILE_VECS > 1 && d + LANES <= n)
 	{
-		value_tile(n_row, 1, true, rest, args, i, d, e, sum);
+		value_tile(type, n_row, 1, true, rest, args, i, d, e, sum);
 		d += LANES;
 	}
 	if (d < n)
-		value_tile(n_row, 1, false, rest, args, i, d, e, sum);
-}
-
-/* The row counts that attend() uses. */
-SLM_NOINLINE void
-score_many(const SlmAttend *args, int i, float *scores)
-{
-	score_rows(SCORE_TILE_ROWS, args, i, scores);
-}
-
-SLM_NOINLINE void
-score_one(const SlmAttend *args, int i, float *scores)
-{
-	score_rows(1, args, i, scores);
-}
-
-SLM_NOINLINE void
-value_many(const SlmAttend *args, int i, const float *e, const float *sum)
-{
-	value_rows(VALUE_TILE_ROWS, args, i, e, sum);
-}
-
-SLM_NOINLINE void
-value_four(const SlmAttend *args, int i, const float *e, const float *sum)
-{
-	value_rows(4, args, i, e, sum);
-}
-
-SLM_NOINLINE void
-value_one(const SlmAttend *args, int i, const float *e, const float *sum)
-{
-	value_rows(1, args, i, e, sum);
+		value_tile(type, n_row, 1, false, rest, args, i, d, e, sum);
 }
 
 /* Keys [first, end) of a row: as if they were infinitely far. */
@@ -200,8 +209,18 @@ cap_scores(float *scores, int n, float cap)
 		vec_store(scores + j, vec_mul(vec_set1(cap), vec_load(scores + j)));
 }
 
-static void
-attend(const SlmAttend *whole, int q0, int q1)
+/* The row counts that attend_rows() uses, for one type of keys and values. */
+typedef struct AttendSteps
+{
+	void (*score_many)(const SlmAttend *args, int i, float *scores);
+	void (*score_one)(const SlmAttend *args, int i, float *scores);
+	void (*value_many)(const SlmAttend *args, int i, const float *e, const float *sum);
+	void (*value_four)(const SlmAttend *args, int i, const float *e, const float *sum);
+	void (*value_one)(const SlmAttend *args, int i, const float *e, const float *sum);
+} AttendSteps;
+
+SLM_INLINE void
+attend_rows(const SlmDtype type, const AttendSteps *steps, const SlmAttend *whole, int q0, int q1)
 {
 	for (int i = q0; i < q1; i += QUERY_BLOCK)
 	{
@@ -215,15 +234,20 @@ attend(const SlmAttend *whole, int q0, int q1)
 		slm_attend_seen(whole, i, &from, &end);
 		slm_attend_seen(whole, i + n - 1, &first, &end);
 		from = from / LANES * LANES;
-		block.kt += from;
-		block.v += (size_t) from * block.v_stride;
+		block.kt = (const uint8_t *) whole->kt + (size_t) from * stored_bytes(type);
+		block.v = (const uint8_t *) whole->v + (size_t) from * whole->v_stride * stored_bytes(type);
+		if (type == SLM_DTYPE_Q8_0)
+		{
+			block.k_scale += from;
+			block.v_scale += (size_t) from * whole->v_scale_stride;
+		}
 		block.bias += block.bias != NULL ? from : 0;
 		block.t = end - from;
 #define SCORES (args->scores + (size_t) r * args->t_stride)
 		for (; r + SCORE_TILE_ROWS <= n; r += SCORE_TILE_ROWS)
-			score_many(args, i + r, SCORES);
+			steps->score_many(args, i + r, SCORES);
 		for (; r < n; r++)
-			score_one(args, i + r, SCORES);
+			steps->score_one(args, i + r, SCORES);
 		for (r = 0; r < n && args->cap > 0.0f; r++)
 			cap_scores(SCORES, args->t, args->cap);
 		for (r = 0; r < n && (whole->seen > 0 || whole->window > 0); r++)
@@ -237,13 +261,68 @@ attend(const SlmAttend *whole, int q0, int q1)
 		for (; r < n; r++)
 			sum[r] = exponentials(SCORES, args->t);
 		for (r = 0; r + VALUE_TILE_ROWS <= n; r += VALUE_TILE_ROWS)
-			value_many(args, i + r, SCORES, sum + r);
+			steps->value_many(args, i + r, SCORES, sum + r);
 		for (; r + 4 <= n; r += 4)
-			value_four(args, i + r, SCORES, sum + r);
+			steps->value_four(args, i + r, SCORES, sum + r);
 		for (; r < n; r++)
-			value_one(args, i + r, SCORES, sum + r);
+			steps->value_one(args, i + r, SCORES, sum + r);
 #undef SCORES
 	}
+}
+
+#define ATTEND(name, type)                                                                         \
+	SLM_NOINLINE void name##_score_many(const SlmAttend *args, int i, float *scores)               \
+	{                                                                                              \
+		score_rows(type, SCORE_TILE_ROWS, args, i, scores);                                        \
+	}                                                                                              \
+	SLM_NOINLINE void name##_score_one(const SlmAttend *args, int i, float *scores)                \
+	{                                                                                              \
+		score_rows(type, 1, args, i, scores);                                                      \
+	}                                                                                              \
+	SLM_NOINLINE void name##_value_many(const SlmAttend *args, int i, const float *e,              \
+										const float *sum)                                          \
+	{                                                                                              \
+		value_rows(type, VALUE_TILE_ROWS, args, i, e, sum);                                        \
+	}                                                                                              \
+	SLM_NOINLINE void name##_value_four(const SlmAttend *args, int i, const float *e,              \
+										const float *sum)                                          \
+	{                                                                                              \
+		value_rows(type, 4, args, i, e, sum);                                                      \
+	}                                                                                              \
+	SLM_NOINLINE void name##_value_one(const SlmAttend *args, int i, const float *e,               \
+									   const float *sum)                                           \
+	{                                                                                              \
+		value_rows(type, 1, args, i, e, sum);                                                      \
+	}                                                                                              \
+	static void name(const SlmAttend *args, int q0, int q1)                                        \
+	{                                                                                              \
+		static const AttendSteps steps = {name##_score_many, name##_score_one, name##_value_many,  \
+										  name##_value_four, name##_value_one};                    \
+                                                                                                   \
+		attend_rows(type, &steps, args, q0, q1);                                                   \
+	}
+ATTEND(attend, SLM_DTYPE_F32)
+ATTEND(attend_f16, SLM_DTYPE_F16)
+ATTEND(attend_q8, SLM_DTYPE_Q8_0)
+#undef ATTEND
+
+/* Halves that are infinite become NaN. */
+static void
+to_half(const float *x, int64_t n, uint16_t *y)
+{
+	int64_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		vec_store_f16(y + i, vec_load(x + i));
+	if (i < n)
+	{
+		uint16_t rest[LANES];
+
+		vec_store_f16(rest, vec_load_if(vec_first((int) (n - i)), x + i));
+		memcpy(y + i, rest, (size_t) (n - i) * sizeof(*y));
+	}
+	for (i = 0; i < n; i++)
+		y[i] = (y[i] & 0x7fff) == 0x7c00 ? 0x7e00 : y[i];
 }
 
 #endif

@@ -30,6 +30,10 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 	{
 		case SLM_LAYOUT_Q8:
 			return kernels->gemm_q8;
+		case SLM_LAYOUT_Q4:
+			return kernels->gemm_q4;
+		case SLM_LAYOUT_IQ4:
+			return kernels->gemm_iq4;
 		case SLM_LAYOUT_F16:
 			return kernels->gemm_f16;
 		case SLM_LAYOUT_BF16:
@@ -44,13 +48,21 @@ slm_gemm_of(const SlmKernels *kernels, SlmLayout layout)
 			return kernels->gemm_k5;
 		case SLM_LAYOUT_K6:
 			return kernels->gemm_k6;
-		case SLM_LAYOUT_K8:
-			return kernels->gemm_k8;
+		case SLM_LAYOUT_KI4:
+			return kernels->gemm_ki4;
 		case SLM_LAYOUT_F32:
 		case SLM_LAYOUT_COUNT:
 			break;
 	}
 	return kernels->gemm_f32;
+}
+
+SlmAttendRows *
+slm_attend_of(const SlmKernels *kernels, SlmDtype type)
+{
+	if (type == SLM_DTYPE_F16)
+		return kernels->attend_f16;
+	return type == SLM_DTYPE_Q8_0 ? kernels->attend_q8 : kernels->attend;
 }
 
 const SlmKernels *

@@ -3,12 +3,12 @@
  *
  * Codes of up to 6 bits serve as the unsigned operand as they are stored (at most
  * 63 * 127 * 2 a pair); where something was added to them, the sum of a run starts
- * at what takes it away again.  Bytes (K8) are signed and go as in gemm_q8_avx2.h.
+ * at what takes it away again.  Those that stand for others (KI4) go as in gemm_q_avx2.h.
  */
 #ifndef SLM_KERNELS_GEMM_K_AVX2_H
 #define SLM_KERNELS_GEMM_K_AVX2_H
 
-#include "kernels/gemm_q8_avx2.h"
+#include "kernels/gemm_q_avx2.h"
 #include "kernels/layout_k.h"
 
 #define K_TILE_ROWS 4 /* activation rows, at most */
@@ -38,12 +38,11 @@ SLM_INLINE __m256i
 k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 {
 	const int bits = k_bits(layout);
-	const uint8_t *at = codes + (bits == 8 ? j : j % 4) * 64;
-	__m256i low = _mm256_loadu_si256((const __m256i *) (const void *) at), high;
+	const uint8_t *at;
+	__m256i low = q_nibbles(codes, j), high;
 
-	if (bits == 8)
-		return _mm256_xor_si256(low, _mm256_set1_epi8((char) SLM_Q8_OFFSET));
-	low = _mm256_and_si256(j < 4 ? low : k_shift(low, -4), _mm256_set1_epi8(15));
+	if (layout_values(layout) != NULL)
+		return _mm256_shuffle_epi8(q_values(layout), low);
 	if (bits == 4)
 		return low;
 	at = codes + K_HIGH_BITS + (bits == 6 ? j / 4 * 64 : 0);
@@ -55,8 +54,8 @@ k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 SLM_INLINE __m256i
 k_dot(const SlmLayout layout, __m256i sum, __m256i weight, __m256i activation)
 {
-	if (layout == SLM_LAYOUT_K8)
-		return q8_dot(sum, weight, activation);
+	if (layout_values(layout) != NULL)
+		return q_dot(sum, weight, activation);
 	return _mm256_add_epi32(
 		sum, _mm256_madd_epi16(_mm256_maddubs_epi16(weight, activation), _mm256_set1_epi16(1)));
 }
@@ -84,12 +83,12 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 			const uint8_t *codes = w + (size_t) (r * run / 32) * k_code_bytes(layout);
 			const int step = r * run % 32 / 4;
 			__m256i lo_sum[K_TILE_ROWS], hi_sum[K_TILE_ROWS];
-			Vec scale =
-				vec_mul(dw, k_bytes(offset != 0, w + k_scales(layout) + r * SLM_GROUP_ROWS));
+			Vec scale = vec_mul(
+				dw, k_bytes(k_is_signed(layout), w + k_scales(layout) + r * SLM_GROUP_ROWS));
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
-				lo_sum[i] = hi_sum[i] = offset != 0 && layout != SLM_LAYOUT_K8
+				lo_sum[i] = hi_sum[i] = offset != 0
 											? _mm256_set1_epi32(asum[(size_t) i * sum_stride] /
 																(SLM_Q8_OFFSET / offset))
 											: _mm256_setzero_si256();
@@ -181,7 +180,7 @@ K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k8, SLM_LAYOUT_K8)
+K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
 #undef K_GEMM
 
 #endif

@@ -1,18 +1,20 @@
 /*
  * gemm_k_avx512.h - matrix products with blocks of 256 weights by vpdpbusd
  *
- * Tiles as in gemm_q8_avx512.h.  Codes are the unsigned operand as they are
+ * Tiles as in gemm_q_avx512.h.  Codes are the unsigned operand as they are
  * stored; where something was added to them, the accumulator of a run starts at
  * what takes it away again, a share of -128 * sum(activations).
  */
 #ifndef SLM_KERNELS_GEMM_K_AVX512_H
 #define SLM_KERNELS_GEMM_K_AVX512_H
 
-#include "kernels/gemm_q8_avx512.h"
+#include "kernels/gemm_q_avx512.h"
 #include "kernels/layout_k.h"
 
 #define K_TILE_VECS 3
 #define K_TILE_ROWS 8
+
+#define PREFETCH_BLOCKS(n_vec) ((n_vec) == 1 ? 3 : 2) /* as PREFETCH_PAIRS() */
 
 SLM_INLINE __m512
 k_halves(const uint8_t *at)
@@ -42,11 +44,10 @@ SLM_INLINE __m512i
 k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 {
 	const int bits = k_bits(layout);
-	__m512i low = _mm512_loadu_si512(codes + (bits == 8 ? j : j % 4) * 64), high;
+	__m512i low = q_nibbles(codes, j), high;
 
-	if (bits == 8)
-		return low;
-	low = _mm512_and_si512(j < 4 ? low : k_shift(low, -4), _mm512_set1_epi8(15));
+	if (layout_values(layout) != NULL)
+		return _mm512_shuffle_epi8(q_values(layout), low);
 	if (bits == 4)
 		return low;
 	high = _mm512_loadu_si512(codes + K_HIGH_BITS + (bits == 6 ? j / 4 * 64 : 0));
@@ -60,7 +61,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 	   size_t group_bytes, int64_t n_block, const SlmActivations *x, int i0, const float *bias,
 	   float *y, size_t y_stride)
 {
-	const int run = k_run(layout), offset = k_offset(layout);
+	const int run = k_run(layout);
+	const int offset = layout_values(layout) != NULL ? SLM_Q8_OFFSET : k_offset(layout);
 	const size_t sum_stride = run == 32 ? x->d_stride : 2 * x->d_stride;
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
@@ -86,10 +88,14 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 
 			if (first)
 			{
+				const uint8_t *ahead = w +
+									   ahead_bytes(PREFETCH_BLOCKS(n_vec), k_block_bytes(layout),
+												   n_block - b, n_vec, group_bytes) +
+									   (size_t) r * k_code_bytes(layout) * (size_t) run / 32;
+
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
-					prefetch(w + (size_t) v * group_bytes + 2 * k_block_bytes(layout) +
-								 (size_t) r * k_code_bytes(layout) * (size_t) run / 32,
+					prefetch(ahead + (size_t) v * group_bytes,
 							 k_code_bytes(layout) * (size_t) run / 32);
 			}
 
@@ -127,8 +133,9 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			}
 			SLM_UNROLL
 			for (int v = 0; v < n_vec; v++)
-				dw[v] = _mm512_mul_ps(k_halves(w + k_d(layout) + (size_t) v * group_bytes),
-									  k_bytes(offset != 0, scales + (size_t) v * group_bytes));
+				dw[v] =
+					_mm512_mul_ps(k_halves(w + k_d(layout) + (size_t) v * group_bytes),
+								  k_bytes(k_is_signed(layout), scales + (size_t) v * group_bytes));
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
 			{
@@ -210,7 +217,7 @@ k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
 		const uint8_t *groups = w;                                                                 \
 		int g = 0;                                                                                 \
                                                                                                    \
-		for (; g + 3 <= n_group; g += 3)                                                           \
+		for (; m > FEW_ROWS && g + 3 <= n_group; g += 3)                                           \
 			name##_48x4(groups + (size_t) g * group_bytes, group_bytes, n_block, x, m,             \
 						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
 						y_stride);                                                                 \
@@ -220,7 +227,7 @@ k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint
 						y_stride);                                                                 \
 	}
 K_GEMM(gemm_k2, SLM_LAYOUT_K2) K_GEMM(gemm_k3, SLM_LAYOUT_K3) K_GEMM(gemm_k4, SLM_LAYOUT_K4)
-	K_GEMM(gemm_k5, SLM_LAYOUT_K5) K_GEMM(gemm_k6, SLM_LAYOUT_K6) K_GEMM(gemm_k8, SLM_LAYOUT_K8)
+	K_GEMM(gemm_k5, SLM_LAYOUT_K5) K_GEMM(gemm_k6, SLM_LAYOUT_K6) K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
 #undef K_GEMM
 
 #endif

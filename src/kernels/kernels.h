@@ -30,11 +30,13 @@
  * outputs are written 16 at a time and every y has a row stride that is a
  * multiple of 16.
  *
- *   SLM_LAYOUT_Q8   K padded to 64 with zeros.  Per pair of 32-blocks 1088
- *                   bytes: byte of (k, r) at (k/32%2)*512 + (k%32/4)*64 + r*4 +
- *                   k%4, stored as u8 = q + 128; fp16 scales at 1024 +
- *                   (k/32%2)*32 + 2r.  Serves Q8_0, Q5_0, Q4_0 and IQ4_NL files:
- *                   their codes and scales are carried over unchanged.
+ *   SLM_LAYOUT_Q8, SLM_LAYOUT_Q4, SLM_LAYOUT_IQ4
+ *                   K padded to 64 with zeros, one pair of 32-blocks after another:
+ *                   the codes of both, at (k/32%2)*512 + (k%32/4)*64 + r*4 + k%4 as
+ *                   u8 = q + 128, or in 4 bits at (k/32%2)*256 + (k%16/4)*64 + r*4 +
+ *                   k%4, k%32 < 16 in the low half of the byte; then fp16 scales, at
+ *                   (k/32%2)*32 + 2r.  Serve Q8_0 and Q5_0, Q4_0, IQ4_NL files: their
+ *                   codes and scales are carried over unchanged.
  *   SLM_LAYOUT_K*   Blocks of 256 (SlmBlockK), with codes, scales and minima as
  *                   they are in the file; layout_k.h has the bytes.
  *   SLM_LAYOUT_F32  [K][16] float;  SLM_LAYOUT_F16, SLM_LAYOUT_BF16  [K][16] u16.
@@ -52,10 +54,7 @@
 
 #define SLM_GROUP_ROWS 16 /* output rows of one packed group */
 
-#define SLM_Q8_BLOCK 32        /* elements that share a scale */
-#define SLM_Q8_BLOCK_BYTES 512 /* codes of one block of a group */
-#define SLM_Q8_SCALES 1024     /* where the scales of a pair of blocks start */
-#define SLM_Q8_PAIR_BYTES 1088
+#define SLM_Q8_BLOCK 32         /* elements that share a scale */
 #define SLM_Q8_OFFSET 128       /* stored code - code */
 #define SLM_Q8_LOWEST 0x1p-100f /* blocks whose amax is below count as zero */
 
@@ -72,12 +71,14 @@ typedef enum SlmLayout
 	SLM_LAYOUT_F32 = 1,
 	SLM_LAYOUT_F16 = 2,
 	SLM_LAYOUT_BF16 = 3,
-	SLM_LAYOUT_K2 = 4, /* Q2_K: codes of 4 bits, runs of 16, minima */
-	SLM_LAYOUT_K3 = 5, /* Q3_K: signed codes of 4 bits, runs of 16 */
-	SLM_LAYOUT_K4 = 6, /* Q4_K: codes of 4 bits, runs of 32, minima */
-	SLM_LAYOUT_K5 = 7, /* Q5_K: codes of 5 bits, runs of 32, minima */
-	SLM_LAYOUT_K6 = 8, /* Q6_K: signed codes of 6 bits, runs of 16 */
-	SLM_LAYOUT_K8 = 9, /* IQ4_XS: signed bytes, runs of 16 */
+	SLM_LAYOUT_Q4 = 4,
+	SLM_LAYOUT_IQ4 = 5,
+	SLM_LAYOUT_K2 = 6,   /* Q2_K: codes of 4 bits, runs of 16, minima */
+	SLM_LAYOUT_K3 = 7,   /* Q3_K: signed codes of 4 bits, runs of 16 */
+	SLM_LAYOUT_K4 = 8,   /* Q4_K: codes of 4 bits, runs of 32, minima */
+	SLM_LAYOUT_K5 = 9,   /* Q5_K: codes of 5 bits, runs of 32, minima */
+	SLM_LAYOUT_K6 = 10,  /* Q6_K: signed codes of 6 bits, runs of 16 */
+	SLM_LAYOUT_KI4 = 11, /* IQ4_XS: 4 bits that stand for signed bytes, runs of 16 */
 	SLM_LAYOUT_COUNT
 } SlmLayout;
 
@@ -85,7 +86,7 @@ typedef enum SlmLayout
 static inline bool
 slm_layout_is_quantized(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_Q8 || layout >= SLM_LAYOUT_K2;
+	return layout == SLM_LAYOUT_Q8 || layout >= SLM_LAYOUT_Q4;
 }
 
 /* They read half_sum, too. */
@@ -166,6 +167,7 @@ typedef void SlmSoftmax(float *x, int64_t n);
  *   kt        [head_dim][t_stride] keys transposed, t_stride a multiple of 16; what
  *             stands past t up to a multiple of 16 is read and has no effect
  *   v         [t][stride]
+ *   k_scale, v_scale   of codes alone, see SlmAttendRows
  *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale,
  * or, with a bias, fmaf(chain, scale, bias); with a cap it becomes cap *
@@ -177,8 +179,8 @@ typedef void SlmSoftmax(float *x, int64_t n);
 typedef struct SlmAttend
 {
 	const float *q;
-	const float *kt;
-	const float *v;
+	const void *kt;
+	const void *v;
 	float *out;
 	float *scores;
 	size_t q_stride;
@@ -193,6 +195,9 @@ typedef struct SlmAttend
 	float cap;          /* 0: none */
 	const float *bias;  /* of row i and key j at [i * bias_row + j]; read as far as kt; or NULL */
 	ptrdiff_t bias_row; /* -1 where it depends on j - i alone */
+	const uint16_t *k_scale;
+	const uint16_t *v_scale;
+	size_t v_scale_stride;
 } SlmAttend;
 
 /* Keys *first .. *end-1 are those that row i sees; both never decrease with i. */
@@ -208,7 +213,24 @@ slm_attend_seen(const SlmAttend *args, int i, int *first, int *end)
 		*end = own + args->window;
 }
 
+/*
+ * What keys and values are tells the kernels apart; the bits are those of attend
+ * over the floats that they stand for:
+ *
+ *   attend       floats
+ *   attend_f16   IEEE halves
+ *   attend_q8    codes (int8), each times the IEEE half of its block, a product
+ *                that a float holds: k_scale [blocks of head_dim][t_stride],
+ *                v_scale [t][v_scale_stride], 32 dimensions of a head a block and
+ *                what is left another
+ *
+ * Of halves and codes a row of v is read to a multiple of 16 dimensions; what
+ * stands past head_dim has no effect.
+ */
 typedef void SlmAttendRows(const SlmAttend *args, int q0, int q1);
+
+/* y = the nearest IEEE halves, ties to even; NaN where a half is too small for x. */
+typedef void SlmToHalf(const float *x, int64_t n, uint16_t *y);
 
 /* kt[d][j] = k[j][d]; zero for t <= j < t_stride. */
 typedef void SlmTranspose(const float *k, size_t k_stride, int t, int head_dim, float *kt,
@@ -244,6 +266,9 @@ extern const SlmKernels *slm_kernels(SlmIsa isa);
 
 /* The table's product for a layout. */
 extern SlmGemm *slm_gemm_of(const SlmKernels *kernels, SlmLayout layout);
+
+/* The table's attention over keys and values of a type: F32, F16 or Q8_0. */
+extern SlmAttendRows *slm_attend_of(const SlmKernels *kernels, SlmDtype type);
 
 /* sum[i] = -128 * the sum of codes 16 i .. 16 i + 15, for n (a multiple of 16) codes. */
 extern void slm_half_sums(const int8_t *q, int64_t n, int32_t *sum);

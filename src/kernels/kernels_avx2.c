@@ -13,13 +13,15 @@
 #include "kernels/body_attend.h"
 #include "kernels/body_gemm_float.h"
 #include "kernels/gemm_k_avx2.h"
-#include "kernels/gemm_q8_avx2.h"
+#include "kernels/gemm_q_avx2.h"
 
 /* Complete; a kernel without an own version would name its slm_scalar_ function. */
 const SlmKernels slm_kernels_avx2 = {
 	.name = "avx2",
 	.quantize_q8 = quantize_q8,
 	.gemm_q8 = gemm_q8,
+	.gemm_q4 = gemm_q4,
+	.gemm_iq4 = gemm_iq4,
 	.gemm_f32 = gemm_f32,
 	.gemm_f16 = gemm_f16,
 	.gemm_bf16 = gemm_bf16,
@@ -28,7 +30,7 @@ const SlmKernels slm_kernels_avx2 = {
 	.gemm_k4 = gemm_k4,
 	.gemm_k5 = gemm_k5,
 	.gemm_k6 = gemm_k6,
-	.gemm_k8 = gemm_k8,
+	.gemm_ki4 = gemm_ki4,
 	.layer_norm = layer_norm,
 	.rms_norm = rms_norm,
 	.gelu_erf = gelu_erf,
@@ -39,6 +41,9 @@ const SlmKernels slm_kernels_avx2 = {
 	.softmax = softmax,
 	.transpose = transpose,
 	.attend = attend,
+	.attend_f16 = attend_f16,
+	.attend_q8 = attend_q8,
+	.to_half = to_half,
 };
 
 #endif

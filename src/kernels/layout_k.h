@@ -3,12 +3,12 @@
  *
  * A group (16 output rows) is one block after another:
  *
- *   codes    one run of 32 weights after another.  Bytes (K8): of weight k of the
- *            run and row r at k/4*64 + r*4 + k%4.  Fewer bits: the low four at
- *            k%16/4*64 + r*4 + k%4, of k < 16 in the low half of the byte, of the
- *            others in the high half; then of a fifth bit (K5) 64 bytes, at r*4 +
- *            k%4, bit k/4, or of two more (K6) 128 bytes, at k/16*64 + r*4 + k%4,
- *            bits k%16/4*2.  Signed codes have k_offset() added to them.
+ *   codes    one run of 32 weights after another: of weight k of the run and row r
+ *            the low four bits at k%16/4*64 + r*4 + k%4, of k < 16 in the low half of
+ *            the byte, of the others in the high half; then of a fifth bit (K5) 64
+ *            bytes, at r*4 + k%4, bit k/4, or of two more (K6) 128 bytes, at k/16*64 +
+ *            r*4 + k%4, bits k%16/4*2.  Signed codes have k_offset() added to them;
+ *            those of KI4 stand for layout_values().
  *   scales   a byte: (run, r) at run*16 + r, signed where codes are
  *   minima   the same; not where codes are signed
  *   d        16 IEEE halves
@@ -19,7 +19,7 @@
 #ifndef SLM_KERNELS_LAYOUT_K_H
 #define SLM_KERNELS_LAYOUT_K_H
 
-#include "kernels/kernels.h"
+#include "kernels/layout_q.h"
 
 static inline bool
 k_is_layout(SlmLayout layout)
@@ -43,20 +43,20 @@ k_has_minima(SlmLayout layout)
 static inline int
 k_bits(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_K8   ? 8
-		   : layout == SLM_LAYOUT_K6 ? 6
-		   : layout == SLM_LAYOUT_K5 ? 5
-									 : 4;
+	return layout == SLM_LAYOUT_K6 ? 6 : layout == SLM_LAYOUT_K5 ? 5 : 4;
 }
 
-/* Stored code - code; scales are signed where it is not 0.  A power of two up to SLM_Q8_OFFSET. */
+static inline bool
+k_is_signed(SlmLayout layout)
+{
+	return !k_has_minima(layout);
+}
+
+/* Stored code - code, where it is a number itself. */
 static inline int
 k_offset(SlmLayout layout)
 {
-	return layout == SLM_LAYOUT_K8   ? SLM_Q8_OFFSET
-		   : layout == SLM_LAYOUT_K6 ? 32
-		   : layout == SLM_LAYOUT_K3 ? 4
-									 : 0;
+	return layout == SLM_LAYOUT_K6 ? 32 : layout == SLM_LAYOUT_K3 ? 4 : 0;
 }
 
 /* Bytes of the codes of 32 weights of a group. */
@@ -68,21 +68,18 @@ k_code_bytes(SlmLayout layout)
 
 #define K_HIGH_BITS 256 /* where bits above the low four start in them */
 
-/* The stored code of weight i of row r of a block. */
+/* Weight i of row r of a block, before scales. */
 static inline int
 k_code(SlmLayout layout, const uint8_t *block, int i, int r)
 {
 	const uint8_t *codes = block + (size_t) (i / 32) * k_code_bytes(layout) + r * 4 + i % 4;
-	int step = i % 32 / 4, code;
+	int step = i % 32 / 4, code = codes[step % 4 * 64] >> step / 4 * 4 & 15;
 
-	if (k_bits(layout) == 8)
-		return codes[step * 64];
-	code = codes[step % 4 * 64] >> step / 4 * 4 & 15;
 	if (k_bits(layout) == 5)
 		code |= (codes[K_HIGH_BITS] >> step & 1) << 4;
 	if (k_bits(layout) == 6)
 		code |= (codes[K_HIGH_BITS + step / 4 * 64] >> step % 4 * 2 & 3) << 4;
-	return code;
+	return layout_values(layout) != NULL ? layout_values(layout)[code] : code - k_offset(layout);
 }
 
 /* Where scales, minima, d and dmin of a block start, and what it takes. */

@@ -16,11 +16,13 @@ slm_layout_of(SlmDtype type)
 {
 	switch (type)
 	{
-		case SLM_DTYPE_Q4_0:
 		case SLM_DTYPE_Q5_0:
 		case SLM_DTYPE_Q8_0:
-		case SLM_DTYPE_IQ4_NL:
 			return SLM_LAYOUT_Q8;
+		case SLM_DTYPE_Q4_0:
+			return SLM_LAYOUT_Q4;
+		case SLM_DTYPE_IQ4_NL:
+			return SLM_LAYOUT_IQ4;
 		case SLM_DTYPE_Q2_K:
 			return SLM_LAYOUT_K2;
 		case SLM_DTYPE_Q3_K:
@@ -32,7 +34,7 @@ slm_layout_of(SlmDtype type)
 		case SLM_DTYPE_Q6_K:
 			return SLM_LAYOUT_K6;
 		case SLM_DTYPE_IQ4_XS:
-			return SLM_LAYOUT_K8;
+			return SLM_LAYOUT_KI4;
 		case SLM_DTYPE_F16:
 			return SLM_LAYOUT_F16;
 		case SLM_DTYPE_BF16:
@@ -46,70 +48,64 @@ slm_layout_of(SlmDtype type)
 uint64_t
 slm_group_bytes(SlmLayout layout, int64_t k)
 {
-	if (layout == SLM_LAYOUT_Q8)
-		return (uint64_t) slm_q8_padded(k) / (2 * SLM_Q8_BLOCK) * SLM_Q8_PAIR_BYTES;
+	if (q_is_layout(layout))
+		return (uint64_t) slm_q8_padded(k) / (2 * SLM_Q8_BLOCK) * q_pair_bytes(layout);
 	if (k_is_layout(layout))
 		return slm_k_group_bytes(layout, k);
 	return (uint64_t) k * SLM_GROUP_ROWS * (layout == SLM_LAYOUT_F32 ? 4 : 2);
 }
 
-/* Codes (signed) and scale of one block of a quantized file. */
+/* A block's codes as bytes: signed with SLM_Q8_OFFSET added, those of 4 bits as they are; and its scale. */
 static uint16_t
-unpack_block(SlmDtype type, const uint8_t *src, int8_t codes[SLM_Q8_BLOCK])
+unpack_block(SlmDtype type, const uint8_t *src, uint8_t codes[SLM_Q8_BLOCK])
 {
 	uint16_t d;
 
 	memcpy(&d, src, sizeof(d)); /* every block starts with its scale */
 	if (type == SLM_DTYPE_Q8_0)
-		memcpy(codes, src + offsetof(SlmBlockQ8_0, qs), SLM_Q8_BLOCK);
+		for (int i = 0; i < SLM_Q8_BLOCK; i++)
+			codes[i] = src[offsetof(SlmBlockQ8_0, qs) + (size_t) i] ^ SLM_Q8_OFFSET;
 	else
 	{
 		bool five = type == SLM_DTYPE_Q5_0;
 		const uint8_t *low = src + (five ? offsetof(SlmBlockQ5_0, qs) : offsetof(SlmBlockQ4_0, qs));
 		uint32_t high = 0;
-		int zero = five ? 16 : 8;
 
-		if (five)
-			memcpy(&high, src + offsetof(SlmBlockQ5_0, qh), sizeof(high));
 		for (int i = 0; i < SLM_Q8_BLOCK; i++)
-		{
-			int code = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
-
-			if (type == SLM_DTYPE_IQ4_NL)
-				codes[i] = slm_iq4_values[code];
-			else
-				codes[i] = (int8_t) ((code | (int) (high >> i & 1) << 4) - zero);
-		}
+			codes[i] = i < 16 ? low[i] & 15 : low[i - 16] >> 4;
+		if (!five)
+			return d;
+		memcpy(&high, src + offsetof(SlmBlockQ5_0, qh), sizeof(high));
+		for (int i = 0; i < SLM_Q8_BLOCK; i++)
+			codes[i] = (uint8_t) ((codes[i] | (high >> i & 1) << 4) + SLM_Q8_OFFSET - 16);
 	}
 	return d;
 }
 
+/* Where rows or blocks are missing, scales are 0. */
 static void
-pack_q8(SlmDtype type, const uint8_t *rows, size_t row_bytes, int n_rows, int64_t k, uint8_t *group)
+pack_q(SlmDtype type, const uint8_t *rows, size_t row_bytes, int n_rows, int64_t k, uint8_t *group)
 {
+	SlmLayout layout = slm_layout_of(type);
 	size_t block_bytes = slm_dtype_info(type)->block_bytes;
-	int64_t n_block = k / SLM_Q8_BLOCK;
-	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
 
-	for (int64_t p = 0; p < n_pair; p++)
-	{
-		uint8_t *pair = group + p * SLM_Q8_PAIR_BYTES;
-
-		memset(pair, SLM_Q8_OFFSET, SLM_Q8_SCALES);
-		memset(pair + SLM_Q8_SCALES, 0, SLM_Q8_PAIR_BYTES - SLM_Q8_SCALES);
-	}
+	memset(group, 0, slm_group_bytes(layout, k));
 	for (int r = 0; r < n_rows; r++)
-		for (int64_t b = 0; b < n_block; b++)
+		for (int64_t b = 0; b < k / SLM_Q8_BLOCK; b++)
 		{
-			uint8_t *pair = group + b / 2 * SLM_Q8_PAIR_BYTES;
-			uint8_t *out = pair + b % 2 * SLM_Q8_BLOCK_BYTES + r * 4;
-			int8_t codes[SLM_Q8_BLOCK];
+			uint8_t *pair = group + (size_t) (b / 2) * q_pair_bytes(layout);
+			uint8_t *out = pair + (size_t) (b % 2) * q_block_bytes(layout) + r * 4;
+			uint8_t codes[SLM_Q8_BLOCK];
 			uint16_t d;
 
 			d = unpack_block(type, rows + (size_t) r * row_bytes + (size_t) b * block_bytes, codes);
-			memcpy(pair + SLM_Q8_SCALES + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, &d, sizeof(d));
-			for (int i = 0; i < SLM_Q8_BLOCK; i++)
-				out[i / 4 * 64 + i % 4] = (uint8_t) (codes[i] + SLM_Q8_OFFSET);
+			memcpy(pair + q_scales(layout) + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, &d, sizeof(d));
+			if (layout == SLM_LAYOUT_Q8)
+				for (int i = 0; i < SLM_Q8_BLOCK; i += 4)
+					memcpy(out + i / 4 * 64, codes + i, 4);
+			else
+				for (int i = 0; i < SLM_Q8_BLOCK / 2; i++)
+					out[i / 4 * 64 + i % 4] = (uint8_t) (codes[i] | codes[i + 16] << 4);
 		}
 }
 
@@ -132,7 +128,9 @@ slm_pack_group(SlmDtype type, const void *rows, size_t row_bytes, int n_rows, in
 	switch (slm_layout_of(type))
 	{
 		case SLM_LAYOUT_Q8:
-			pack_q8(type, rows, row_bytes, n_rows, k, group);
+		case SLM_LAYOUT_Q4:
+		case SLM_LAYOUT_IQ4:
+			pack_q(type, rows, row_bytes, n_rows, k, group);
 			break;
 		case SLM_LAYOUT_F32:
 			pack_plain(4, rows, row_bytes, n_rows, k, group);
@@ -153,15 +151,19 @@ slm_unpack_row(SlmLayout layout, const void *group, int r, int64_t k, float *out
 	switch (layout)
 	{
 		case SLM_LAYOUT_Q8:
+		case SLM_LAYOUT_Q4:
+		case SLM_LAYOUT_IQ4:
 			for (int64_t i = 0; i < k; i++)
 			{
-				int64_t b = i / SLM_Q8_BLOCK, j = i % SLM_Q8_BLOCK;
-				const uint8_t *pair = (const uint8_t *) group + b / 2 * SLM_Q8_PAIR_BYTES;
-				uint8_t code = pair[b % 2 * SLM_Q8_BLOCK_BYTES + j / 4 * 64 + r * 4 + j % 4];
+				int64_t b = i / SLM_Q8_BLOCK;
+				const uint8_t *pair =
+					(const uint8_t *) group + (size_t) (b / 2) * q_pair_bytes(layout);
+				const uint8_t *codes = pair + (size_t) (b % 2) * q_block_bytes(layout);
 				uint16_t d;
 
-				memcpy(&d, pair + SLM_Q8_SCALES + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, sizeof(d));
-				out[i] = (float) (code - SLM_Q8_OFFSET) * slm_fp16_to_float(d);
+				memcpy(&d, pair + q_scales(layout) + b % 2 * 2 * SLM_GROUP_ROWS + r * 2, sizeof(d));
+				out[i] = (float) q_code(layout, codes, (int) (i % SLM_Q8_BLOCK), r) *
+						 slm_fp16_to_float(d);
 			}
 			break;
 		case SLM_LAYOUT_F32:

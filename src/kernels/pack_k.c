@@ -23,14 +23,32 @@ put_bits(uint8_t *at, uint32_t four)
 	memcpy(at, &there, sizeof(there));
 }
 
+/* Codes as they are stored. */
+static void
+store_codes(SlmLayout layout, const SlmBlockK *block, uint8_t *code)
+{
+	const int8_t *values = layout_values(layout);
+	uint8_t index[256];
+
+	if (values == NULL)
+	{
+		for (int i = 0; i < SLM_K_BLOCK; i++)
+			code[i] = (uint8_t) (block->code[i] + k_offset(layout));
+		return;
+	}
+	for (int i = 0; i < 16; i++)
+		index[(uint8_t) values[i]] = (uint8_t) i;
+	for (int i = 0; i < SLM_K_BLOCK; i++)
+		code[i] = index[(uint8_t) block->code[i]];
+}
+
 /* Codes of a row to their places in a block of zeros, four at a time: they stand together. */
 static void
 pack_codes(SlmLayout layout, const SlmBlockK *block, int r, uint8_t *out)
 {
 	uint8_t code[SLM_K_BLOCK];
 
-	for (int i = 0; i < SLM_K_BLOCK; i++)
-		code[i] = (uint8_t) (block->code[i] + k_offset(layout));
+	store_codes(layout, block, code);
 	for (int i = 0; i < SLM_K_BLOCK; i += 4)
 	{
 		uint8_t *run = out + (size_t) (i / 32) * k_code_bytes(layout) + r * 4;
@@ -38,10 +56,7 @@ pack_codes(SlmLayout layout, const SlmBlockK *block, int r, uint8_t *out)
 		uint32_t four;
 
 		memcpy(&four, code + i, sizeof(four));
-		if (k_bits(layout) == 8)
-			put_bits(run + step * 64, four);
-		else
-			put_bits(run + step % 4 * 64, (four & 0x0f0f0f0f) << step / 4 * 4);
+		put_bits(run + step % 4 * 64, (four & 0x0f0f0f0f) << step / 4 * 4);
 		if (k_bits(layout) == 5)
 			put_bits(run + K_HIGH_BITS, (four >> 4 & 0x01010101) << step);
 		if (k_bits(layout) == 6)
@@ -108,11 +123,10 @@ slm_k_unpack_row(SlmLayout layout, const uint8_t *group, int r, int64_t k, float
 		for (int i = 0; i < SLM_K_BLOCK; i++)
 		{
 			size_t at = (size_t) (i / run * SLM_GROUP_ROWS + r);
-			int code = k_code(layout, group, i, r) - k_offset(layout),
-				scale = group[k_scales(layout) + at];
+			int code = k_code(layout, group, i, r), scale = group[k_scales(layout) + at];
 			int min = k_has_minima(layout) ? group[k_minima(layout) + at] : 0;
 
-			if (k_offset(layout) != 0)
+			if (k_is_signed(layout))
 				scale = (int8_t) scale;
 			*out++ = d * (float) scale * (float) code - dmin * (float) min;
 		}

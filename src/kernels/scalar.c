@@ -105,12 +105,12 @@ half_at(const uint8_t *at)
 	return slm_fp16_to_float(half);
 }
 
-void
-slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
-				   const float *bias, float *y, size_t y_stride)
+static inline void
+gemm_q(SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x, int m,
+	   const float *bias, float *y, size_t y_stride)
 {
 	int64_t n_block = slm_q8_padded(k) / SLM_Q8_BLOCK;
-	uint64_t group_bytes = slm_group_bytes(SLM_LAYOUT_Q8, k);
+	uint64_t group_bytes = slm_group_bytes(layout, k);
 
 	for (int g = 0; g < n_group; g++)
 	{
@@ -122,9 +122,9 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 
 			for (int64_t b = 0; b < n_block; b++)
 			{
-				const uint8_t *pair = group + b / 2 * SLM_Q8_PAIR_BYTES;
-				const uint8_t *codes = pair + b % 2 * SLM_Q8_BLOCK_BYTES;
-				const uint8_t *scales = pair + SLM_Q8_SCALES + b % 2 * LANES * 2;
+				const uint8_t *pair = group + (size_t) (b / 2) * q_pair_bytes(layout);
+				const uint8_t *codes = pair + (size_t) (b % 2) * q_block_bytes(layout);
+				const uint8_t *scales = pair + q_scales(layout) + b % 2 * LANES * 2;
 				const int8_t *q = x->q + (size_t) i * x->q_stride + b * SLM_Q8_BLOCK;
 				float da = x->d[(size_t) i * x->d_stride + b];
 
@@ -133,7 +133,7 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 					int32_t isum = 0;
 
 					for (int j = 0; j < SLM_Q8_BLOCK; j++)
-						isum += (codes[j / 4 * 64 + r * 4 + j % 4] - SLM_Q8_OFFSET) * q[j];
+						isum += q_code(layout, codes, j, r) * q[j];
 					acc[r] = fmaf((float) isum, half_at(scales + r * 2) * da, acc[r]);
 				}
 			}
@@ -143,6 +143,17 @@ slm_scalar_gemm_q8(const void *w, int64_t k, int n_group, const SlmActivations *
 		}
 	}
 }
+
+#define Q_GEMM(name, layout)                                                                       \
+	void slm_scalar_##name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,  \
+						   const float *bias, float *y, size_t y_stride)                           \
+	{                                                                                              \
+		gemm_q(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
+	}
+Q_GEMM(gemm_q8, SLM_LAYOUT_Q8)
+Q_GEMM(gemm_q4, SLM_LAYOUT_Q4)
+Q_GEMM(gemm_iq4, SLM_LAYOUT_IQ4)
+#undef Q_GEMM
 
 /* A row's part of a block, for output row r: run by run, as kernels.h has it. */
 static inline float
@@ -160,10 +171,9 @@ k_block(SlmLayout layout, const uint8_t *w, int r, const int8_t *q, const float 
 		int32_t isum = 0;
 
 		for (int i = 0; i < run; i++)
-			isum += (k_code(layout, w, j * run + i, r) - k_offset(layout)) * q[i];
-		acc =
-			fmaf((float) isum,
-				 dw * (k_offset(layout) != 0 ? (float) (int8_t) *scale : (float) *scale) * da, acc);
+			isum += k_code(layout, w, j * run + i, r) * q[i];
+		acc = fmaf((float) isum,
+				   dw * (k_is_signed(layout) ? (float) (int8_t) *scale : (float) *scale) * da, acc);
 		if (k_has_minima(layout)) /* asum has a factor of -128 */
 			acc = fmaf(dmin * (float) w[k_minima(layout) + (size_t) (j * LANES + r)] * 0x1p-7f,
 					   da * (float) asum[j], acc);
@@ -211,7 +221,7 @@ K_GEMM(gemm_k3, SLM_LAYOUT_K3)
 K_GEMM(gemm_k4, SLM_LAYOUT_K4)
 K_GEMM(gemm_k5, SLM_LAYOUT_K5)
 K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_k8, SLM_LAYOUT_K8)
+K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
 #undef K_GEMM
 
 /* One float layout; weight_at reads element i of the packed group. */
@@ -387,7 +397,43 @@ slm_scalar_transpose(const float *k, size_t k_stride, int t, int head_dim, float
 }
 
 void
-slm_scalar_attend(const SlmAttend *args, int q0, int q1)
+slm_scalar_to_half(const float *x, int64_t n, uint16_t *y)
+{
+	for (int64_t i = 0; i < n; i++)
+	{
+		uint16_t half = slm_float_to_fp16(x[i]);
+
+		y[i] = (half & 0x7fff) == 0x7c00 ? 0x7e00 : half;
+	}
+}
+
+/* Element i of keys or values; a code's scale is the one at j. */
+static inline float
+stored_at(SlmDtype type, const void *p, size_t i, const uint16_t *scale, size_t j)
+{
+	if (type == SLM_DTYPE_F16)
+		return slm_fp16_to_float(((const uint16_t *) p)[i]);
+	if (type == SLM_DTYPE_Q8_0)
+		return (float) ((const int8_t *) p)[i] * slm_fp16_to_float(scale[j]);
+	return ((const float *) p)[i];
+}
+
+static inline float
+key_at(SlmDtype type, const SlmAttend *a, int d, int j)
+{
+	return stored_at(type, a->kt, (size_t) d * a->t_stride + (size_t) j, a->k_scale,
+					 (size_t) (d / SLM_Q8_BLOCK) * a->t_stride + (size_t) j);
+}
+
+static inline float
+value_at(SlmDtype type, const SlmAttend *a, int j, int d)
+{
+	return stored_at(type, a->v, (size_t) j * a->v_stride + (size_t) d, a->v_scale,
+					 (size_t) j * a->v_scale_stride + (size_t) (d / SLM_Q8_BLOCK));
+}
+
+static inline void
+attend(SlmDtype type, const SlmAttend *args, int q0, int q1)
 {
 	float *e = args->scores;
 
@@ -403,7 +449,7 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 			e[j] = 0.0f;
 		for (int d = 0; d < args->head_dim; d++)
 			for (int j = 0; j < t; j++)
-				e[j] = fmaf(q[d], args->kt[(size_t) d * args->t_stride + j], e[j]);
+				e[j] = fmaf(q[d], key_at(type, args, d, j), e[j]);
 		for (int j = 0; j < t; j++)
 			e[j] = args->bias != NULL ? fmaf(e[j], args->scale, args->bias[i * args->bias_row + j])
 									  : e[j] * args->scale;
@@ -417,11 +463,21 @@ slm_scalar_attend(const SlmAttend *args, int q0, int q1)
 			float acc = 0.0f;
 
 			for (int j = 0; j < t; j++)
-				acc = fmaf(e[j], args->v[(size_t) j * args->v_stride + d], acc);
+				acc = fmaf(e[j], value_at(type, args, j, d), acc);
 			out[d] = acc / sum;
 		}
 	}
 }
+
+#define ATTEND(name, type)                                                                         \
+	void slm_scalar_##name(const SlmAttend *args, int q0, int q1)                                  \
+	{                                                                                              \
+		attend(type, args, q0, q1);                                                                \
+	}
+ATTEND(attend, SLM_DTYPE_F32)
+ATTEND(attend_f16, SLM_DTYPE_F16)
+ATTEND(attend_q8, SLM_DTYPE_Q8_0)
+#undef ATTEND
 
 const SlmKernels slm_kernels_scalar = {
 	.name = "scalar",

@@ -92,6 +92,33 @@ vec_load_f16(const uint16_t *p)
 				_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (const void *) (p + 8))));
 }
 
+/* Nearest, ties to even. */
+SLM_INLINE void
+vec_store_f16(uint16_t *p, Vec x)
+{
+	_mm_storeu_si128((__m128i *) (void *) p, _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
+	_mm_storeu_si128((__m128i *) (void *) (p + 8),
+					 _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* One half in all lanes. */
+SLM_INLINE Vec
+vec_set1_f16(const uint16_t *p)
+{
+	__m256 all = _mm256_cvtph_ps(_mm_set1_epi16((short) *p));
+
+	return BOTH(Vec, all, all);
+}
+
+SLM_INLINE Vec
+vec_load_i8(const int8_t *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *) (const void *) p);
+
+	return BOTH(Vec, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+				_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))));
+}
+
 SLM_INLINE __m256
 bf16_half(const uint16_t *p)
 {

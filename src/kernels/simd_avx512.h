@@ -72,6 +72,27 @@ vec_load_f16(const uint16_t *p)
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) (const void *) p));
 }
 
+/* Nearest, ties to even. */
+SLM_INLINE void
+vec_store_f16(uint16_t *p, Vec x)
+{
+	_mm256_storeu_si256((__m256i *) (void *) p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* One half in all lanes. */
+SLM_INLINE Vec
+vec_set1_f16(const uint16_t *p)
+{
+	return _mm512_cvtph_ps(_mm256_set1_epi16((short) *p));
+}
+
+SLM_INLINE Vec
+vec_load_i8(const int8_t *p)
+{
+	return _mm512_cvtepi32_ps(
+		_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (const void *) p)));
+}
+
 SLM_INLINE Vec
 vec_load_bf16(const uint16_t *p)
 {

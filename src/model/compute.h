@@ -132,17 +132,16 @@ typedef struct SlmQueries
 } SlmQueries;
 
 /*
- * Rows that are asked: v [t][v_stride], the heads that have values side by
- * side, and the keys likewise in k, or transposed in kt
- * [n_head_kv * n_head_dim][t_stride].
+ * Rows that are asked: k and v [t][v_stride], the heads that have keys and values
+ * side by side; or, of a sequence that is kept, a layer of its block.
  */
 typedef struct SlmKeys
 {
-	const float *k; /* NULL where kt is given */
-	const float *kt;
-	size_t t_stride;
+	const float *k;
 	const float *v;
 	size_t v_stride;
+	const struct SlmKvLayer *kept; /* or NULL */
+	const struct SlmKvShape *shape;
 	int t;
 	int seen;                       /* as in SlmAttend */
 	int window;                     /* likewise */

@@ -384,14 +384,15 @@ static SlmStatus
 remember(Forward *f, int layer, int s, SlmError *err)
 {
 	const SlmBatch *batch = f->batch;
+	SlmKvLayer kept = slm_kv_layer(&batch->shape_of_cache, batch->cache[s], layer);
 
 	for (int i = batch->start[s]; i < batch->start[s + 1]; i++)
 	{
 		const float *key = f->qkv + (size_t) i * f->qkv_stride + f->q_width;
 
-		slm_kv_put(&batch->shape_of_cache, batch->cache[s], layer, position_of(f, s, i), key,
+		slm_kv_put(f->c->kernels, &batch->shape_of_cache, &kept, position_of(f, s, i), key,
 				   key + f->k_width);
-		SLM_TRY(slm_spend(f->c, 2 * (int64_t) f->k_width * SLM_COST_MOVE, err));
+		SLM_TRY(slm_spend(f->c, 2 * (int64_t) f->k_width * SLM_COST_QUANTIZE, err));
 	}
 	return SLM_OK;
 }
@@ -420,15 +421,15 @@ mix(Forward *f, int layer, SlmError *err)
 			.bias_head = (ptrdiff_t) f->distances.stride,
 			.distances = f->distances.embd != NULL ? &f->distances : NULL,
 		};
+		SlmKvLayer kept;
 
 		if (batch->cache != NULL)
 		{
+			kept = slm_kv_layer(&batch->shape_of_cache, batch->cache[s], layer);
 			SLM_TRY(remember(f, layer, s, err));
 			keys = (SlmKeys){
-				.kt = batch->cache[s] + slm_kv_keys_at(&batch->shape_of_cache, layer),
-				.t_stride = batch->shape_of_cache.room,
-				.v = batch->cache[s] + slm_kv_values_at(&batch->shape_of_cache, layer),
-				.v_stride = batch->shape_of_cache.values,
+				.kept = &kept,
+				.shape = &batch->shape_of_cache,
 				.t = batch->past[s] + queries.n,
 			};
 		}

@@ -22,7 +22,7 @@ typedef struct SlmBatch
 	 * may share a block: each then stands behind what those before it have left
 	 * there.  cache is NULL where nothing came before, and nothing is kept.
 	 */
-	float *const *cache; /* [n_sequence] */
+	void *const *cache;  /* [n_sequence] */
 	const int32_t *past; /* [n_sequence] tokens in it already */
 	SlmKvShape shape_of_cache;
 	bool long_context; /* these sequences may outgrow n_rope_context */

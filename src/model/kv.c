@@ -5,56 +5,239 @@
 
 #include <string.h>
 
+#define ALIGNMENT 64 /* of parts; what kernels read past a row of values is less */
+
+size_t
+slm_kv_element_bytes(SlmDtype type)
+{
+	return type == SLM_DTYPE_F32 ? sizeof(float)
+								 : (type == SLM_DTYPE_F16 ? sizeof(uint16_t) : sizeof(int8_t));
+}
+
+static size_t
+n_key(const SlmKvShape *shape)
+{
+	return (size_t) shape->n_head * (size_t) shape->head_dim;
+}
+
+static size_t
+aligned(size_t n_byte)
+{
+	return (n_byte + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* Bytes of a layer's parts. */
+static size_t
+key_bytes(const SlmKvShape *shape)
+{
+	return aligned(n_key(shape) * shape->room * slm_kv_element_bytes(shape->type));
+}
+
+static size_t
+scale_bytes(const SlmKvShape *shape)
+{
+	return aligned(shape->scales * shape->room * sizeof(uint16_t));
+}
+
+static size_t
+value_bytes(const SlmKvShape *shape)
+{
+	return aligned(shape->values * shape->room * slm_kv_element_bytes(shape->type));
+}
+
+static size_t
+layer_bytes(const SlmKvShape *shape)
+{
+	return key_bytes(shape) + value_bytes(shape) + 2 * scale_bytes(shape);
+}
+
 SlmKvShape
-slm_kv_shape(const SlmModel *model, int n_token)
+slm_kv_shape(const SlmModel *model, SlmDtype type, int n_token)
 {
 	const SlmHparams *h = &model->hparams;
-	size_t n_key = (size_t) slm_hparams_size(h, SLM_SIZE_KEYS);
+	int blocks = ((int) h->n_head_dim + SLM_Q8_BLOCK - 1) / SLM_Q8_BLOCK;
 
 	return (SlmKvShape){
+		.type = type,
 		.n_layer = (int) h->n_layer,
-		.n_key = n_key,
+		.n_head = (int) h->n_head_kv,
+		.head_dim = (int) h->n_head_dim,
 		.room = slm_row_stride(n_token),
-		.values = slm_row_stride((int64_t) n_key),
+		.values = slm_row_stride(slm_hparams_size(h, SLM_SIZE_KEYS)),
+		.scales = type == SLM_DTYPE_Q8_0 ? (size_t) h->n_head_kv * (size_t) blocks : 0,
 	};
 }
 
 uint64_t
-slm_kv_floats(const SlmKvShape *shape)
+slm_kv_bytes(const SlmKvShape *shape)
 {
-	return (uint64_t) shape->n_layer * (shape->n_key + shape->values) * shape->room;
+	return (uint64_t) shape->n_layer * layer_bytes(shape) + ALIGNMENT;
+}
+
+SlmKvLayer
+slm_kv_layer(const SlmKvShape *shape, void *block, int layer)
+{
+	uint8_t *at = (uint8_t *) block + (size_t) layer * layer_bytes(shape);
+	bool coded = shape->scales > 0;
+	SlmKvLayer l = {.keys = at};
+
+	l.key_scales = coded ? (uint16_t *) (void *) (at + key_bytes(shape)) : NULL;
+	l.values = at + key_bytes(shape) + scale_bytes(shape);
+	l.value_scales = coded ? (uint16_t *) (void *) (l.values + value_bytes(shape)) : NULL;
+	return l;
+}
+
+/* A block of 32 dimensions of a head, or what is left of it, among a token's. */
+typedef struct CodeBlock
+{
+	size_t at;
+	size_t n;
+} CodeBlock;
+
+static CodeBlock
+code_block(const SlmKvShape *shape, size_t block)
+{
+	size_t per_head = shape->scales / (size_t) shape->n_head, head_dim = (size_t) shape->head_dim;
+	size_t d = block % per_head * SLM_Q8_BLOCK;
+
+	return (CodeBlock){
+		.at = block / per_head * head_dim + d,
+		.n = head_dim - d < SLM_Q8_BLOCK ? head_dim - d : SLM_Q8_BLOCK,
+	};
+}
+
+/* Blocks that are encoded at once, which is where the kernel is fast. */
+#define CODE_BLOCKS 4
+
+/* n blocks of a token's keys or values: 32 codes each, and their scales. */
+static void
+encode(const SlmKernels *kernels, const SlmKvShape *shape, const float *x, size_t block, size_t n,
+	   int8_t *code, uint16_t *scale)
+{
+	float whole[CODE_BLOCKS * SLM_Q8_BLOCK] = {0.0f}, d[CODE_BLOCKS];
+	int32_t sum[CODE_BLOCKS];
+	int64_t k = (int64_t) n * SLM_Q8_BLOCK;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		CodeBlock b = code_block(shape, block + i);
+
+		memcpy(whole + i * SLM_Q8_BLOCK, x + b.at, b.n * sizeof(float));
+	}
+	kernels->quantize_q8(whole, k, slm_q8_padded(k), code, d, sum);
+	kernels->to_half(d, (int64_t) n, scale);
+}
+
+static void
+put_codes(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *layer,
+		  size_t position, const float *key, const float *value)
+{
+	int8_t *keys = (int8_t *) layer->keys + position;
+	int8_t *values = (int8_t *) layer->values + position * shape->values;
+	uint16_t *value_scales = layer->value_scales + position * shape->scales;
+	int8_t code[CODE_BLOCKS * SLM_Q8_BLOCK];
+	uint16_t scale[CODE_BLOCKS];
+
+	for (size_t block = 0; block < shape->scales; block += CODE_BLOCKS)
+	{
+		size_t n = shape->scales - block < CODE_BLOCKS ? shape->scales - block : CODE_BLOCKS;
+
+		encode(kernels, shape, key, block, n, code, scale);
+		for (size_t i = 0; i < n; i++)
+		{
+			CodeBlock b = code_block(shape, block + i);
+
+			for (size_t j = 0; j < b.n; j++)
+				keys[(b.at + j) * shape->room] = code[i * SLM_Q8_BLOCK + j];
+			layer->key_scales[(block + i) * shape->room + position] = scale[i];
+		}
+		encode(kernels, shape, value, block, n, code, value_scales + block);
+		for (size_t i = 0; i < n; i++)
+		{
+			CodeBlock b = code_block(shape, block + i);
+
+			memcpy(values + b.at, code + i * SLM_Q8_BLOCK, b.n);
+		}
+	}
+}
+
+static void
+put_halves(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *layer,
+		   size_t position, const float *key, const float *value)
+{
+	enum
+	{
+		PIECE = 64
+	};
+	uint16_t *keys = (uint16_t *) (void *) layer->keys + position;
+	uint16_t *values = (uint16_t *) (void *) layer->values + position * shape->values;
+	size_t n = n_key(shape);
+
+	for (size_t at = 0; at < n; at += PIECE)
+	{
+		size_t piece = n - at < PIECE ? n - at : PIECE;
+		uint16_t half[PIECE];
+
+		kernels->to_half(key + at, (int64_t) piece, half);
+		for (size_t i = 0; i < piece; i++)
+			keys[(at + i) * shape->room] = half[i];
+	}
+	kernels->to_half(value, (int64_t) n, values);
 }
 
 void
-slm_kv_put(const SlmKvShape *shape, float *block, int layer, int position, const float *key,
-		   const float *value)
+slm_kv_put(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *layer,
+		   int position, const float *key, const float *value)
 {
-	float *keys = block + slm_kv_keys_at(shape, layer) + position;
+	size_t at = (size_t) position, n = n_key(shape);
+	float *keys = (float *) (void *) layer->keys + at;
 
-	for (size_t i = 0; i < shape->n_key; i++)
-		keys[i * shape->room] = key[i];
-	memcpy(block + slm_kv_values_at(shape, layer) + (size_t) position * shape->values, value,
-		   shape->n_key * sizeof(float));
+	if (shape->type == SLM_DTYPE_Q8_0)
+		put_codes(kernels, shape, layer, at, key, value);
+	else if (shape->type == SLM_DTYPE_F16)
+		put_halves(kernels, shape, layer, at, key, value);
+	else
+	{
+		for (size_t i = 0; i < n; i++)
+			keys[i * shape->room] = key[i];
+		memcpy((float *) (void *) layer->values + at * shape->values, value, n * sizeof(float));
+	}
+}
+
+/* The first n_byte bytes of each of n_row rows. */
+static SlmStatus
+copy_rows(SlmCompute *c, void *to, size_t to_stride, const void *from, size_t from_stride,
+		  size_t n_row, size_t n_byte, SlmError *err)
+{
+	for (size_t i = 0; i < n_row; i++)
+	{
+		memcpy((uint8_t *) to + i * to_stride, (const uint8_t *) from + i * from_stride, n_byte);
+		SLM_TRY(slm_spend(c, (int64_t) (n_byte / sizeof(float) + 1) * SLM_COST_MOVE, err));
+	}
+	return SLM_OK;
 }
 
 SlmStatus
-slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, float *to, const SlmKvShape *from_shape,
-			const float *from, int n, SlmError *err)
+slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, void *to, const SlmKvShape *from_shape,
+			const void *from, int n, SlmError *err)
 {
+	size_t bytes = slm_kv_element_bytes(to_shape->type), n_token = (size_t) n;
+	size_t value_row = to_shape->values * bytes, scale_row = to_shape->scales * sizeof(uint16_t);
+
 	for (int layer = 0; layer < to_shape->n_layer; layer++)
 	{
-		float *keys = to + slm_kv_keys_at(to_shape, layer);
-		const float *from_keys = from + slm_kv_keys_at(from_shape, layer);
+		SlmKvLayer a = slm_kv_layer(to_shape, to, layer);
+		SlmKvLayer b = slm_kv_layer(from_shape, (void *) from, layer);
 
-		for (size_t i = 0; i < to_shape->n_key; i++)
-		{
-			memcpy(keys + i * to_shape->room, from_keys + i * from_shape->room,
-				   (size_t) n * sizeof(float));
-			SLM_TRY(slm_spend(c, n * SLM_COST_MOVE, err));
-		}
-		memcpy(to + slm_kv_values_at(to_shape, layer), from + slm_kv_values_at(from_shape, layer),
-			   (size_t) n * to_shape->values * sizeof(float));
-		SLM_TRY(slm_spend(c, n * (int64_t) to_shape->values * SLM_COST_MOVE, err));
+		SLM_TRY(copy_rows(c, a.keys, to_shape->room * bytes, b.keys, from_shape->room * bytes,
+						  n_key(to_shape), n_token * bytes, err));
+		SLM_TRY(copy_rows(c, a.key_scales, to_shape->room * sizeof(uint16_t), b.key_scales,
+						  from_shape->room * sizeof(uint16_t), to_shape->scales,
+						  n_token * sizeof(uint16_t), err));
+		SLM_TRY(copy_rows(c, a.values, value_row, b.values, value_row, n_token, value_row, err));
+		if (scale_row > 0)
+			SLM_TRY(copy_rows(c, a.value_scales, scale_row, b.value_scales, scale_row, n_token,
+							  scale_row, err));
 	}
 	return SLM_OK;
 }

@@ -84,6 +84,8 @@ static const OptionWord overflow_words[] = {{"chunk", SLM_OVERFLOW_CHUNK},
 											{"truncate", SLM_OVERFLOW_TRUNCATE},
 											{"error", SLM_OVERFLOW_ERROR},
 											{NULL, 0}};
+static const OptionWord cache_type_words[] = {
+	{"f32", SLM_DTYPE_F32}, {"f16", SLM_DTYPE_F16}, {"q8_0", SLM_DTYPE_Q8_0}, {NULL, 0}};
 
 static int
 parse_word(const char *option, const char *value, const OptionWord *words)
@@ -227,6 +229,12 @@ parse_overflow(SlmModelDef *def, const char *option, char *value)
 	def->options.overflow = parse_word(option, value, overflow_words);
 }
 
+static void
+parse_cache_type(SlmModelDef *def, const char *option, char *value)
+{
+	def->options.cache_type = (SlmDtype) parse_word(option, value, cache_type_words);
+}
+
 /* Every option a model can have. */
 static const struct
 {
@@ -242,6 +250,7 @@ static const struct
 	{"prompt_format", parse_prompt_format},
 	{"context_length", parse_context_length},
 	{"overflow", parse_overflow},
+	{"cache_type", parse_cache_type},
 	{"draft", parse_draft},
 	{"base", parse_base},
 	{"head", parse_head},
@@ -654,6 +663,8 @@ slm_catalog_fingerprint(const uint8 sha256[SLM_SHA256_BYTES], const SlmModelOpti
 		memcmp(options->prompt_format.data, defaults.prompt_format.data,
 			   defaults.prompt_format.size) != 0)
 		add_line(&text, "prompt_format", options->prompt_format);
+	if (options->cache_type != defaults.cache_type)
+		appendStringInfo(&text, "cache_type %d\n", (int) options->cache_type);
 
 	finish_fingerprint(&text, out);
 }

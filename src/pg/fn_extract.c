@@ -32,6 +32,7 @@ typedef struct Extract
 	Jsonb *schema;
 	const SlmFieldSet *set; /* of a model that finds values, or */
 	const SlmForm *form;    /* of one that writes them */
+	bool spans;             /* what it writes, with places */
 	SlmText instructions;
 	const SlmText *text;       /* of the texts computed last, */
 	SlmExtraction *extraction; /* in the arena */
@@ -95,9 +96,14 @@ extract_texts(SlmCall *call, const Extract *extract, const SlmText *text, int n,
 		return slm_task_extract(&call->run, text, n, slm_field_schema(set),
 								slm_field_embedding(set), slm_field_label_embedding(set), out,
 								row_status, &call->err);
-	return slm_task_write_fields(&call->run, text, n, extract->form->schema,
-								 extract->form->constraint, extract->instructions, out, row_status,
-								 &call->err);
+	if (!extract->spans)
+		return slm_task_write_fields(&call->run, text, n, extract->form->schema,
+									 extract->form->constraint, extract->instructions, out,
+									 row_status, &call->err);
+	/* a set-returning function has one text at a time */
+	return slm_task_write_spans(&call->run, text[0], extract->form->schema,
+								extract->form->constraint, extract->instructions, out, row_status,
+								&call->err);
 }
 
 /* A place in a text, both as a byte and as a character. */
@@ -166,6 +172,7 @@ key(SlmCall *call, SlmBatch *batch, SlmKey *key)
 	const Extract *extract = (Extract *) batch;
 
 	slm_answer_key(call, key, SLM_ANSWER_EXTRACTION);
+	slm_key_bytes(key, &extract->spans, sizeof(extract->spans));
 	slm_key_bytes(key, extract->schema, VARSIZE(extract->schema));
 	slm_key_bytes(key, &extract->instructions.size, sizeof(extract->instructions.size));
 	slm_key_bytes(key, extract->instructions.data, extract->instructions.size);
@@ -234,13 +241,7 @@ extract_spans(SlmCall *call, FunctionCallInfo fcinfo)
 	if (!slm_arg_input(call, EXTRACT_INPUT, &input))
 		return (Datum) 0;
 	prepare(call, fcinfo, batch);
-	if (((Extract *) batch)->form != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("model \"%s\" does not say where values stand", NameStr(call->ref->name)),
-				 errdetail("It writes them."),
-				 errhint("Use slm_extract, or a model with an extraction head.")));
-
+	((Extract *) batch)->spans = ((Extract *) batch)->form != NULL;
 	batch->ops = &ops;
 	if (!slm_row_answer(call, batch, input, &found))
 		return (Datum) 0;

@@ -1,8 +1,10 @@
 /*
  * form.c - the form of what a decoder writes, compiled once per backend
  *
- * A form has an automaton and the masks of a vocabulary, some megabytes for a
- * large one, so a backend keeps the one it used last, in an arena of its own.
+ * A form has an automaton and masks over a vocabulary, two megabytes, so a backend
+ * keeps the one it used last, in an arena of its own.  Beside it, it keeps the tree
+ * of the vocabulary's tokens, five megabytes for 128,000 of them, until a form is
+ * asked for of another model: a new schema does not pay for it again.
  */
 #include "postgres.h"
 
@@ -16,6 +18,15 @@
 #define FORM_FIELDS 'F'
 #define FORM_ANSWER 'A'
 
+typedef struct Vocabulary
+{
+	uint8 sha256[SLM_SHA256_BYTES]; /* of the model file */
+	bool whole;                     /* made, from an image that was whole */
+	SlmMaskTree *tree;
+	SlmArena arena;
+} Vocabulary;
+
+static Vocabulary vocabulary;
 static SlmArena arena;
 static SlmForm form;
 static char *form_key; /* NULL: there is no form */
@@ -30,16 +41,38 @@ forget(void)
 	slm_arena_trim(&arena, 0);
 }
 
+/* The tree of a model's tokens, as kept, or made. */
+static SlmStatus
+find_tree(SlmCall *call, const SlmMaskTree **out)
+{
+	const SlmModelInfo *info = slm_model_info(call->ref->model);
+
+	if (!vocabulary.whole || memcmp(vocabulary.sha256, info->source_sha256, SLM_SHA256_BYTES) != 0)
+	{
+		if (vocabulary.arena.host == NULL)
+			slm_arena_init(&vocabulary.arena, &slm_pg_host, 0);
+		vocabulary.whole = false;
+		slm_arena_trim(&vocabulary.arena, 0);
+		vocabulary.arena.max_bytes = (size_t) slm_max_scratch_memory * 1024;
+		SLM_TRY(slm_constraint_tree(call->ref->model, &slm_pg_host, call->run.arena,
+									&vocabulary.arena, &vocabulary.tree, &call->err));
+		memcpy(vocabulary.sha256, info->source_sha256, SLM_SHA256_BYTES);
+	}
+	*out = vocabulary.tree;
+	return SLM_OK;
+}
+
 static SlmStatus
 build(SlmCall *call, const SlmJsonNode *node, uint32 n_node, bool of_fields)
 {
-	const SlmModel *model = call->ref->model;
+	const SlmMaskTree *tree;
 
+	SLM_TRY(find_tree(call, &tree));
 	if (!of_fields)
-		return slm_constraint_new(model, node, n_node, false, &slm_pg_host, call->run.arena, &arena,
-								  &form.constraint, &call->err);
+		return slm_constraint_new(tree, node, n_node, false, &slm_pg_host, &arena, &form.constraint,
+								  &call->err);
 	SLM_TRY(slm_schema_read(node, n_node, &arena, &form.schema, &call->err));
-	return slm_task_field_constraint(model, form.schema, &slm_pg_host, call->run.arena, &arena,
+	return slm_task_field_constraint(tree, form.schema, &slm_pg_host, call->run.arena, &arena,
 									 &form.constraint, &call->err);
 }
 
@@ -64,6 +97,7 @@ slm_form(SlmCall *call, Jsonb *schema, bool of_fields)
 	slm_call_begin(call);
 	status = build(call, node, n_node, of_fields);
 	slm_call_end(call, status, NULL, 1);
+	vocabulary.whole = true;
 	pfree(node);
 	form_key = MemoryContextAlloc(TopMemoryContext, key.len);
 	memcpy(form_key, key.data, key.len);

@@ -349,12 +349,11 @@ needed_definition(const SlmModelDef *def, const char *what, NameData needed)
 						errmsg("%s model \"%s\" of model \"%s\" is a trained model itself", what,
 							   NameStr(needed), NameStr(name))));
 	if (object_aclcheck(ForeignServerRelationId, serverid, ownerid, ACL_USAGE) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for %s model \"%s\" of model \"%s\"", what,
-						NameStr(needed), NameStr(name)),
-				 errdetail("The owner of the %smodel must be allowed to use it.",
-						   trained ? "trained " : "")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for %s model \"%s\" of model \"%s\"", what,
+							   NameStr(needed), NameStr(name)),
+						errdetail("The owner of the %smodel must be allowed to use it.",
+								  trained ? "trained " : "")));
 	return found;
 }
 

@@ -30,6 +30,7 @@ typedef struct SlmPrompt
 	SlmSampling sampling;
 	const SlmConstraint *constraint; /* or NULL; its cache is written to */
 	SlmText input;                   /* that strings of a verbatim constraint are substrings of */
+	bool tells_tokens;               /* by slm_writer_take(), of temperature 0 and a constraint */
 } SlmPrompt;
 
 /* Is the model one that writes, and not registered to give embeddings? */
@@ -38,12 +39,20 @@ extern bool slm_task_writes(const SlmModel *model, const SlmModelOptions *option
 /* SLM_ERR_ARGUMENT for max_tokens out of range, or a temperature that is negative or no number. */
 extern SlmStatus slm_task_check_prompt(const SlmPrompt *prompt, SlmError *err) SLM_MUST_CHECK;
 
+/* A token of an answer. */
+typedef struct SlmWrittenToken
+{
+	uint32_t end; /* byte of the text behind it */
+	float chance; /* its probability among those that were allowed; of a forced one 1 */
+} SlmWrittenToken;
+
 typedef struct SlmWritten
 {
 	SlmText text;
-	int n_token;  /* of it */
-	int n_forced; /* of these, that the grammar left no choice about */
-	bool ended;   /* by the model, or by a complete value; not by a limit */
+	int n_token;                  /* of it */
+	int n_forced;                 /* of these, that the grammar left no choice about */
+	bool ended;                   /* by the model, or by a complete value; not by a limit */
+	const SlmWrittenToken *token; /* [n_token] where the prompt asked for them, else NULL */
 } SlmWritten;
 
 /*

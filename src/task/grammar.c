@@ -192,7 +192,7 @@ step_array(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread
 			if (v->min == 0)
 				go_to(t, SLM_PHASE_FIRST, to);
 			if (v->max > 0)
-				enter(g, v->item, t, to);
+				enter(g, slm_grammar_item(g, v, 0), t, to);
 			break;
 		case SLM_PHASE_FIRST:
 			if (byte == ']')
@@ -201,12 +201,13 @@ step_array(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread
 		case SLM_PHASE_AFTER:
 			if (byte == ']' && items >= v->min)
 				leave_array(g, v, t, to);
-			if (byte == ',' && items < v->max)
+			if (byte == ',' && items < v->max &&
+				slm_verbatim_possible(to->input, slm_grammar_item(g, v, items)))
 				go_to(t, SLM_PHASE_SPACE, to);
 			break;
 		case SLM_PHASE_SPACE:
 			if (byte == ' ')
-				enter(g, v->item, t, to);
+				enter(g, slm_grammar_item(g, v, items), t, to);
 			break;
 		default:
 			break;

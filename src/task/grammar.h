@@ -16,22 +16,26 @@
  * which jsonb refuses; strings of a pattern or format escape only what they must.
  *
  * Keywords: type (also a list), enum, const, properties, required,
- * additionalProperties (false), propertyOrdering, items, minItems, maxItems,
- * minLength, maxLength, pattern, format, minimum, maximum, exclusiveMinimum,
- * exclusiveMaximum, anyOf, oneOf (of schemas that exclude each other by type or
- * by the literals of a required property), allOf (of one), $ref into the schema
- * itself (recursion is written SLM_MAX_GRAMMAR_RECURSION deep); $defs, definitions, title, description and other
- * annotations ask for nothing.  Any other is SLM_ERR_UNSUPPORTED and named with
- * its place.
+ * additionalProperties (beside properties; none but these are written),
+ * propertyOrdering, items, prefixItems (or an array of items, and additionalItems),
+ * minItems, maxItems, uniqueItems (false), minLength, maxLength, pattern, format,
+ * minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, anyOf, oneOf (of
+ * schemas that exclude each other by type or by the literals of a required property),
+ * allOf (of one), $ref into the schema itself (recursion is written
+ * SLM_MAX_GRAMMAR_RECURSION deep); annotations (keywords.h) ask for nothing.  Any other
+ * is SLM_ERR_UNSUPPORTED and named with its place.
  *
- * format: date (years 0100 to 9999), time and date-time with an offset, email,
+ * format: date (years 0100 to 9999), time and date-time with an offset, duration, email,
  * hostname, uri, uuid, ipv4, ipv6.
  *
  * pattern: literals, ., classes, \d \w \s \D \W \S, \t \n \r \f \v \xHH \uHHHH,
  * groups, |, * + ? {n} {n,} {n,m} (lazy ones too), ^ at the start and $ at the end
- * of an alternative of the whole pattern.  No look-around, back-references, \b or
- * \p.  ., negated classes and what surrounds a pattern without anchors leave
- * control characters but tab and line feed out.
+ * of an alternative of the whole pattern, (?= ) and (?! ) behind the first ^ of a
+ * pattern of one alternative.  No other look-around, no back-references, \b or \p.
+ * ., negated classes and what surrounds a pattern without anchors leave control
+ * characters but tab and line feed out.  \d \w \s and their opposites leave out what
+ * dialects do not agree about: digits and letters beyond ASCII are neither \d or \w
+ * nor \D or \W.
  *
  * ---- Why it is bounded and never stuck ----
  *

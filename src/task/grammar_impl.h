@@ -82,8 +82,30 @@ extern SlmStatus slm_nfa_determinize(const SlmNfa *nfa, uint32_t min_chars, cons
 /* Any string, its quotes and all JSON escapes, from state 0 to 1. */
 extern void slm_nfa_any_string(SlmNfa *nfa);
 
-/* A string in which a pattern of the documented subset is found. */
-extern SlmStatus slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, SlmError *err) SLM_MUST_CHECK;
+/*
+ * A string in which a pattern of the documented subset is found; anchored: at its
+ * beginning, as with ^.
+ */
+extern SlmStatus slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, bool anchored,
+								 SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Takes a look-ahead, (?=...) or (?!...), off the beginning of a pattern that begins
+ * with ^ or is anchored, which the rest then is; ahead->size is 0 when there is none.
+ */
+extern SlmStatus slm_pattern_look_ahead(SlmText *pattern, bool *anchored, SlmText *ahead,
+										bool *negative, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * A string that begins with what a look-ahead looks for.  negative: as seen by any
+ * dialect, because these are the strings that must not be.
+ */
+extern SlmStatus slm_nfa_look_ahead(SlmNfa *nfa, SlmText ahead, bool negative,
+									SlmError *err) SLM_MUST_CHECK;
+
+/* Strings that are both a's and b's, or, without, a's and not b's. */
+extern SlmStatus slm_nfa_combine(SlmNfa *nfa, const SlmDfa *a, const SlmDfa *b, bool without,
+								 const SlmHost *host, SlmError *err) SLM_MUST_CHECK;
 
 /* A string of a format; false when it is not known.  *max_chars is lowered to the format's own. */
 extern SlmStatus slm_nfa_format(SlmNfa *nfa, SlmText name, uint32_t *max_chars, bool *known,
@@ -95,6 +117,7 @@ typedef struct SlmNumberLimits
 	SlmText minimum, maximum;
 	bool excludes_minimum, excludes_maximum;
 	bool is_integer;
+	SlmText multiple_of;
 } SlmNumberLimits;
 
 /* Decimal numbers within limits, exactly; *any is false when there are none. */
@@ -123,8 +146,8 @@ typedef struct SlmGrammarValue
 	uint8_t level;   /* arrays around it */
 	bool is_plain;   /* a scalar that is any string, the grammar's one automaton for these */
 	bool is_string;  /* a scalar or verbatim */
-	uint16_t item;   /* value of an array's items */
-	uint32_t first;  /* of properties, alternatives or literals */
+	uint16_t item;   /* value of an array's items, behind those that have their own */
+	uint32_t first;  /* of properties, alternatives, literals, or an array's first items' values */
 	uint32_t n;      /* of them */
 	uint32_t min;    /* items, or characters of a plain or verbatim string */
 	uint32_t max;    /* items, or characters of a string */
@@ -145,11 +168,18 @@ struct SlmGrammar
 	const SlmGrammarValue *value; /* [n_value], 0 is not always the root */
 	const SlmGrammarProperty *property;
 	const SlmText *literal;      /* sorted within a value */
-	const uint16_t *alternative; /* values */
+	const uint16_t *alternative; /* values, of choices and of arrays' first items */
 	uint16_t n_value, root;
 	const SlmDfa *any_string;
 	uint32_t any_char; /* its state between two characters */
 };
+
+/* The value of an array's item behind so many. */
+static inline uint16_t
+slm_grammar_item(const SlmGrammar *g, const SlmGrammarValue *array, uint32_t items)
+{
+	return items < array->n ? g->alternative[array->first + items] : array->item;
+}
 
 /* Where a thread stands in its value. */
 enum

@@ -33,6 +33,7 @@ typedef struct Pattern
 	const uint8_t *text; /* valid UTF-8 */
 	size_t size;
 	int depth;
+	bool wide;   /* classes have what dialects disagree about, and control characters */
 	CharSet set; /* of the class being read */
 } Pattern;
 
@@ -66,19 +67,18 @@ compare_ranges(const void *a, const void *b)
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
-/* What is not in ranges from set->range[from], without control characters but tab and line feed. */
+/* What is not in the set; control characters but tab and line feed are there in wide patterns only. */
 static SlmStatus
-invert(Pattern *p, int from)
+invert(Pattern *p)
 {
-	CharRange *range = &p->set.range[from];
 	CharRange old[SLM_MAX_PATTERN_RANGES];
-	int n = p->set.n - from;
-	uint32_t next = 0x20;
+	int n = p->set.n;
+	uint32_t next = p->wide ? 1 : 0x20;
 
-	memcpy(old, range, (size_t) n * sizeof(*old));
+	memcpy(old, p->set.range, (size_t) n * sizeof(*old));
 	qsort(old, (size_t) n, sizeof(*old), compare_ranges);
-	p->set.n = from;
-	for (uint32_t c = '\t'; c <= '\n'; c++)
+	p->set.n = 0;
+	for (uint32_t c = '\t'; c <= '\n' && !p->wide; c++)
 	{
 		bool in = false;
 
@@ -99,31 +99,113 @@ invert(Pattern *p, int from)
 	return SLM_OK;
 }
 
-/* \d, \w, \s and their opposites; false when c is none of them. */
-static SlmStatus
-add_named_class(Pattern *p, uint32_t c, bool *is_one)
+/*
+ * \d, \w and \s in the dialects of JavaScript, Python, Rust and Go: what all of them
+ * have in the class, and what all of them have outside of it, without control
+ * characters but tab and line feed.  In between lie the letters and digits of
+ * Unicode, and some spaces: a string without them there is valid everywhere.
+ */
+typedef struct NamedClass
 {
-	static const CharRange digits[] = {{'0', '9'}};
-	static const CharRange word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-	static const CharRange space[] = {
-		{9, 13},          {32, 32},         {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
-		{0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
-	uint32_t lower = slm_lower(c);
-	const CharRange *range = lower == 'd' ? digits : lower == 'w' ? word : space;
-	int n = lower == 'd' ? 1 : lower == 'w' ? 4 : 10;
-	int from = p->set.n;
+	char name;
+	int n_in, n_out;
+	CharRange in[4], out[13]; /* ascending */
+} NamedClass;
 
-	*is_one = lower == 'd' || lower == 'w' || lower == 's';
-	if (!*is_one)
+static const NamedClass named_classes[] = {
+	{'d',
+	 1,
+	 10,
+	 {{'0', '9'}},
+	 {{9, 10},
+	  {0x20, '0' - 1},
+	  {'9' + 1, 0x65F},
+	  {0x2000, 0xA61F},
+	  {0xAC00, 0xD7FF},
+	  {0xF900, 0xFF0F},
+	  {0xFF1A, 0xFFFD},
+	  {0x1F000, 0x1FBEF},
+	  {0x20000, 0x2FFFF},
+	  {0xE0000, 0xE0FFF}}},
+	{'w',
+	 4,
+	 13,
+	 {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
+	 {{9, 10},
+	  {0x20, '0' - 1},
+	  {'9' + 1, 'A' - 1},
+	  {'Z' + 1, '_' - 1},
+	  {'_' + 1, 'a' - 1},
+	  {'z' + 1, 0x7E},
+	  {0x2010, 0x2027},
+	  {0x2030, 0x203E},
+	  {0x20A0, 0x20BF},
+	  {0x2190, 0x23FF},
+	  {0x2500, 0x2BFF},
+	  {0x3008, 0x3020},
+	  {0x1F300, 0x1F64F}}},
+	{'s',
+	 3,
+	 10,
+	 {{9, 10}, {12, 13}, {32, 32}},
+	 {{0x21, 0x84},
+	  {0x86, 0x9F},
+	  {0xA1, 0x167F},
+	  {0x1681, 0x180D},
+	  {0x180F, 0x1FFF},
+	  {0x2010, 0x2027},
+	  {0x2030, 0x205E},
+	  {0x2070, 0x2FFF},
+	  {0x3001, 0xFEFE},
+	  {0xFF00, LAST_CHAR}}},
+};
+
+/*
+ * \d, \w, \s and their opposites into the set; false when c is none of them.  What
+ * is put into a class that is negated is what the class may then leave out: all but
+ * the other side.  In a wide pattern it is the other way round.
+ */
+static SlmStatus
+add_named_class(Pattern *p, uint32_t c, bool negated, bool *is_one)
+{
+	const NamedClass *named = NULL;
+	const CharRange *range;
+	uint32_t next = 0;
+	bool turned, takes_in;
+	int n;
+
+	for (size_t i = 0; i < sizeof(named_classes) / sizeof(named_classes[0]); i++)
+		if ((uint32_t) named_classes[i].name == slm_lower(c))
+			named = &named_classes[i];
+	*is_one = named != NULL;
+	if (named == NULL)
 		return SLM_OK;
+	turned = negated != p->wide;
+	takes_in = (c == slm_lower(c)) != turned;
+	range = takes_in ? named->in : named->out;
+	n = takes_in ? named->n_in : named->n_out;
 	for (int i = 0; i < n; i++)
-		SLM_TRY(add_to_set(p, range[i].lo, range[i].hi));
-	return c == lower ? SLM_OK : invert(p, from);
+	{
+		if (!turned)
+			SLM_TRY(add_to_set(p, range[i].lo, range[i].hi));
+		else if (range[i].lo > next)
+			SLM_TRY(add_to_set(p, next, range[i].lo - 1));
+		next = range[i].hi + 1;
+	}
+	return turned && next <= LAST_CHAR ? add_to_set(p, next, LAST_CHAR) : SLM_OK;
 }
+
+/* Where a character stands. */
+typedef enum CharPlace
+{
+	OUTSIDE,
+	IN_CLASS,
+	IN_NEGATED_CLASS
+} CharPlace;
 
 /* A code point at *at, an escape among them; a named class is put into the set instead. */
 static SlmStatus
-read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool *is_class)
+read_char(Pattern *p, size_t *at, size_t end, CharPlace place, uint32_t *out, bool *is_class)
 {
 	static const char controls[] = "t\tn\nr\rf\fv\v";
 	size_t start = *at;
@@ -136,7 +218,7 @@ read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool
 	if (*at == end)
 		return slm_fail(p->err, SLM_ERR_ARGUMENT, "the pattern ends with a backslash");
 	*at += (size_t) slm_utf8_decode(p->text + *at, end - *at, out);
-	SLM_TRY(add_named_class(p, *out, is_class));
+	SLM_TRY(add_named_class(p, *out, place == IN_NEGATED_CLASS, is_class));
 	if (*is_class)
 		return SLM_OK;
 	for (int i = 0; controls[i] != '\0'; i += 2)
@@ -147,9 +229,10 @@ read_char(Pattern *p, size_t *at, size_t end, bool in_class, uint32_t *out, bool
 		}
 	digits = *out == 'x' ? 2 : *out == 'u' ? 4 : 0;
 	if (digits == 0)
-		return slm_is_alnum(*out) && !(in_class && *out == 'b') ? refuse(p, start, "this escape")
-			   : in_class && *out == 'b'                        ? refuse(p, start, "\\b")
-																: SLM_OK;
+		return slm_is_alnum(*out) && !(place != OUTSIDE && *out == 'b')
+				   ? refuse(p, start, "this escape")
+			   : place != OUTSIDE && *out == 'b' ? refuse(p, start, "\\b")
+												 : SLM_OK;
 	*out = 0;
 	for (; digits > 0; digits--)
 	{
@@ -172,6 +255,7 @@ read_class(Pattern *p, size_t *at, size_t end)
 {
 	size_t start = (*at)++;
 	bool negated = *at < end && p->text[*at] == '^';
+	CharPlace place = negated ? IN_NEGATED_CLASS : IN_CLASS;
 
 	*at += negated;
 	for (;;)
@@ -185,14 +269,14 @@ read_class(Pattern *p, size_t *at, size_t end)
 			break;
 		if (p->text[*at] == '[' && *at + 1 < end && p->text[*at + 1] == ':')
 			return refuse(p, start, "this class");
-		SLM_TRY(read_char(p, at, end, true, &lo, &is_class));
+		SLM_TRY(read_char(p, at, end, place, &lo, &is_class));
 		if (is_class)
 			continue;
 		hi = lo;
 		if (*at + 1 < end && p->text[*at] == '-' && p->text[*at + 1] != ']')
 		{
 			++*at;
-			SLM_TRY(read_char(p, at, end, true, &hi, &is_class));
+			SLM_TRY(read_char(p, at, end, place, &hi, &is_class));
 			if (is_class || hi < lo)
 				return slm_fail(p->err, SLM_ERR_ARGUMENT,
 								"a class of the pattern has a wrong range");
@@ -200,7 +284,7 @@ read_class(Pattern *p, size_t *at, size_t end)
 		SLM_TRY(add_to_set(p, lo, hi));
 	}
 	++*at;
-	return negated ? invert(p, 0) : SLM_OK;
+	return negated ? invert(p) : SLM_OK;
 }
 
 static void
@@ -302,11 +386,11 @@ add_atom(Pattern *p, size_t at, size_t end, uint32_t from, uint32_t *to)
 	{
 		SLM_TRY(add_to_set(p, '\n', '\n'));
 		SLM_TRY(add_to_set(p, 0x2028, 0x2029));
-		SLM_TRY(invert(p, 0));
+		SLM_TRY(invert(p));
 	}
 	else
 	{
-		SLM_TRY(read_char(p, &at, end, false, &point, &is_class));
+		SLM_TRY(read_char(p, &at, end, OUTSIDE, &point, &is_class));
 		if (!is_class)
 			SLM_TRY(add_to_set(p, point, point));
 	}
@@ -441,7 +525,10 @@ add_alternatives(Pattern *p, size_t at, size_t end, uint32_t from, uint32_t *to)
 static void
 add_anything(Pattern *p, uint32_t at)
 {
-	slm_nfa_chars(p->nfa, at, '\t', '\n', at);
+	if (p->wide)
+		slm_nfa_chars(p->nfa, at, 1, 0x1F, at);
+	else
+		slm_nfa_chars(p->nfa, at, '\t', '\n', at);
 	slm_nfa_chars(p->nfa, at, 0x20, LAST_CHAR, at);
 }
 
@@ -457,110 +544,103 @@ ends_with_anchor(const Pattern *p, size_t at, size_t end)
 	return slashes % 2 == 0;
 }
 
-SlmStatus
-slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, SlmError *err)
+static SlmStatus
+check_text(const Pattern *p)
 {
-	Pattern p = {
-		.nfa = nfa, .err = err, .text = (const uint8_t *) pattern.data, .size = pattern.size};
-	uint32_t inside = slm_nfa_state(nfa);
-	uint32_t close = slm_nfa_state(nfa);
+	if (p->size > SLM_MAX_PATTERN_BYTES)
+		return slm_fail(p->err, SLM_ERR_LIMIT, "the pattern exceeds the limit of %d bytes",
+						SLM_MAX_PATTERN_BYTES);
+	if (slm_utf8_valid_bytes(p->text, p->size) != p->size)
+		return slm_fail(p->err, SLM_ERR_ENCODING, "the pattern is not valid UTF-8");
+	return SLM_OK;
+}
+
+/* Alternatives with their anchors; anchored: all of them begin where the string does. */
+static SlmStatus
+add_pattern(Pattern *p, bool anchored)
+{
+	uint32_t inside = slm_nfa_state(p->nfa);
+	uint32_t close = slm_nfa_state(p->nfa);
 	size_t at = 0;
 
-	if (p.size > SLM_MAX_PATTERN_BYTES)
-		return slm_fail(err, SLM_ERR_LIMIT, "the pattern exceeds the limit of %d bytes",
-						SLM_MAX_PATTERN_BYTES);
-	if (slm_utf8_valid_bytes(p.text, p.size) != p.size)
-		return slm_fail(err, SLM_ERR_ENCODING, "the pattern is not valid UTF-8");
-	slm_nfa_edge(nfa, 0, '"', '"', inside);
-	slm_nfa_edge(nfa, close, '"', '"', 1);
-	nfa->is_char[close] = true;
+	slm_nfa_edge(p->nfa, 0, '"', '"', inside);
+	slm_nfa_edge(p->nfa, close, '"', '"', 1);
+	p->nfa->is_char[close] = true;
 	for (;;)
 	{
-		uint32_t from = slm_nfa_state(nfa), to;
+		uint32_t from = slm_nfa_state(p->nfa), to;
 		size_t bar, end;
 
-		SLM_TRY(find_bar(&p, at, p.size, &bar));
+		SLM_TRY(find_bar(p, at, p->size, &bar));
 		end = bar;
-		slm_nfa_empty(nfa, inside, from);
-		if (at < end && p.text[at] == '^')
+		slm_nfa_empty(p->nfa, inside, from);
+		if (at < end && p->text[at] == '^')
 			at++;
-		else
-			add_anything(&p, from);
-		if (ends_with_anchor(&p, at, end))
+		else if (!anchored)
+			add_anything(p, from);
+		if (ends_with_anchor(p, at, end))
 		{
-			SLM_TRY(add_sequence(&p, at, end - 1, from, &to));
+			SLM_TRY(add_sequence(p, at, end - 1, from, &to));
 		}
 		else
 		{
-			uint32_t rest = slm_nfa_state(nfa);
+			uint32_t rest = slm_nfa_state(p->nfa);
 
-			SLM_TRY(add_sequence(&p, at, end, from, &to));
-			slm_nfa_empty(nfa, to, rest);
-			add_anything(&p, rest);
+			SLM_TRY(add_sequence(p, at, end, from, &to));
+			slm_nfa_empty(p->nfa, to, rest);
+			add_anything(p, rest);
 			to = rest;
 		}
-		slm_nfa_empty(nfa, to, close);
-		if (bar == p.size)
+		slm_nfa_empty(p->nfa, to, close);
+		if (bar == p->size)
 			return SLM_OK;
 		at = bar + 1;
 	}
 }
 
-/* ---- Formats ----------------------------------------------------------------------- */
-
-#define YEAR "(?:0[1-9]|[1-9]\\d)\\d\\d"
-#define FOURTH "(?:0[48]|[2468][048]|[13579][26])" /* multiples of four, two digits */
-#define LEAP_YEAR "(?:(?:0[1-9]|[1-9]\\d)" FOURTH "|" FOURTH "00)"
-#define DATE                                                                                       \
-	"(?:" YEAR "-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])"                                   \
-	"|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))"                              \
-	"|" LEAP_YEAR "-02-29)"
-#define TIME                                                                                       \
-	"(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,6})?(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)"
-#define LABEL "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
-#define HOST LABEL "(?:\\." LABEL ")*"
-#define ATOM "[A-Za-z0-9_%+-]+"
-#define OCTET "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
-#define URI_CHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-#define HEX "[0-9A-Fa-f]"
-#define GROUP HEX "{1,4}"
-
-static const struct
+SlmStatus
+slm_nfa_pattern(SlmNfa *nfa, SlmText pattern, bool anchored, SlmError *err)
 {
-	const char *name;
-	uint32_t max_chars;
-	const char *pattern;
-} formats[] = {
-	{"date", UINT32_MAX, "^" DATE "$"},
-	{"time", UINT32_MAX, "^" TIME "$"},
-	{"date-time", UINT32_MAX, "^" DATE "T" TIME "$"},
-	{"email", SLM_GRAMMAR_FORMAT_CHARS,
-	 "^" ATOM "(?:\\." ATOM ")*@(?:" LABEL "\\.)+[A-Za-z]{2,24}$"},
-	{"hostname", SLM_GRAMMAR_FORMAT_CHARS, "^" HOST "$"},
-	{"uri", SLM_GRAMMAR_CHARS,
-	 "^(?:(?:https?|ftp|wss?)://" HOST "(?::[1-9]\\d{0,3})?(?:/" URI_CHAR "*)*"
-	 "|(?:mailto|tel|urn):" URI_CHAR "+)"
-	 "(?:\\?(?:" URI_CHAR "|[/?])*)?(?:#(?:" URI_CHAR "|[/?])*)?$"},
-	{"uuid", UINT32_MAX, "^" HEX "{8}-" HEX "{4}-" HEX "{4}-" HEX "{4}-" HEX "{12}$"},
-	{"ipv4", UINT32_MAX, "^(?:" OCTET "\\.){3}" OCTET "$"},
-	{"ipv6", UINT32_MAX,
-	 "^(?:(?:" GROUP ":){7}" GROUP "|(?:" GROUP ":){1,7}:|(?:" GROUP ":){1,6}:" GROUP "|(?:" GROUP
-	 ":){1,5}(?::" GROUP "){1,2}|(?:" GROUP ":){1,4}(?::" GROUP "){1,3}"
-	 "|(?:" GROUP ":){1,3}(?::" GROUP "){1,4}|(?:" GROUP ":){1,2}(?::" GROUP "){1,5}"
-	 "|" GROUP ":(?::" GROUP "){1,6}|:(?::" GROUP "){1,7}|::)$"},
-};
+	Pattern p = {
+		.nfa = nfa, .err = err, .text = (const uint8_t *) pattern.data, .size = pattern.size};
+
+	SLM_TRY(check_text(&p));
+	return add_pattern(&p, anchored);
+}
 
 SlmStatus
-slm_nfa_format(SlmNfa *nfa, SlmText name, uint32_t *max_chars, bool *known, SlmError *err)
+slm_nfa_look_ahead(SlmNfa *nfa, SlmText pattern, bool negative, SlmError *err)
 {
-	*known = false;
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (slm_text_compare(name, slm_text(formats[i].name)) == 0)
-		{
-			*known = true;
-			if (*max_chars > formats[i].max_chars)
-				*max_chars = formats[i].max_chars;
-			return slm_nfa_pattern(nfa, slm_text(formats[i].pattern), err);
-		}
+	Pattern p = {.nfa = nfa,
+				 .err = err,
+				 .text = (const uint8_t *) pattern.data,
+				 .size = pattern.size,
+				 .wide = negative};
+
+	return add_pattern(&p, true);
+}
+
+SlmStatus
+slm_pattern_look_ahead(SlmText *pattern, bool *anchored, SlmText *ahead, bool *negative,
+					   SlmError *err)
+{
+	Pattern p = {.err = err, .text = (const uint8_t *) pattern->data, .size = pattern->size};
+	size_t start = *anchored || p.size == 0 || p.text[0] != '^' ? 0 : 1, end, bar;
+
+	SLM_TRY(check_text(&p));
+	ahead->size = 0;
+	if ((!*anchored && start == 0) || p.size - start < 4 || p.text[start] != '(' ||
+		p.text[start + 1] != '?' || (p.text[start + 2] != '=' && p.text[start + 2] != '!'))
+		return SLM_OK;
+	SLM_TRY(find_bar(&p, 0, p.size, &bar));
+	if (bar < p.size)
+		return refuse(&p, start, "look-ahead in one of several alternatives");
+	SLM_TRY(find_atom_end(&p, start, p.size, &end));
+	*negative = p.text[start + 2] == '!';
+	*ahead = (SlmText){pattern->data + start + 3, end - start - 4};
+	if (ahead->size == 0)
+		return refuse(&p, start, "look-ahead for nothing");
+	*pattern = (SlmText){pattern->data + end, p.size - end};
+	*anchored = true;
 	return SLM_OK;
 }

@@ -17,46 +17,26 @@
 static SlmStatus read_value(Compiler *c, uint32_t at, Place place, uint16_t *out);
 static SlmStatus read_alternatives(Compiler *c, uint32_t at, Place place);
 
-/* ---- Objects and arrays ----------------------------------------------------------------- */
-
 static SlmStatus
-check_names(Compiler *c, const Keywords *k, Keyword keyword)
+too_many_values(Compiler *c)
 {
-	const SlmJsonNode *node = c->node;
-	uint32_t array = k->at[keyword];
-	int n = 0;
-
-	if (array == 0)
-		return SLM_OK;
-	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
-	{
-		uint32_t properties = k->at[PROPERTIES];
-
-		if (++n > SLM_MAX_SCHEMA_FIELDS)
-			return slm_grammar_too_many(c, "names in an array", SLM_MAX_SCHEMA_FIELDS);
-		if (node[at].kind != SLM_JSON_STRING)
-			return slm_grammar_wrong(c, keyword, "must be an array of strings");
-		if (properties == 0 ||
-			slm_json_member(node, properties, node[at].text) == node[properties].next)
-			return slm_fail(c->err, SLM_ERR_ARGUMENT,
-							"keyword \"%s\" at %s names \"%s\", which is not one of the properties",
-							slm_grammar_keyword(keyword), c->path,
-							slm_grammar_quote(c, node[at].text));
-	}
-	return SLM_OK;
+	return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
+								 SLM_MAX_GRAMMAR_VALUES);
 }
+
+/* ---- Objects and arrays ----------------------------------------------------------------- */
 
 /* Reads a property; no value can be SLM_GRAMMAR_NOWHERE, the property's then. */
 static SlmStatus
-read_property(Compiler *c, const Keywords *k, uint32_t at, SlmGrammarProperty *out, Place place)
+read_property(Compiler *c, const PropertyNode *property, SlmGrammarProperty *out, Place place)
 {
-	SlmText name = c->node[at].key;
-	size_t before = slm_grammar_push_path(c, "properties", name);
+	SlmText name = c->node[property->at].key;
+	size_t before = slm_keywords_push(&c->reader, "properties", name);
 
-	*out = (SlmGrammarProperty){.required = slm_json_lists(c->node, k->at[REQUIRED], name)};
+	*out = (SlmGrammarProperty){.required = property->required};
 	SLM_TRY(slm_grammar_write_key(c, name, &out->key));
-	SLM_TRY(read_value(c, at, place, &out->value));
-	slm_grammar_pop_path(c, before);
+	SLM_TRY(read_value(c, property->at, place, &out->value));
+	slm_keywords_pop(&c->reader, before);
 	return SLM_OK;
 }
 
@@ -70,76 +50,29 @@ drop_alternative(Compiler *c)
 }
 
 static SlmStatus
-count_properties(Compiler *c, const Keywords *k, uint32_t *n)
-{
-	const SlmJsonNode *node = c->node;
-	uint32_t properties = k->at[PROPERTIES];
-
-	*n = 0;
-	if (properties == 0)
-		return SLM_OK;
-	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
-		++*n;
-	if (*n > SLM_MAX_SCHEMA_FIELDS)
-		return slm_grammar_too_many(c, "properties of an object", SLM_MAX_SCHEMA_FIELDS);
-	return SLM_OK;
-}
-
-/* Nodes of the n_all properties in the order in which they are written. */
-static SlmStatus
-order_properties(Compiler *c, const Keywords *k, uint32_t n_all, uint32_t **out)
-{
-	const SlmJsonNode *node = c->node;
-	uint32_t properties = k->at[PROPERTIES], ordering = k->at[ORDERING];
-	uint32_t n = 0;
-	uint32_t *order;
-
-	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, n_all, &order, c->err));
-	for (uint32_t at = ordering + 1; ordering != 0 && at < node[ordering].next; at = node[at].next)
-	{
-		uint32_t property = slm_json_member(node, properties, node[at].text);
-		bool twice = false;
-
-		for (uint32_t i = 0; i < n; i++)
-			twice = twice || order[i] == property;
-		if (!twice)
-			order[n++] = property;
-	}
-	for (uint32_t at = properties + 1; n < n_all && at < node[properties].next; at = node[at].next)
-		if (!slm_json_lists(node, ordering, node[at].key))
-			order[n++] = at;
-	*out = order;
-	return SLM_OK;
-}
-
-static SlmStatus
 read_object(Compiler *c, const Keywords *k, Place place)
 {
 	uint32_t first = c->n_property, n, n_kept = 0;
-	uint32_t *order = NULL;
+	PropertyNode *node;
 	uint32_t last, width = 1;
 	bool needed = false, is_endless = false;
 	uint16_t number;
 
-	if (k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
-		return slm_grammar_unsupported(
-			c, slm_text(slm_grammar_keyword(ADDITIONAL)),
-			"is supported as false only: other properties are not written");
-	SLM_TRY(count_properties(c, k, &n));
-	SLM_TRY(check_names(c, k, REQUIRED));
-	SLM_TRY(check_names(c, k, ORDERING));
+	SLM_TRY(slm_keyword_properties(&c->reader, k, &node, &n));
+	if (n == 0 && k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
+		return slm_keyword_unsupported(
+			&c->reader, slm_text(slm_keyword_name(ADDITIONAL)),
+			"is not supported without \"properties\": no others are written");
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_OBJECT, place, &number));
-	SLM_TRY(order_properties(c, k, n, &order));
 	if (first + n > SLM_MAX_GRAMMAR_VALUES)
-		return slm_grammar_too_many(c, "values, with each $ref written out",
-									SLM_MAX_GRAMMAR_VALUES);
+		return too_many_values(c);
 	c->n_property += n;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		SlmGrammarProperty *property = &c->property[first + n_kept];
 		Place inside = {number, (uint16_t) n_kept, place.level};
 
-		SLM_TRY(read_property(c, k, order[i], property, inside));
+		SLM_TRY(read_property(c, &node[i], property, inside));
 		if (property->value == SLM_GRAMMAR_NOWHERE)
 		{
 			is_endless = is_endless || property->required;
@@ -174,39 +107,145 @@ read_object(Compiler *c, const Keywords *k, Place place)
 	return SLM_OK;
 }
 
+/* Nodes of an array's items: those of the first ones, and that of all behind them. */
+typedef struct ItemNodes
+{
+	uint32_t prefix; /* array of the first ones' schemas; 0: none */
+	uint32_t rest;   /* 0: there is no other item */
+	Keyword prefix_keyword, rest_keyword;
+} ItemNodes;
+
+static SlmStatus
+find_items(Compiler *c, const Keywords *k, ItemNodes *out)
+{
+	const SlmJsonNode *node = c->node;
+	uint32_t rest;
+
+	*out = (ItemNodes){k->at[PREFIX_ITEMS], 0, PREFIX_ITEMS, ITEMS};
+	if (k->at[ITEMS] != 0 && node[k->at[ITEMS]].kind == SLM_JSON_ARRAY)
+	{
+		/* how drafts before 2020-12 say the same */
+		if (out->prefix != 0)
+			return slm_keyword_wrong(&c->reader, ITEMS, "is an array beside \"prefixItems\"");
+		*out = (ItemNodes){k->at[ITEMS], 0, ITEMS, ADDITIONAL_ITEMS};
+	}
+	rest = k->at[out->rest_keyword];
+	if (rest != 0 && node[rest].kind == SLM_JSON_OBJECT)
+		out->rest = rest;
+	if (out->prefix == 0 && out->rest == 0)
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+						"an array without a schema of its items, at %s, is not supported",
+						c->reader.path);
+	return SLM_OK;
+}
+
+/* The values of the first items, as far as there are any; *n is how many, as it was or less. */
+static SlmStatus
+read_prefix(Compiler *c, const ItemNodes *items, Place inside, uint32_t *n, uint32_t *first,
+			uint32_t *width)
+{
+	uint16_t *item;
+	uint32_t n_read = 0, at = items->prefix + 1;
+
+	SLM_TRY(SLM_NEW_ARRAY(&c->scratch, *n, &item, c->err));
+	for (; n_read < *n; at = c->node[at].next, n_read++)
+	{
+		char number[16];
+		size_t before;
+
+		snprintf(number, sizeof(number), "%u", n_read);
+		before = slm_keywords_push(&c->reader, slm_keyword_name(items->prefix_keyword),
+								   slm_text(number));
+		SLM_TRY(read_value(c, at, inside, &item[n_read]));
+		slm_keywords_pop(&c->reader, before);
+		if (item[n_read] == SLM_GRAMMAR_NOWHERE)
+			break;
+		if (c->width[item[n_read]] + 1U > *width)
+			*width = c->width[item[n_read]] + 1U;
+	}
+	*n = n_read;
+	*first = c->n_alternative;
+	if (c->n_alternative + n_read > SLM_MAX_GRAMMAR_VALUES)
+		return too_many_values(c);
+	if (n_read > 0)
+		memcpy(c->alternative + c->n_alternative, item, n_read * sizeof(*item));
+	c->n_alternative += n_read;
+	return SLM_OK;
+}
+
+/* minItems, and what maxItems and the declared items leave of a most. */
+static SlmStatus
+read_item_counts(Compiler *c, const Keywords *k, const ItemNodes *items, uint32_t n_prefix,
+				 uint32_t *min, uint32_t *max)
+{
+	*min = 0;
+	*max = UINT32_MAX;
+	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, min));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, max));
+	if (*min > *max)
+		return slm_keyword_wrong(&c->reader, MIN_ITEMS, "is greater than \"maxItems\"");
+	if (items->rest == 0 && *min > n_prefix)
+		return slm_keyword_unsupported(&c->reader, slm_text("minItems"),
+									   "is supported up to the items that have a schema only");
+	if (*max == UINT32_MAX)
+	{
+		*max = n_prefix > SLM_GRAMMAR_ITEMS ? n_prefix : SLM_GRAMMAR_ITEMS;
+		if (*max < *min)
+			*max = *min;
+	}
+	if (items->rest == 0 && *max > n_prefix)
+		*max = n_prefix;
+	if (k->at[UNIQUE_ITEMS] != 0 && c->node[k->at[UNIQUE_ITEMS]].kind == SLM_JSON_TRUE && *max > 1)
+		return slm_keyword_unsupported(&c->reader, slm_text("uniqueItems"),
+									   "is supported as false only: items are not compared");
+	return SLM_OK;
+}
+
 static SlmStatus
 read_array(Compiler *c, const Keywords *k, Place place)
 {
-	uint32_t min = 0, max = UINT32_MAX;
-	uint32_t items = k->at[ITEMS];
-	uint16_t number, item;
-	size_t before;
+	uint32_t n_prefix = 0, n_kept, first = 0, min, max, width = 1;
+	uint16_t number, item = SLM_GRAMMAR_NOWHERE;
+	ItemNodes items;
+	Place inside;
 
-	SLM_TRY(slm_grammar_read_count(c, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &min));
-	SLM_TRY(slm_grammar_read_count(c, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &max));
-	if (min > max)
-		return slm_grammar_wrong(c, MIN_ITEMS, "is greater than \"maxItems\"");
-	if (max == UINT32_MAX)
-		max = min > SLM_GRAMMAR_ITEMS ? min : SLM_GRAMMAR_ITEMS;
-	if (items == 0 || c->node[items].kind != SLM_JSON_OBJECT)
-		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
-						"an array without \"items\" of one schema, at %s, is not supported",
-						c->path);
+	SLM_TRY(find_items(c, k, &items));
+	for (uint32_t at = items.prefix + 1; items.prefix != 0 && at < c->node[items.prefix].next;
+		 at = c->node[at].next)
+		n_prefix++;
+	if (n_prefix > SLM_MAX_SCHEMA_FIELDS)
+		return slm_keywords_too_many(&c->reader, "items with a schema of their own",
+									 SLM_MAX_SCHEMA_FIELDS);
+	SLM_TRY(read_item_counts(c, k, &items, n_prefix, &min, &max));
 	if (place.level == SLM_MAX_GRAMMAR_LISTS)
-		return slm_grammar_too_many(c, "arrays within arrays", SLM_MAX_GRAMMAR_LISTS);
+		return slm_keywords_too_many(&c->reader, "arrays within arrays", SLM_MAX_GRAMMAR_LISTS);
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_ARRAY, place, &number));
-	before = slm_grammar_push_path(c, "items", slm_text(""));
-	SLM_TRY(read_value(c, items, (Place){number, 0, (uint8_t) (place.level + 1)}, &item));
-	slm_grammar_pop_path(c, before);
-	if (item == SLM_GRAMMAR_NOWHERE && min > 0)
+	inside = (Place){number, 0, (uint8_t) (place.level + 1)};
+	n_kept = n_prefix < max ? n_prefix : max;
+	SLM_TRY(read_prefix(c, &items, inside, &n_kept, &first, &width));
+	if (items.rest != 0 && n_kept == n_prefix && max > n_prefix)
+	{
+		size_t before =
+			slm_keywords_push(&c->reader, slm_keyword_name(items.rest_keyword), slm_text(""));
+
+		SLM_TRY(read_value(c, items.rest, inside, &item));
+		slm_keywords_pop(&c->reader, before);
+		if (item != SLM_GRAMMAR_NOWHERE && c->width[item] + 1U > width)
+			width = c->width[item] + 1U;
+	}
+	if (item == SLM_GRAMMAR_NOWHERE && max > n_kept)
+		max = n_kept;
+	if (min > max)
 	{
 		drop_alternative(c);
 		return SLM_OK;
 	}
 	c->value[number].min = min;
-	c->value[number].max = item == SLM_GRAMMAR_NOWHERE ? 0 : max;
+	c->value[number].max = max;
 	c->value[number].item = item;
-	c->width[number] = (uint16_t) (item == SLM_GRAMMAR_NOWHERE ? 1 : c->width[item] + 1);
+	c->value[number].first = first;
+	c->value[number].n = n_kept;
+	c->width[number] = (uint16_t) width;
 	return SLM_OK;
 }
 
@@ -217,7 +256,10 @@ read_typed(Compiler *c, const Keywords *k, Place place)
 {
 	unsigned types;
 
-	SLM_TRY(slm_grammar_read_types(c, k, &types));
+	SLM_TRY(slm_keyword_types(&c->reader, k, &types));
+	if (types == 0)
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
+						"a schema of any value, at %s, is not supported", c->reader.path);
 	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
 		return slm_grammar_read_literals(c, k, types, place);
 	/* keywords of other types hold for no value of these */
@@ -236,67 +278,13 @@ read_typed(Compiler *c, const Keywords *k, Place place)
 	return SLM_OK;
 }
 
-/* The next step of a JSON pointer, unescaped in place of `out`; false at its end. */
-static bool
-next_step(SlmText *pointer, char *out, size_t room, SlmText *step)
-{
-	size_t n = 0, i = 1;
-
-	if (pointer->size == 0 || pointer->data[0] != '/')
-		return false;
-	for (; i < pointer->size && pointer->data[i] != '/'; i++)
-	{
-		char c = pointer->data[i];
-
-		if (c == '~' && i + 1 < pointer->size)
-			c = pointer->data[++i] == '1' ? '/' : '~';
-		if (n < room)
-			out[n++] = c;
-	}
-	*step = (SlmText){out, n};
-	*pointer = (SlmText){pointer->data + i, pointer->size - i};
-	return true;
-}
-
 static SlmStatus
-find_ref(Compiler *c, SlmText ref, uint32_t *out)
-{
-	SlmText pointer = ref, step;
-	char buffer[256];
-	uint32_t at = 0;
-
-	if (ref.size == 0 || ref.data[0] != '#')
-		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
-						"keyword \"$ref\" at %s is supported within the schema only", c->path);
-	pointer.data++;
-	pointer.size--;
-	while (next_step(&pointer, buffer, sizeof(buffer), &step))
-	{
-		uint32_t end = c->node[at].next;
-
-		if (c->node[at].kind == SLM_JSON_OBJECT)
-			at = slm_json_member(c->node, at, step);
-		else
-			at = end;
-		if (at >= end)
-			break;
-	}
-	if (pointer.size > 0 || at >= c->node[0].next || c->node[at].kind != SLM_JSON_OBJECT)
-		return slm_fail(c->err, SLM_ERR_ARGUMENT, "keyword \"$ref\" at %s leads nowhere: \"%s\"",
-						c->path, slm_grammar_quote(c, ref));
-	*out = at;
-	return SLM_OK;
-}
-
-static SlmStatus
-read_ref(Compiler *c, SlmText ref, Place place)
+read_ref(Compiler *c, const Keywords *k, Place place)
 {
 	uint32_t target = 0;
 	int n_open = 0;
 
-	SLM_TRY(find_ref(c, ref, &target));
-	for (int i = 0; i < c->n_open_ref; i++)
-		n_open += c->open_ref[i] == target;
+	SLM_TRY(slm_keyword_ref(&c->reader, k, &target, &n_open));
 	/* nothing can stand here: what holds it does without */
 	if (n_open > SLM_MAX_GRAMMAR_RECURSION)
 		return SLM_OK;
@@ -393,24 +381,24 @@ read_each(Compiler *c, Keyword keyword, uint32_t array, Place place)
 		size_t path;
 
 		snprintf(number, sizeof(number), "%d", n);
-		path = slm_grammar_push_path(c, slm_grammar_keyword(keyword), slm_text(number));
+		path = slm_keywords_push(&c->reader, slm_keyword_name(keyword), slm_text(number));
 		SLM_TRY(read_alternatives(c, at, place));
-		slm_grammar_pop_path(c, path);
+		slm_keywords_pop(&c->reader, path);
 		for (uint32_t i = first; i < before && keyword == ONE_OF; i++)
 			for (uint32_t j = before; j < c->n_pending; j++)
 			{
 				SLM_TRY(slm_poll(c->host, c->err));
 				if (!exclude_each_other(c, c->pending[i], c->pending[j]))
-					return slm_grammar_unsupported(
-						c, slm_text(slm_grammar_keyword(keyword)),
+					return slm_keyword_unsupported(
+						&c->reader, slm_text(slm_keyword_name(keyword)),
 						"is supported for schemas that exclude each other by type or "
 						"by the enum or const of a required property");
 			}
 	}
 	if (n == 0)
-		return slm_grammar_wrong(c, keyword, "has no schemas");
+		return slm_keyword_wrong(&c->reader, keyword, "has no schemas");
 	if (keyword == ALL_OF && n > 1)
-		return slm_grammar_unsupported(c, slm_text(slm_grammar_keyword(keyword)),
+		return slm_keyword_unsupported(&c->reader, slm_text(slm_keyword_name(keyword)),
 									   "is supported for one schema only");
 	return SLM_OK;
 }
@@ -423,27 +411,22 @@ read_alternatives(Compiler *c, uint32_t at, Place place)
 	Keywords k;
 
 	SLM_TRY(slm_poll(c->host, c->err));
-	if (c->node[at].kind != SLM_JSON_OBJECT)
-		return slm_fail(c->err, SLM_ERR_ARGUMENT, "the schema at %s must be an object", c->path);
-	if (c->n_open_ref == SLM_MAX_GRAMMAR_DEPTH)
-		return slm_grammar_too_many(c, "nested schemas", SLM_MAX_GRAMMAR_DEPTH);
-	SLM_TRY(slm_grammar_read_keywords(c, at, &k));
-	c->open_ref[c->n_open_ref++] = at;
+	SLM_TRY(slm_keywords_enter(&c->reader, at, &k));
 	for (size_t i = 0; i < sizeof(combining) / sizeof(combining[0]); i++)
 	{
 		Keyword keyword = combining[i];
 
 		if (k.at[keyword] == 0)
 			continue;
-		SLM_TRY(slm_grammar_refuse_beside(c, &k, ~BIT(keyword),
-										  "is not supported beside $ref, anyOf, oneOf or allOf"));
-		SLM_TRY(keyword == REF ? read_ref(c, c->node[k.at[REF]].text, place)
+		SLM_TRY(slm_keywords_refuse(&c->reader, &k, ~(BIT(keyword) | TEXT_KEYWORDS),
+									"is not supported beside $ref, anyOf, oneOf or allOf"));
+		SLM_TRY(keyword == REF ? read_ref(c, &k, place)
 							   : read_each(c, keyword, k.at[keyword], place));
-		c->n_open_ref--;
+		slm_keywords_leave(&c->reader);
 		return SLM_OK;
 	}
 	SLM_TRY(read_typed(c, &k, place));
-	c->n_open_ref--;
+	slm_keywords_leave(&c->reader);
 	return SLM_OK;
 }
 
@@ -462,15 +445,14 @@ read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 		width += c->width[c->pending[first + i]];
 	/* one more: what is behind all of them */
 	if (width + 1 > SLM_MAX_GRAMMAR_THREADS)
-		return slm_grammar_too_many(c,
-									"alternatives beside each other, those within them among them",
-									SLM_MAX_GRAMMAR_THREADS - 1);
+		return slm_keywords_too_many(&c->reader,
+									 "alternatives beside each other, those within them among them",
+									 SLM_MAX_GRAMMAR_THREADS - 1);
 	if (n <= 1)
 		return SLM_OK;
 	SLM_TRY(slm_grammar_add_value(c, SLM_GRAMMAR_CHOICE, place, out));
 	if (c->n_alternative + n > SLM_MAX_GRAMMAR_VALUES)
-		return slm_grammar_too_many(c, "values, with each $ref written out",
-									SLM_MAX_GRAMMAR_VALUES);
+		return too_many_values(c);
 	c->value[*out].first = c->n_alternative;
 	c->value[*out].n = n;
 	c->width[*out] = (uint16_t) width;
@@ -545,15 +527,16 @@ slm_grammar_compile(const SlmJsonNode *node, uint32_t n_node, bool verbatim, con
 		.err = err,
 		.verbatim = verbatim,
 		.room = SLM_MAX_GRAMMAR_STATES,
-		.path = "#",
-		.n_path = 1,
 	};
 	SlmStatus status;
 
 	if (n_node == 0)
 		return slm_fail(err, SLM_ERR_ARGUMENT, "schema is empty");
 	slm_arena_init(&c.scratch, host, SCRATCH_BYTES);
+	slm_arena_init(&c.parts, host, SCRATCH_BYTES);
+	slm_keywords_init(&c.reader, node, &c.scratch, err);
 	status = compile(&c, out);
 	slm_arena_trim(&c.scratch, 0);
+	slm_arena_trim(&c.parts, 0);
 	return status;
 }

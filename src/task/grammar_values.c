@@ -12,8 +12,8 @@ SlmStatus
 slm_grammar_add_value(Compiler *c, SlmGrammarKind kind, Place place, uint16_t *out)
 {
 	if (c->n_value == SLM_MAX_GRAMMAR_VALUES)
-		return slm_grammar_too_many(c, "values, with each $ref written out",
-									SLM_MAX_GRAMMAR_VALUES);
+		return slm_keywords_too_many(&c->reader, "values, with each $ref written out",
+									 SLM_MAX_GRAMMAR_VALUES);
 	c->value[c->n_value] = (SlmGrammarValue){
 		.kind = kind,
 		.parent = place.parent,
@@ -93,8 +93,8 @@ write_node(Compiler *c, uint32_t at, int depth, Writer *w)
 	const SlmJsonNode *node = &c->node[at];
 	bool is_object = node->kind == SLM_JSON_OBJECT;
 
-	if (depth > SLM_MAX_GRAMMAR_DEPTH)
-		return slm_grammar_too_many(c, "nested values", SLM_MAX_GRAMMAR_DEPTH);
+	if (depth > SLM_MAX_SCHEMA_DEPTH)
+		return slm_keywords_too_many(&c->reader, "nested values", SLM_MAX_SCHEMA_DEPTH);
 	switch (node->kind)
 	{
 		case SLM_JSON_NULL:
@@ -135,9 +135,9 @@ static SlmStatus
 add_literal_text(Compiler *c, SlmGrammarValue *value, SlmText text)
 {
 	if (value->n == SLM_MAX_SCHEMA_CHOICES)
-		return slm_grammar_too_many(c, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
+		return slm_keywords_too_many(&c->reader, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
 	if (c->n_literal == SLM_MAX_LABELS)
-		return slm_grammar_too_many(c, "values of enums", SLM_MAX_LABELS);
+		return slm_keywords_too_many(&c->reader, "values of enums", SLM_MAX_LABELS);
 	c->literal[c->n_literal++] = text;
 	value->n++;
 	return SLM_OK;
@@ -222,9 +222,10 @@ slm_grammar_read_literals(Compiler *c, const Keywords *k, unsigned types, Place 
 	uint16_t number;
 
 	if (array != 0 && k->at[CONST] != 0)
-		return slm_grammar_unsupported(c, slm_text("const"), "is not supported beside \"enum\"");
-	SLM_TRY(slm_grammar_refuse_beside(
-		c, k, STRING_KEYWORDS | NUMBER_KEYWORDS | OBJECT_KEYWORDS | ARRAY_KEYWORDS,
+		return slm_keyword_unsupported(&c->reader, slm_text("const"),
+									   "is not supported beside \"enum\"");
+	SLM_TRY(slm_keywords_refuse(
+		&c->reader, k, STRING_KEYWORDS | NUMBER_KEYWORDS | OBJECT_KEYWORDS | ARRAY_KEYWORDS,
 		"is not supported beside \"enum\" or \"const\""));
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_LITERALS, place, &number));
 	value = &c->value[number];
@@ -235,7 +236,7 @@ slm_grammar_read_literals(Compiler *c, const Keywords *k, unsigned types, Place 
 		if (has_type(&node[at], types))
 			SLM_TRY(add_literal(c, value, at));
 	if (value->n == 0)
-		return slm_grammar_wrong(c, keyword, "has no values of the type");
+		return slm_keyword_wrong(&c->reader, keyword, "has no values of the type");
 	finish_literals(c, value);
 	return SLM_OK;
 }
@@ -263,7 +264,7 @@ located(Compiler *c, SlmStatus status)
 {
 	if (status != SLM_OK && status != SLM_ERR_CANCELLED && status != SLM_ERR_NO_MEMORY &&
 		c->err != NULL && c->err->detail[0] == '\0')
-		slm_error_detail(c->err, "The schema stands at %s.", c->path);
+		slm_error_detail(c->err, "The schema stands at %s.", c->reader.path);
 	return status;
 }
 
@@ -273,21 +274,107 @@ slm_grammar_finish_automaton(Compiler *c, uint32_t min_chars, const SlmDfa **out
 	return slm_nfa_determinize(&c->nfa, min_chars, c->host, c->arena, &c->room, out, c->err);
 }
 
+/* Makes c->nfa deterministic for a while. */
+static SlmStatus
+make_part(Compiler *c, const SlmDfa **out)
+{
+	uint32_t room = SLM_MAX_GRAMMAR_STATES;
+
+	SLM_TRY(slm_nfa_determinize(&c->nfa, 0, c->host, &c->parts, &room, out, c->err));
+	slm_nfa_clear(&c->nfa);
+	return SLM_OK;
+}
+
+/* Keeps of the strings so far, none when NULL, those that c->nfa takes as well, or does not. */
+static SlmStatus
+keep_strings(Compiler *c, bool without, const SlmDfa **so_far)
+{
+	const SlmDfa *part;
+
+	SLM_TRY(make_part(c, &part));
+	if (*so_far == NULL || (part == NULL && without))
+		return SLM_OK;
+	if (part != NULL)
+		SLM_TRY(slm_nfa_combine(&c->nfa, *so_far, part, without, c->host, c->err));
+	return make_part(c, so_far);
+}
+
+/* What is left of a pattern without the look-aheads at its beginning. */
+static SlmStatus
+strip_look_aheads(Compiler *c, SlmText *pattern, bool *anchored, int *n)
+{
+	SlmText ahead;
+	bool negative;
+
+	*anchored = false;
+	for (*n = 0;; ++*n)
+	{
+		SLM_TRY(slm_pattern_look_ahead(pattern, anchored, &ahead, &negative, c->err));
+		if (ahead.size == 0)
+			return SLM_OK;
+	}
+}
+
+/*
+ * Puts the strings of a pattern into c->nfa: of those that are there already, of a
+ * format, if there are some, else of all.
+ */
+static SlmStatus
+read_pattern(Compiler *c, SlmText pattern, bool has_format)
+{
+	SlmText rest = pattern, ahead;
+	const SlmDfa *strings;
+	bool anchored, negative;
+	int n_ahead;
+
+	SLM_TRY(strip_look_aheads(c, &rest, &anchored, &n_ahead));
+	if (n_ahead == 0 && !has_format)
+		return slm_nfa_pattern(&c->nfa, pattern, false, c->err);
+	if (has_format)
+		SLM_TRY(make_part(c, &strings));
+	SLM_TRY(slm_nfa_pattern(&c->nfa, rest, anchored, c->err));
+	SLM_TRY(has_format ? keep_strings(c, false, &strings) : make_part(c, &strings));
+	anchored = false;
+	for (int i = 0; i < n_ahead; i++)
+	{
+		SLM_TRY(slm_pattern_look_ahead(&pattern, &anchored, &ahead, &negative, c->err));
+		SLM_TRY(slm_nfa_look_ahead(&c->nfa, ahead, negative, c->err));
+		SLM_TRY(keep_strings(c, negative, &strings));
+	}
+	/* the same strings, for minLength to be counted in */
+	return strings == NULL ? SLM_OK
+						   : slm_nfa_combine(&c->nfa, strings, strings, false, c->host, c->err);
+}
+
+/* Puts the strings of format and pattern into c->nfa; *max is lowered to the format's own. */
+static SlmStatus
+read_form(Compiler *c, const Keywords *k, uint32_t *max)
+{
+	SlmText format = c->node[k->at[FORMAT]].text;
+	bool known = true;
+
+	slm_nfa_clear(&c->nfa);
+	if (k->at[FORMAT] != 0)
+		SLM_TRY(slm_nfa_format(&c->nfa, format, max, &known, c->err));
+	if (!known)
+		return slm_fail(c->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
+						slm_keywords_quote(&c->reader, format), c->reader.path);
+	if (k->at[PATTERN] != 0)
+		SLM_TRY(located(c, read_pattern(c, c->node[k->at[PATTERN]].text, k->at[FORMAT] != 0)));
+	return SLM_OK;
+}
+
 SlmStatus
 slm_grammar_read_string(Compiler *c, const Keywords *k, Place place)
 {
 	uint32_t min = 0, max = SLM_DFA_NO_LIMIT;
 	SlmGrammarValue *value;
 	uint16_t number;
-	bool known = true;
 
-	SLM_TRY(slm_grammar_read_count(c, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &min));
-	SLM_TRY(slm_grammar_read_count(c, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &max));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &min));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &max));
 	if (min > max)
-		return slm_grammar_wrong(c, MIN_LENGTH, "is greater than \"maxLength\"");
-	if (k->at[PATTERN] != 0 && k->at[FORMAT] != 0)
-		return slm_grammar_unsupported(c, slm_text("pattern"),
-									   "is not supported beside \"format\"");
+		return slm_keyword_wrong(&c->reader, MIN_LENGTH, "is greater than \"maxLength\"");
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
 	value = &c->value[number];
 	value->is_string = true;
@@ -302,21 +389,13 @@ slm_grammar_read_string(Compiler *c, const Keywords *k, Place place)
 		value->dfa = c->any_string;
 		return SLM_OK;
 	}
-	slm_nfa_clear(&c->nfa);
-	if (k->at[PATTERN] != 0)
-		SLM_TRY(located(c, slm_nfa_pattern(&c->nfa, c->node[k->at[PATTERN]].text, c->err)));
-	else
-	{
-		SLM_TRY(slm_nfa_format(&c->nfa, c->node[k->at[FORMAT]].text, &value->max, &known, c->err));
-		if (!known)
-			return slm_fail(c->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
-							slm_grammar_quote(c, c->node[k->at[FORMAT]].text), c->path);
-	}
+	SLM_TRY(read_form(c, k, &value->max));
 	SLM_TRY(located(c, slm_grammar_finish_automaton(c, min, &value->dfa)));
+	slm_arena_reset(&c->parts);
 	if (value->max == SLM_DFA_NO_LIMIT)
 		value->max = min > SLM_GRAMMAR_CHARS ? min : SLM_GRAMMAR_CHARS;
 	if (value->dfa == NULL || value->dfa->distance[0] > value->max)
-		return slm_grammar_wrong(c, k->at[PATTERN] != 0 ? PATTERN : FORMAT,
+		return slm_keyword_wrong(&c->reader, k->at[PATTERN] != 0 ? PATTERN : FORMAT,
 								 "has no string within \"minLength\" and \"maxLength\"");
 	return SLM_OK;
 }
@@ -335,13 +414,15 @@ stricter(Compiler *c, const Keywords *k, Keyword plain, Keyword exclusive, int s
 SlmStatus
 slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place place)
 {
-	SlmNumberLimits limits = {.is_integer = is_integer};
+	SlmNumberLimits limits = {.is_integer = is_integer, .multiple_of = slm_text("")};
 	SlmGrammarValue *value;
 	uint16_t number;
 	bool any;
 
 	limits.minimum = stricter(c, k, MINIMUM, EXCLUSIVE_MINIMUM, 1, &limits.excludes_minimum);
 	limits.maximum = stricter(c, k, MAXIMUM, EXCLUSIVE_MAXIMUM, -1, &limits.excludes_maximum);
+	if (k->at[MULTIPLE_OF] != 0)
+		limits.multiple_of = c->node[k->at[MULTIPLE_OF]].text;
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
 	value = &c->value[number];
 	value->max = SLM_DFA_NO_LIMIT;
@@ -351,6 +432,6 @@ slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place p
 		SLM_TRY(located(c, slm_grammar_finish_automaton(c, 0, &value->dfa)));
 	if (value->dfa == NULL)
 		return slm_fail(c->err, SLM_ERR_ARGUMENT, "no %s lies between the limits at %s",
-						is_integer ? "integer" : "number", c->path);
+						is_integer ? "integer" : "number", c->reader.path);
 	return SLM_OK;
 }

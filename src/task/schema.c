@@ -7,11 +7,11 @@
  */
 #include "task/schema.h"
 
-#include "base/ascii.h"
 #include "base/limits.h"
+#include "task/buffer.h"
+#include "task/keywords.h"
 
 #define NO_LIMIT UINT32_MAX
-#define COUNT_DIGITS 9
 
 /* ---- Words for types and formats --------------------------------------------- */
 
@@ -68,173 +68,34 @@ set_type(SlmField *field, const TypeWord *word)
 
 /* ---- Keywords ---------------------------------------------------------------- */
 
-typedef enum Keyword
-{
-	TYPE,
-	PROPERTIES,
-	REQUIRED,
-	DESCRIPTION,
-	TITLE,
-	FORMAT,
-	ENUM,
-	ITEMS,
-	ORDERING,
-	MIN_ITEMS,
-	MAX_ITEMS,
-	MINIMUM,
-	MAXIMUM,
-	MIN_LENGTH,
-	MAX_LENGTH,
-	ANY_OF,
-	ADDITIONAL,
-	KEYWORD_COUNT
-} Keyword;
-
-#define KIND(kind) (1U << SLM_JSON_##kind)
-
-static const struct
-{
-	const char *name;
-	unsigned kinds; /* of values it may have */
-} keywords[KEYWORD_COUNT] = {
-	[TYPE] = {"type", KIND(STRING) | KIND(ARRAY)},
-	[PROPERTIES] = {"properties", KIND(OBJECT)},
-	[REQUIRED] = {"required", KIND(ARRAY)},
-	[DESCRIPTION] = {"description", KIND(STRING)},
-	[TITLE] = {"title", KIND(STRING)},
-	[FORMAT] = {"format", KIND(STRING)},
-	[ENUM] = {"enum", KIND(ARRAY)},
-	[ITEMS] = {"items", KIND(OBJECT)},
-	[ORDERING] = {"propertyOrdering", KIND(ARRAY)},
-	[MIN_ITEMS] = {"minItems", KIND(NUMBER)},
-	[MAX_ITEMS] = {"maxItems", KIND(NUMBER)},
-	[MINIMUM] = {"minimum", KIND(NUMBER)},
-	[MAXIMUM] = {"maximum", KIND(NUMBER)},
-	[MIN_LENGTH] = {"minLength", KIND(NUMBER)},
-	[MAX_LENGTH] = {"maxLength", KIND(NUMBER)},
-	[ANY_OF] = {"anyOf", KIND(ARRAY)},
-	[ADDITIONAL] = {"additionalProperties", KIND(TRUE) | KIND(FALSE) | KIND(OBJECT)},
-};
-
-static const char *const annotations[] = {
-	"$schema", "$id", "$comment", "default", "deprecated", "examples", "readOnly", "writeOnly",
-};
-
-/* Node of each keyword's value; 0, the root, where there is none. */
-typedef struct Keywords
-{
-	uint32_t at[KEYWORD_COUNT];
-} Keywords;
+/* What fields keep of a schema. */
+#define FIELD_KEYWORDS                                                                             \
+	(OBJECT_KEYWORDS | BIT(ITEMS) | BIT(MIN_ITEMS) | BIT(MAX_ITEMS) | COMBINING_KEYWORDS |         \
+	 TEXT_KEYWORDS | BIT(TYPE) | BIT(ENUM) | BIT(CONST) | BIT(FORMAT) | BIT(MIN_LENGTH) |          \
+	 BIT(MAX_LENGTH) | BIT(MINIMUM) | BIT(MAXIMUM))
 
 typedef struct Builder
 {
 	const SlmJsonNode *node;
 	SlmArena *arena;
 	SlmError *err;
+	KeywordReader reader;
 	SlmField *field; /* [SLM_MAX_SCHEMA_FIELDS + 1], the root is none */
 	int n_field, n_leaf;
 	SlmSchemaText *choice;
 	int n_choice;
-	char *text;
-	uint32_t n_text;
-	char quoted[96];
+	SlmBuffer text;
 } Builder;
 
-static const char *
-quote(Builder *b, SlmText text)
-{
-	return slm_error_quote(b->quoted, sizeof(b->quoted), text.data, text.size);
-}
-
-static bool
-is_annotation(SlmText key)
-{
-	for (size_t i = 0; i < sizeof(annotations) / sizeof(annotations[0]); i++)
-		if (slm_text_compare(key, slm_text(annotations[i])) == 0)
-			return true;
-	return false;
-}
-
+/* Keeps a text; of a schema that $ref leads to several times, as often. */
 static SlmStatus
-read_keywords(Builder *b, uint32_t object, Keywords *out)
+keep_text(Builder *b, SlmText text, SlmSchemaText *out)
 {
-	const SlmJsonNode *node = b->node;
-
-	memset(out, 0, sizeof(*out));
-	for (uint32_t at = object + 1; at < node[object].next; at = node[at].next)
-	{
-		int i = 0;
-
-		while (i < KEYWORD_COUNT && slm_text_compare(node[at].key, slm_text(keywords[i].name)) != 0)
-			i++;
-		if (i == KEYWORD_COUNT && is_annotation(node[at].key))
-			continue;
-		if (i == KEYWORD_COUNT)
-			return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
-							"keyword \"%s\" of JSON Schema is not supported",
-							quote(b, node[at].key));
-		if ((keywords[i].kinds & 1U << node[at].kind) == 0)
-			return slm_fail(b->err, SLM_ERR_ARGUMENT, "keyword \"%s\" has a value of a wrong type",
-							keywords[i].name);
-		out->at[i] = at;
-	}
-	return SLM_OK;
-}
-
-static SlmSchemaText
-keep_text(Builder *b, SlmText text)
-{
-	SlmSchemaText kept = {b->n_text, (uint32_t) text.size};
-
-	if (text.size > 0)
-		memcpy(b->text + b->n_text, text.data, text.size);
-	b->n_text += kept.size;
-	return kept;
-}
-
-/* The strings of an array of names; each must be a property. */
-static SlmStatus
-check_names(Builder *b, const char *keyword, uint32_t array, uint32_t properties)
-{
-	const SlmJsonNode *node = b->node;
-	int n = 0;
-
-	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
-	{
-		if (node[at].kind != SLM_JSON_STRING)
-			return slm_fail(b->err, SLM_ERR_ARGUMENT, "keyword \"%s\" must be an array of strings",
-							keyword);
-		if (++n > SLM_MAX_SCHEMA_FIELDS)
-			return slm_fail(b->err, SLM_ERR_LIMIT, "keyword \"%s\" exceeds the limit of %d names",
-							keyword, SLM_MAX_SCHEMA_FIELDS);
-		if (slm_json_member(node, properties, node[at].text) == node[properties].next)
-			return slm_fail(b->err, SLM_ERR_ARGUMENT,
-							"keyword \"%s\" names \"%s\", which is not one of the properties",
-							keyword, quote(b, node[at].text));
-	}
-	return SLM_OK;
-}
-
-static SlmStatus
-read_count(Builder *b, const Keywords *k, Keyword keyword, uint32_t *out)
-{
-	uint32_t at = k->at[keyword];
-	uint32_t value = 0;
-
-	if (at == 0)
-		return SLM_OK;
-	for (size_t i = 0; i < b->node[at].text.size; i++)
-	{
-		uint8_t c = (uint8_t) b->node[at].text.data[i];
-
-		if (!slm_is_digit(c) || i == COUNT_DIGITS)
-			return slm_fail(b->err, SLM_ERR_ARGUMENT,
-							"keyword \"%s\" must be a whole number of at most %d digits",
-							keywords[keyword].name, COUNT_DIGITS);
-		value = value * 10 + (uint32_t) (c - '0');
-	}
-	*out = value;
-	return SLM_OK;
+	*out = (SlmSchemaText){(uint32_t) b->text.n, (uint32_t) text.size};
+	if (text.size > SLM_MAX_INPUT_BYTES - b->text.n)
+		return slm_fail(b->err, SLM_ERR_LIMIT, "schema exceeds the limit of %u bytes",
+						SLM_MAX_INPUT_BYTES);
+	return slm_buffer_put(&b->text, b->arena, text.data, text.size, b->err);
 }
 
 /* ---- Fields ------------------------------------------------------------------ */
@@ -260,46 +121,64 @@ add_field(Builder *b, SlmText name, int parent, int *out)
 	if (b->n_field > 0 && name.size == 0)
 		return slm_fail(b->err, SLM_ERR_ARGUMENT, "field %d of the schema has no name", b->n_field);
 	*field = (SlmField){
-		.name = keep_text(b, name),
 		.max_items = NO_LIMIT,
 		.max_length = NO_LIMIT,
 		.parent = parent,
 		.leaf = -1,
 	};
 	*out = b->n_field++;
-	return SLM_OK;
+	return keep_text(b, name, &field->name);
 }
 
 static SlmStatus
-read_choices(Builder *b, uint32_t array, SlmField *field, bool *nullable)
+add_choice(Builder *b, uint32_t at, SlmField *field, bool *nullable)
+{
+	const SlmJsonNode *node = &b->node[at];
+
+	if (node->kind == SLM_JSON_NULL)
+	{
+		*nullable = true;
+		return SLM_OK;
+	}
+	if (node->kind != SLM_JSON_STRING || field->type != SLM_FIELD_STRING)
+		return slm_keyword_unsupported(&b->reader, slm_text("enum"),
+									   "is supported for strings only");
+	if (field->n_choice == SLM_MAX_SCHEMA_CHOICES)
+		return slm_keywords_too_many(&b->reader, "values of one enum", SLM_MAX_SCHEMA_CHOICES);
+	if (b->n_choice == SLM_MAX_LABELS)
+		return slm_keywords_too_many(&b->reader, "values of enums", SLM_MAX_LABELS);
+	field->n_choice++;
+	return keep_text(b, node->text, &b->choice[b->n_choice++]);
+}
+
+/* The values of enum, or the one of const. */
+static SlmStatus
+read_choices(Builder *b, const Keywords *k, SlmField *field, bool *nullable)
 {
 	const SlmJsonNode *node = b->node;
+	uint32_t array = k->at[ENUM];
 
 	field->first_choice = b->n_choice;
 	field->kinds = 0;
 	field->normalized = false;
-	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
-	{
-		if (node[at].kind == SLM_JSON_NULL)
-		{
-			*nullable = true;
-			continue;
-		}
-		if (node[at].kind != SLM_JSON_STRING || field->type != SLM_FIELD_STRING)
-			return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
-							"keyword \"enum\" is supported for strings only");
-		if (field->n_choice == SLM_MAX_SCHEMA_CHOICES)
-			return slm_fail(b->err, SLM_ERR_LIMIT,
-							"keyword \"enum\" exceeds the limit of %d values",
-							SLM_MAX_SCHEMA_CHOICES);
-		if (b->n_choice == SLM_MAX_LABELS)
-			return slm_fail(b->err, SLM_ERR_LIMIT, "schema exceeds the limit of %d values of enums",
-							SLM_MAX_LABELS);
-		b->choice[b->n_choice++] = keep_text(b, node[at].text);
-		field->n_choice++;
-	}
+	if (k->at[CONST] != 0)
+		SLM_TRY(add_choice(b, k->at[CONST], field, nullable));
+	for (uint32_t at = array + 1; array != 0 && at < node[array].next; at = node[at].next)
+		SLM_TRY(add_choice(b, at, field, nullable));
 	if (field->n_choice == 0)
-		return slm_fail(b->err, SLM_ERR_ARGUMENT, "keyword \"enum\" has no values");
+		return slm_keyword_wrong(&b->reader, array != 0 ? ENUM : CONST, "has no values");
+	return SLM_OK;
+}
+
+static SlmStatus
+read_format(Builder *b, SlmText format, SlmField *field)
+{
+	const TypeWord *word = find_type_word(format);
+
+	if (word == NULL || word->is_type)
+		return slm_fail(b->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
+						slm_keywords_quote(&b->reader, format), b->reader.path);
+	set_type(field, word);
 	return SLM_OK;
 }
 
@@ -308,137 +187,87 @@ static SlmStatus
 read_scalar(Builder *b, const Keywords *k, SlmField *field, bool *nullable)
 {
 	const SlmJsonNode *node = b->node;
-	uint32_t format = k->at[FORMAT];
 
-	if (format != 0 && field->type == SLM_FIELD_STRING)
-	{
-		const TypeWord *word = find_type_word(node[format].text);
-
-		if (word == NULL || word->is_type)
-			return slm_fail(b->err, SLM_ERR_UNSUPPORTED, "format \"%s\" is not supported",
-							quote(b, node[format].text));
-		set_type(field, word);
-	}
-	if (k->at[ENUM] != 0)
-		SLM_TRY(read_choices(b, k->at[ENUM], field, nullable));
+	if (k->at[FORMAT] != 0 && field->type == SLM_FIELD_STRING)
+		SLM_TRY(read_format(b, node[k->at[FORMAT]].text, field));
+	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
+		SLM_TRY(read_choices(b, k, field, nullable));
 	if (k->at[MINIMUM] != 0)
-		field->minimum = keep_text(b, node[k->at[MINIMUM]].text);
+		SLM_TRY(keep_text(b, node[k->at[MINIMUM]].text, &field->minimum));
 	if (k->at[MAXIMUM] != 0)
-		field->maximum = keep_text(b, node[k->at[MAXIMUM]].text);
-	SLM_TRY(read_count(b, k, MIN_LENGTH, &field->min_length));
-	SLM_TRY(read_count(b, k, MAX_LENGTH, &field->max_length));
+		SLM_TRY(keep_text(b, node[k->at[MAXIMUM]].text, &field->maximum));
+	SLM_TRY(
+		slm_keyword_count(&b->reader, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &field->min_length));
+	SLM_TRY(
+		slm_keyword_count(&b->reader, k, MAX_LENGTH, SLM_MAX_GRAMMAR_CHARS, &field->max_length));
 	field->leaf = b->n_leaf++;
 	return SLM_OK;
 }
 
-static SlmStatus read_property(Builder *b, uint32_t at, int parent, bool required, int depth);
+static SlmStatus read_property(Builder *b, const PropertyNode *property, int parent);
 
-/* The fields of an object, in the order of its keyword propertyOrdering, then the others. */
+/* The fields of an object. */
 static SlmStatus
-read_object(Builder *b, const Keywords *k, int i_field, int depth)
+read_object(Builder *b, const Keywords *k, int i_field)
 {
-	const SlmJsonNode *node = b->node;
-	uint32_t properties = k->at[PROPERTIES];
-	uint32_t ordering = k->at[ORDERING];
-	uint32_t required = k->at[REQUIRED];
+	PropertyNode *property;
+	uint32_t n;
 
 	b->field[i_field].type = SLM_FIELD_OBJECT;
-	if (properties == 0 || node[properties].next == properties + 1)
+	SLM_TRY(slm_keyword_properties(&b->reader, k, &property, &n));
+	if (n == 0)
 		return slm_fail(b->err, i_field == 0 ? SLM_ERR_ARGUMENT : SLM_ERR_UNSUPPORTED,
-						"schema has an object without properties");
-	if (required != 0)
-		SLM_TRY(check_names(b, "required", required, properties));
-	if (ordering != 0)
-	{
-		SLM_TRY(check_names(b, "propertyOrdering", ordering, properties));
-		for (uint32_t name = ordering + 1; name < node[ordering].next; name = node[name].next)
-			for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
-				if (slm_text_compare(node[at].key, node[name].text) == 0)
-					SLM_TRY(read_property(b, at, i_field,
-										  slm_json_lists(node, required, node[at].key), depth));
-	}
-	for (uint32_t at = properties + 1; at < node[properties].next; at = node[at].next)
-		if (!slm_json_lists(node, ordering, node[at].key))
-			SLM_TRY(
-				read_property(b, at, i_field, slm_json_lists(node, required, node[at].key), depth));
+						"schema has an object without properties, at %s", b->reader.path);
+	for (uint32_t i = 0; i < n; i++)
+		SLM_TRY(read_property(b, &property[i], i_field));
 	return SLM_OK;
 }
 
-typedef enum JsonType
-{
-	JSON_SCALAR, /* the field's type is set */
-	JSON_OBJECT,
-	JSON_ARRAY,
-	JSON_NULL
-} JsonType;
-
-static SlmStatus
-read_type_word(Builder *b, SlmText text, SlmField *field, JsonType *out)
-{
-	const TypeWord *word = find_type_word(text);
-
-	*out = JSON_SCALAR;
-	if (slm_text_compare(text, slm_text("object")) == 0)
-		*out = JSON_OBJECT;
-	else if (slm_text_compare(text, slm_text("array")) == 0)
-		*out = JSON_ARRAY;
-	else if (slm_text_compare(text, slm_text("null")) == 0)
-		*out = JSON_NULL;
-	else if (word == NULL || !word->is_type || slm_text_compare(text, slm_text("text")) == 0)
-		return slm_fail(b->err, SLM_ERR_ARGUMENT, "type \"%s\" is not one of JSON Schema",
-						quote(b, text));
-	else
-		set_type(field, word);
-	return SLM_OK;
-}
-
-/* One type, also null; without the keyword what the other keywords suggest. */
+/* The one type that is not null. */
 static SlmStatus
 read_type(Builder *b, const Keywords *k, SlmField *field, JsonType *out, bool *nullable)
 {
-	const SlmJsonNode *node = b->node;
-	uint32_t at = k->at[TYPE];
-	int n_type = 0;
+	static const char *const words[TYPE_COUNT] = {
+		[TYPE_STRING] = "string",
+		[TYPE_NUMBER] = "number",
+		[TYPE_INTEGER] = "integer",
+		[TYPE_BOOLEAN] = "boolean",
+	};
+	unsigned types;
+	int n = 0;
 
-	*out = k->at[PROPERTIES] != 0 ? JSON_OBJECT : k->at[ITEMS] != 0 ? JSON_ARRAY : JSON_SCALAR;
-	if (at == 0)
-		return SLM_OK;
-	if (node[at].kind == SLM_JSON_STRING)
-	{
-		SLM_TRY(read_type_word(b, node[at].text, field, out));
-		n_type = *out != JSON_NULL;
-	}
-	else
-		for (uint32_t item = at + 1; item < node[at].next; item = node[item].next)
+	SLM_TRY(slm_keyword_types(&b->reader, k, &types));
+	*out = TYPE_STRING;
+	/* what says nothing of its type is a text */
+	if (k->at[TYPE] == 0 && (types == 0 || types == ~0U))
+		types = BIT(TYPE_STRING);
+	for (int type = 0; type < TYPE_COUNT; type++)
+		if (type != TYPE_NULL && (types & BIT(type)) != 0)
 		{
-			JsonType type;
-
-			if (node[item].kind != SLM_JSON_STRING)
-				return slm_fail(b->err, SLM_ERR_ARGUMENT,
-								"keyword \"type\" must be a string or an array of strings");
-			SLM_TRY(read_type_word(b, node[item].text, field, &type));
-			if (type == JSON_NULL)
-				*nullable = true;
-			else if (n_type++ == 0)
-				*out = type;
+			*out = (JsonType) type;
+			n++;
 		}
-	if (n_type != 1)
-		return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
-						"keyword \"type\" must name one type, or one and null");
+	if (n != 1)
+		return slm_keyword_unsupported(&b->reader, slm_text("type"),
+									   "must name one type, or one and null");
+	if ((types & BIT(TYPE_NULL)) != 0)
+		*nullable = true;
+	if (words[*out] != NULL)
+		set_type(field, find_type_word(slm_text(words[*out])));
 	return SLM_OK;
 }
 
-/* Finds the one alternative of anyOf that is not {"type": "null"}. */
+/* Finds the one schema of anyOf, oneOf or allOf that is not {"type": "null"}. */
 static SlmStatus
-read_any_of(Builder *b, uint32_t array, uint32_t *out, bool *nullable)
+find_alternative(Builder *b, Keyword keyword, uint32_t array, uint32_t *out, bool *nullable)
 {
 	const SlmJsonNode *node = b->node;
 	int n_other = 0;
 
 	for (uint32_t at = array + 1; at < node[array].next; at = node[at].next)
 	{
-		bool is_null = node[at].kind == SLM_JSON_OBJECT && node[at].next == at + 2 &&
-					   node[at + 1].kind == SLM_JSON_STRING &&
+		bool is_null = keyword != ALL_OF && node[at].kind == SLM_JSON_OBJECT &&
+					   node[at].next == at + 2 && node[at + 1].kind == SLM_JSON_STRING &&
 					   slm_text_compare(node[at + 1].key, slm_text("type")) == 0 &&
 					   slm_text_compare(node[at + 1].text, slm_text("null")) == 0;
 
@@ -448,71 +277,118 @@ read_any_of(Builder *b, uint32_t array, uint32_t *out, bool *nullable)
 			*out = at;
 	}
 	if (n_other != 1)
-		return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
-						"keyword \"anyOf\" is supported for one schema and null");
+		return slm_keyword_unsupported(&b->reader, slm_text(slm_keyword_name(keyword)),
+									   keyword == ALL_OF ? "is supported for one schema only"
+														 : "is supported for one schema and null");
 	return SLM_OK;
 }
 
-/* Reads the schema at a node into field i; is_item: it is that of a list's items. */
+static SlmStatus read_schema(Builder *b, uint32_t at, int i, bool is_item, bool by_ref,
+							 bool *nullable);
+
+/* What another schema says, by the one keyword that leads there. */
 static SlmStatus
-read_schema(Builder *b, uint32_t at, int i, bool is_item, int depth, bool *nullable)
+read_other(Builder *b, const Keywords *k, int i, bool is_item, bool *nullable)
 {
-	const SlmJsonNode *node = b->node;
-	SlmField *field = &b->field[i];
-	bool item_nullable;
-	Keywords k;
-	JsonType type;
+	static const Keyword combining[] = {REF, ANY_OF, ONE_OF, ALL_OF};
+	Keyword keyword = REF;
+	uint32_t other = 0;
+	int n_open = 0;
 
-	if (node[at].kind != SLM_JSON_OBJECT)
-		return slm_fail(b->err, SLM_ERR_ARGUMENT, "schema of a field must be an object");
-	if (depth > SLM_MAX_SCHEMA_DEPTH)
-		return slm_fail(b->err, SLM_ERR_LIMIT, "schema exceeds the limit of %d nested schemas",
-						SLM_MAX_SCHEMA_DEPTH);
-	SLM_TRY(read_keywords(b, at, &k));
-	if (field->title.size == 0 && k.at[TITLE] != 0 && i > 0)
-		field->title = keep_text(b, node[k.at[TITLE]].text);
-	if (field->description.size == 0 && k.at[DESCRIPTION] != 0 && i > 0)
-		field->description = keep_text(b, node[k.at[DESCRIPTION]].text);
-	if (k.at[ANY_OF] != 0)
-	{
-		uint32_t other = 0;
-
-		if (k.at[TYPE] != 0 || k.at[PROPERTIES] != 0 || k.at[ITEMS] != 0 || k.at[ENUM] != 0)
-			return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
-							"keyword \"anyOf\" is not supported beside a type");
-		SLM_TRY(read_any_of(b, k.at[ANY_OF], &other, nullable));
-		return read_schema(b, other, i, is_item, depth + 1, nullable);
-	}
-	SLM_TRY(read_type(b, &k, field, &type, nullable));
-	if (i == 0 && type != JSON_OBJECT)
-		return slm_fail(b->err, SLM_ERR_ARGUMENT, "schema must be that of an object");
-	if (type == JSON_SCALAR)
-		return read_scalar(b, &k, field, nullable);
-	if (type == JSON_OBJECT)
-		return read_object(b, &k, i, depth);
-
-	if (is_item || in_list(b->field, field->parent))
-		return slm_fail(b->err, SLM_ERR_UNSUPPORTED, "a list inside a list is not supported");
-	if (k.at[ITEMS] == 0)
-		return slm_fail(b->err, SLM_ERR_UNSUPPORTED, "an array without \"items\" is not supported");
-	field->is_list = true;
-	SLM_TRY(read_count(b, &k, MIN_ITEMS, &field->min_items));
-	SLM_TRY(read_count(b, &k, MAX_ITEMS, &field->max_items));
-	return read_schema(b, k.at[ITEMS], i, true, depth + 1, &item_nullable);
+	for (size_t c = 0; c < sizeof(combining) / sizeof(combining[0]); c++)
+		if (k->at[combining[c]] != 0)
+			keyword = combining[c];
+	SLM_TRY(slm_keywords_refuse(&b->reader, k, ~(BIT(keyword) | TEXT_KEYWORDS),
+								"is not supported beside $ref, anyOf, oneOf or allOf"));
+	if (keyword == REF)
+		SLM_TRY(slm_keyword_ref(&b->reader, k, &other, &n_open));
+	else
+		SLM_TRY(find_alternative(b, keyword, k->at[keyword], &other, nullable));
+	if (n_open > 0)
+		return slm_keyword_unsupported(&b->reader, slm_text("$ref"),
+									   "leads into a schema that holds it, which is not supported");
+	return read_schema(b, other, i, is_item, keyword == REF, nullable);
 }
 
 static SlmStatus
-read_property(Builder *b, uint32_t at, int parent, bool required, int depth)
+read_list(Builder *b, const Keywords *k, int i, bool is_item)
 {
+	SlmField *field = &b->field[i];
+	bool item_nullable;
+	size_t before;
+
+	if (is_item || in_list(b->field, field->parent))
+		return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
+						"a list inside a list, at %s, is not supported", b->reader.path);
+	if (k->at[ITEMS] == 0)
+		return slm_fail(b->err, SLM_ERR_UNSUPPORTED,
+						"an array without \"items\", at %s, is not supported", b->reader.path);
+	field->is_list = true;
+	SLM_TRY(slm_keyword_count(&b->reader, k, MIN_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &field->min_items));
+	SLM_TRY(slm_keyword_count(&b->reader, k, MAX_ITEMS, SLM_MAX_GRAMMAR_ITEMS, &field->max_items));
+	before = slm_keywords_push(&b->reader, "items", slm_text(""));
+	SLM_TRY(read_schema(b, k->at[ITEMS], i, true, false, &item_nullable));
+	slm_keywords_pop(&b->reader, before);
+	return SLM_OK;
+}
+
+/* By its own keywords, or those of a schema that it leads to. */
+static SlmStatus
+read_by_keywords(Builder *b, const Keywords *k, int i, bool is_item, bool *nullable)
+{
+	SlmField *field = &b->field[i];
+	JsonType type;
+
+	if ((k->there & COMBINING_KEYWORDS) != 0)
+		return read_other(b, k, i, is_item, nullable);
+	SLM_TRY(read_type(b, k, field, &type, nullable));
+	if (i == 0 && type != TYPE_OBJECT)
+		return slm_fail(b->err, SLM_ERR_ARGUMENT, "schema must be that of an object");
+	if (type == TYPE_OBJECT)
+		return read_object(b, k, i);
+	if (type == TYPE_ARRAY)
+		return read_list(b, k, i, is_item);
+	return read_scalar(b, k, field, nullable);
+}
+
+/*
+ * Reads the schema at a node into field i; is_item: it is that of a list's items,
+ * by_ref: it is that of many fields, and its title not this one's.
+ */
+static SlmStatus
+read_schema(Builder *b, uint32_t at, int i, bool is_item, bool by_ref, bool *nullable)
+{
+	const SlmJsonNode *node = b->node;
+	SlmField *field = &b->field[i];
+	Keywords k;
+
+	SLM_TRY(slm_keywords_enter(&b->reader, at, &k));
+	SLM_TRY(slm_keywords_refuse(&b->reader, &k, ~FIELD_KEYWORDS, "is not supported for fields"));
+	if (field->title.size == 0 && k.at[TITLE] != 0 && i > 0 && !by_ref)
+		SLM_TRY(keep_text(b, node[k.at[TITLE]].text, &field->title));
+	if (field->description.size == 0 && k.at[DESCRIPTION] != 0 && i > 0)
+		SLM_TRY(keep_text(b, node[k.at[DESCRIPTION]].text, &field->description));
+	SLM_TRY(read_by_keywords(b, &k, i, is_item, nullable));
+	slm_keywords_leave(&b->reader);
+	return SLM_OK;
+}
+
+static SlmStatus
+read_property(Builder *b, const PropertyNode *property, int parent)
+{
+	SlmText name = b->node[property->at].key;
+	size_t before = slm_keywords_push(&b->reader, "properties", name);
 	bool nullable = false;
 	int i;
 
-	SLM_TRY(add_field(b, b->node[at].key, parent, &i));
-	SLM_TRY(read_schema(b, at, i, false, depth + 1, &nullable));
-	b->field[i].missing = nullable   ? SLM_MISSING_NULL
-						  : required ? SLM_MISSING_FAILS
-									 : SLM_MISSING_LEFT_OUT;
-	b->field[i].shows_empty = b->field[i].is_list && required && b->field[i].min_items == 0;
+	SLM_TRY(add_field(b, name, parent, &i));
+	SLM_TRY(read_schema(b, property->at, i, false, false, &nullable));
+	slm_keywords_pop(&b->reader, before);
+	b->field[i].missing = nullable             ? SLM_MISSING_NULL
+						  : property->required ? SLM_MISSING_FAILS
+											   : SLM_MISSING_LEFT_OUT;
+	b->field[i].shows_empty =
+		b->field[i].is_list && property->required && b->field[i].min_items == 0;
 	b->field[i].next = b->n_field;
 	return SLM_OK;
 }
@@ -538,7 +414,7 @@ read_shorthand_field(Builder *b, SlmText name, SlmText says)
 		field->is_list = field->shows_empty = word.size < says.size;
 	}
 	else
-		field->description = keep_text(b, says);
+		SLM_TRY(keep_text(b, says, &field->description));
 	field->missing = SLM_MISSING_NULL;
 	field->leaf = b->n_leaf++;
 	field->next = b->n_field;
@@ -566,7 +442,7 @@ read_shorthand(Builder *b)
 		}
 		for (int i = 1; i < b->n_field && !is_member; i++)
 		{
-			SlmText other = {b->text + b->field[i].name.at, b->field[i].name.size};
+			SlmText other = {b->text.data + b->field[i].name.at, b->field[i].name.size};
 
 			if (slm_text_compare(other, node[at].text) == 0)
 				return slm_fail(b->err, SLM_ERR_ARGUMENT,
@@ -585,12 +461,14 @@ read_shorthand(Builder *b)
 static bool
 is_json_schema(const SlmJsonNode *node)
 {
+	static const char *const keys[] = {"properties", "$schema", "$defs", "$ref"};
+
 	if (node[0].kind != SLM_JSON_OBJECT)
 		return false;
 	for (uint32_t at = 1; at < node[0].next; at = node[at].next)
-		if (slm_text_compare(node[at].key, slm_text("properties")) == 0 ||
-			slm_text_compare(node[at].key, slm_text("$schema")) == 0)
-			return true;
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (slm_text_compare(node[at].key, slm_text(keys[i])) == 0)
+				return true;
 	return false;
 }
 
@@ -603,11 +481,11 @@ lay_out(const Builder *b, bool needs_offset, SlmSchema **out, SlmError *err)
 	SlmSchema *schema;
 	SlmSchemaText *choice;
 
-	if (text_at + b->n_text > UINT32_MAX)
+	if (text_at + b->text.n > UINT32_MAX)
 		return slm_fail(err, SLM_ERR_LIMIT, "schema is too large");
-	SLM_TRY(slm_arena_alloc(b->arena, text_at + b->n_text, (void **) &schema, err));
+	SLM_TRY(slm_arena_alloc(b->arena, text_at + b->text.n, (void **) &schema, err));
 	memset(schema, 0, sizeof(*schema));
-	schema->size = (uint32_t) (text_at + b->n_text);
+	schema->size = (uint32_t) (text_at + b->text.n);
 	schema->n_field = b->n_field;
 	schema->n_leaf = b->n_leaf;
 	schema->n_choice = b->n_choice;
@@ -617,7 +495,8 @@ lay_out(const Builder *b, bool needs_offset, SlmSchema **out, SlmError *err)
 	choice = (SlmSchemaText *) ((char *) schema + choice_at);
 	for (int i = 0; i < b->n_choice; i++)
 		choice[i] = (SlmSchemaText){b->choice[i].at + (uint32_t) text_at, b->choice[i].size};
-	memcpy((char *) schema + text_at, b->text, b->n_text);
+	if (b->text.n > 0)
+		memcpy((char *) schema + text_at, b->text.data, b->text.n);
 	for (int i = 0; i < b->n_field; i++)
 	{
 		SlmField *field = &schema->field[i];
@@ -637,24 +516,21 @@ slm_schema_read(const SlmJsonNode *node, uint32_t n_node, SlmArena *arena, SlmSc
 				SlmError *err)
 {
 	Builder b = {.node = node, .arena = arena, .err = err};
-	size_t text_bytes = 0;
-	bool is_schema = is_json_schema(node);
+	bool is_schema;
 
-	for (uint32_t i = 0; i < n_node; i++)
-		text_bytes += node[i].key.size + node[i].text.size;
-	if (text_bytes > SLM_MAX_INPUT_BYTES)
-		return slm_fail(err, SLM_ERR_LIMIT, "schema exceeds the limit of %u bytes",
-						SLM_MAX_INPUT_BYTES);
+	if (n_node == 0)
+		return slm_fail(err, SLM_ERR_ARGUMENT, "schema is empty");
+	is_schema = is_json_schema(node);
 	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_MAX_SCHEMA_FIELDS + 1, &b.field, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, n_node, &b.choice, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, text_bytes, &b.text, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, SLM_MAX_LABELS, &b.choice, err));
+	slm_keywords_init(&b.reader, node, arena, err);
 	if (is_schema)
 	{
 		bool nullable;
 		int root;
 
 		SLM_TRY(add_field(&b, slm_text(""), -1, &root));
-		SLM_TRY(read_schema(&b, 0, root, false, 0, &nullable));
+		SLM_TRY(read_schema(&b, 0, root, false, false, &nullable));
 	}
 	else if (node[0].kind == SLM_JSON_OBJECT || node[0].kind == SLM_JSON_ARRAY)
 		SLM_TRY(read_shorthand(&b));

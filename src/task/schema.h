@@ -1,19 +1,19 @@
 /*
  * schema.h - what to extract: a JSON Schema, or the shorthand for it
  *
- * A schema is JSON Schema when it is an object with "properties" or "$schema";
- * else it is shorthand, and all its fields may be null:
+ * A schema is JSON Schema when it is an object with "properties", "$schema", "$defs"
+ * or "$ref"; else it is shorthand, and all its fields may be null:
  *
  *   ["name", "date"]                      fields of text
  *   {"name": "a type or a question"}      a type is a word of the table in
  *                                         schema.c, with [] behind it a list
  *
  * Of JSON Schema these keywords count: type, properties, required, description,
- * title, format, enum, items, propertyOrdering, minItems, maxItems, minimum,
- * maximum, minLength, maxLength, and anyOf of one schema and null;
- * additionalProperties and annotations (default, examples, ...) are accepted and
- * ask for nothing.  Any other is SLM_ERR_UNSUPPORTED and named: what cannot be
- * kept is not promised.
+ * title, format, enum, const, items, propertyOrdering, minItems, maxItems, minimum,
+ * maximum, minLength, maxLength, anyOf or oneOf of one schema and null, allOf of one
+ * schema, and $ref into the schema but not into itself; additionalProperties and
+ * annotations (keywords.h) are accepted and ask for nothing.  Any other is
+ * SLM_ERR_UNSUPPORTED and named with its place: what cannot be kept is not promised.
  *
  * Objects may be nested.  A list is one of values, or of objects; inside the
  * objects of a list there is no other list.

@@ -137,18 +137,30 @@ common_bytes(SlmText a, SlmText b)
 	return n;
 }
 
-/* Nodes in preorder from the sorted tokens. */
+/* Bytes that sorted token i begins with as the one before it does. */
+static uint32_t
+common_with_last(const Building *b, uint32_t i)
+{
+	return i == 0 ? 0 : common_bytes(b->text[b->token[i - 1]], b->text[b->token[i]]);
+}
+
+/* Nodes in preorder from the sorted tokens, which have n_byte bytes. */
 static SlmStatus
 add_nodes(Building *b, uint64_t n_byte)
 {
 	uint32_t open[SLM_MAX_MASK_TOKEN_BYTES]; /* node of each depth, from 1 */
 	uint32_t n_open = 0, n_node = 0;
 
+	for (uint32_t i = 0; i < b->n_sorted; i++)
+	{
+		n_byte -= common_with_last(b, i);
+		SLM_TRY(visited(b->host, &b->visited, b->err));
+	}
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, n_byte + 1, &b->node, b->err));
 	for (uint32_t i = 0; i < b->n_sorted; i++)
 	{
 		SlmText text = b->text[b->token[i]];
-		uint32_t common = i == 0 ? 0 : common_bytes(b->text[b->token[i - 1]], text);
+		uint32_t common = common_with_last(b, i);
 
 		while (n_open > common)
 			b->node[open[--n_open]].skip = n_node;
@@ -309,7 +321,7 @@ make_equal(const SlmMaskCache *cache, SlmGrammarThread *t)
 	if (v->kind == SLM_GRAMMAR_SCALAR && v->is_string)
 		t->b = nearest_count(t->b, v->is_plain ? v->min : 0, v->max, reach + v->dfa->longest);
 	for (uint16_t at = t->value; at != SLM_GRAMMAR_NOWHERE; at = g->value[at].parent)
-		if (g->value[at].kind == SLM_GRAMMAR_ARRAY)
+		if (g->value[at].kind == SLM_GRAMMAR_ARRAY && g->value[at].n == 0)
 			t->items[g->value[at].level] = (uint16_t) nearest_count(
 				t->items[g->value[at].level], g->value[at].min, g->value[at].max, reach);
 }

@@ -300,7 +300,10 @@ find_possible(const SlmVerbatim *v, const SlmGrammar *g, const bool *possible, u
 					return false;
 			return true;
 		case SLM_GRAMMAR_ARRAY:
-			return of->min == 0 || is_known_possible(g, possible, of->item);
+			for (uint32_t i = 0; i < of->min && i <= of->n; i++)
+				if (!is_known_possible(g, possible, slm_grammar_item(g, of, i)))
+					return false;
+			return true;
 		case SLM_GRAMMAR_VERBATIM:
 			return slm_verbatim_may_end(v, slm_verbatim_all(v), of->min, of->max);
 		default:
@@ -381,4 +384,25 @@ slm_verbatim_find(const SlmVerbatim *input, SlmText value, size_t *start, size_t
 		n++;
 	}
 	return n;
+}
+
+bool
+slm_verbatim_is_whole(const SlmVerbatim *input, size_t start, size_t end)
+{
+	SlmText text = input->text;
+	uint32_t before = 0, first = 0;
+	size_t at = start;
+
+	if (start >= end || end > text.size || input->next_end[end] != end)
+		return false;
+	if (slm_utf8_decode((const uint8_t *) text.data + start, text.size - start, &first) == 0)
+		return false;
+	if (start == 0)
+		return role_of(first) != ROLE_WHITE && may_cut(ROLE_WHITE, role_of(first));
+	do
+		at--;
+	while (at > 0 && ((uint8_t) text.data[at] & 0xc0) == 0x80);
+	if (slm_utf8_decode((const uint8_t *) text.data + at, text.size - at, &before) == 0)
+		return false;
+	return role_of(first) != ROLE_WHITE && may_cut(role_of(before), role_of(first));
 }

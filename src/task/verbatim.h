@@ -38,4 +38,7 @@ extern size_t slm_verbatim_bytes(size_t text_size);
 extern size_t slm_verbatim_find(const SlmVerbatim *input, SlmText value, size_t *start,
 								size_t room);
 
+/* Is no word cut at the beginning and the end of bytes start .. end-1 of the input? */
+extern bool slm_verbatim_is_whole(const SlmVerbatim *input, size_t start, size_t end);
+
 #endif

@@ -5,16 +5,31 @@
 
 #include "base/limits.h"
 #include "task/field_prompt.h"
+#include "task/read_written.h"
+#include "task/writer.h"
 
 SlmStatus
-slm_task_field_constraint(const SlmModel *model, const SlmSchema *schema, const SlmHost *host,
+slm_task_field_constraint(const SlmMaskTree *tree, const SlmSchema *schema, const SlmHost *host,
 						  SlmArena *scratch, SlmArena *arena, SlmConstraint **out, SlmError *err)
 {
 	SlmJsonNode *node;
 	uint32_t n;
 
 	SLM_TRY(slm_field_nodes(schema, scratch, &node, &n, err));
-	return slm_constraint_new(model, node, n, true, host, scratch, arena, out, err);
+	return slm_constraint_new(tree, node, n, true, host, arena, out, err);
+}
+
+static SlmStatus
+make_prompt(SlmRun *run, SlmText text, const SlmSchema *schema, const SlmConstraint *constraint,
+			SlmText instructions, SlmPrompt *out, SlmError *err)
+{
+	*out = (SlmPrompt){
+		.system = instructions.size > 0 ? instructions : slm_text(SLM_EXTRACT_INSTRUCTIONS),
+		.max_tokens = SLM_MAX_FIELD_TOKENS,
+		.constraint = constraint,
+		.input = text,
+	};
+	return slm_field_prompt(schema, text, run->arena, &out->user, err);
 }
 
 SlmStatus
@@ -28,17 +43,50 @@ slm_task_write_fields(SlmRun *run, const SlmText *text, int n, const SlmSchema *
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &prompt, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &written, err));
 	for (int i = 0; i < n; i++)
-	{
-		prompt[i] = (SlmPrompt){
-			.system = instructions.size > 0 ? instructions : slm_text(SLM_EXTRACT_INSTRUCTIONS),
-			.max_tokens = SLM_MAX_FIELD_TOKENS,
-			.constraint = constraint,
-			.input = text[i],
-		};
-		SLM_TRY(slm_field_prompt(schema, text[i], run->arena, &prompt[i].user, err));
-	}
+		SLM_TRY(make_prompt(run, text[i], schema, constraint, instructions, &prompt[i], err));
 	SLM_TRY(slm_task_generate_many(run, prompt, n, written, row_status, err));
 	for (int i = 0; i < n; i++)
 		out[i] = (SlmExtraction){.json = written[i].text};
 	return SLM_OK;
+}
+
+/* One row; all it takes from the arena stays there. */
+static SlmStatus
+write_spans(SlmRun *run, const SlmPrompt *prompt, const SlmSchema *schema, SlmExtraction *out,
+			SlmError *err)
+{
+	SlmVerbatim *input;
+	SlmWritten written;
+	SlmWriter *writer;
+	SlmRowSize size;
+	int row;
+
+	SLM_TRY(slm_writer_measure(run, prompt, &size, err));
+	SLM_TRY(slm_writer_new(run, 1, size, &writer, err));
+	SLM_TRY(slm_writer_add(writer, prompt, &row, err));
+	while (slm_writer_busy(writer) > 0)
+		SLM_TRY(slm_writer_step(writer, err));
+	SLM_TRY(slm_writer_take(writer, row, run->arena, &written, err));
+	SLM_TRY(slm_verbatim_new(prompt->constraint->grammar, prompt->input, run->host, run->arena,
+							 &input, err));
+	return slm_read_written(schema, &written, prompt->input, input, run->host, run->arena, out,
+							err);
+}
+
+SlmStatus
+slm_task_write_spans(SlmRun *run, SlmText text, const SlmSchema *schema,
+					 const SlmConstraint *constraint, SlmText instructions, SlmExtraction *out,
+					 SlmStatus *row_status, SlmError *err)
+{
+	SlmStatus status;
+	SlmPrompt prompt;
+
+	*out = (SlmExtraction){.json = slm_text("")};
+	SLM_TRY(make_prompt(run, text, schema, constraint, instructions, &prompt, err));
+	prompt.tells_tokens = true;
+	status = write_spans(run, &prompt, schema, out, err);
+	if (row_status == NULL)
+		return status;
+	*row_status = status;
+	return slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE ? SLM_OK : status;
 }

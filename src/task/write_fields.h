@@ -14,8 +14,8 @@
 #include "task/generate.h"
 #include "task/schema.h"
 
-/* The constraint for a schema's object; errors as slm_constraint_new(). */
-extern SlmStatus slm_task_field_constraint(const SlmModel *model, const SlmSchema *schema,
+/* The constraint for a schema's object, of slm_constraint_tree()'s tree; errors as slm_constraint_new(). */
+extern SlmStatus slm_task_field_constraint(const SlmMaskTree *tree, const SlmSchema *schema,
 										   const SlmHost *host, SlmArena *scratch, SlmArena *arena,
 										   SlmConstraint **out, SlmError *err) SLM_MUST_CHECK;
 
@@ -30,5 +30,14 @@ extern SlmStatus slm_task_write_fields(SlmRun *run, const SlmText *text, int n,
 									   const SlmSchema *schema, const SlmConstraint *constraint,
 									   SlmText instructions, SlmExtraction *out,
 									   SlmStatus *row_status, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * The same of one text, with rows of values: where each stands in the text, and how
+ * sure the model was of it (read_written.h).  Always written in this process.
+ */
+extern SlmStatus slm_task_write_spans(SlmRun *run, SlmText text, const SlmSchema *schema,
+									  const SlmConstraint *constraint, SlmText instructions,
+									  SlmExtraction *out, SlmStatus *row_status,
+									  SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -30,12 +30,13 @@ typedef struct Place
 	int n_recent;      /* tokens that the prompt has in common with one of the last ones */
 	int n_kept;        /* of those, that have been kept for it */
 	bool may_keep;
-	int32_t *id;         /* [size.n_token + 1] */
-	SlmRowChoice choice; /* what may follow, of a row that is to choose */
+	int32_t *id;            /* [size.n_token + 1] */
+	SlmRowChoice choice;    /* what may follow, of a row that is to choose */
 	SlmChoiceMemory memory; /* for it */
-	SlmArena arena;      /* of the input */
-	SlmStatus status;    /* of a row that is done, */
-	SlmError err;        /* and its error */
+	float *chance;          /* [size.n_token + 1] */
+	SlmArena arena;         /* of the input */
+	SlmStatus status;       /* of a row that is done, */
+	SlmError err;           /* and its error */
 } Place;
 
 struct SlmWriter
@@ -45,7 +46,7 @@ struct SlmWriter
 	SlmDrafter *drafter; /* or NULL */
 	SlmRowSize size;
 	int n_place;
-	Place *place;  /* [n_place] */
+	Place *place; /* [n_place] */
 	uint64_t n_joined;
 
 	float *logits;      /* [n_place][n_vocab] */
@@ -53,7 +54,7 @@ struct SlmWriter
 	SlmTokenList *list; /* and what they ask for */
 	int n_step;
 	SlmGuess guess[SLM_DRAFT_ROWS]; /* of each step, where there is a drafter */
-	int *by_order; /* [n_place] places that are busy, as they joined */
+	int *by_order;                  /* [n_place] places that are busy, as they joined */
 };
 
 /* ---- Memory -------------------------------------------------------------------------- */
@@ -74,6 +75,7 @@ make_place(SlmWriter *w, Place *place, SlmError *err)
 
 	memset(place, 0, sizeof(*place));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->id, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->chance, err));
 	SLM_TRY(slm_choice_memory(arena, w->maker.n_vocab, &place->memory, err));
 	if (n_byte == 0)
 		return SLM_OK;
@@ -301,6 +303,8 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	set_owner(place, run->owner);
 	SLM_TRY(read_input(w, place, prompt, &input, err));
 	slm_row_begin(&place->row, prompt, tokens, place->id, input);
+	if (prompt->tells_tokens)
+		place->row.chance = place->chance;
 	SLM_TRY(slm_row_go_on(&w->maker, &place->row, err));
 
 	run->n_token_kept += (uint64_t) n_common;
@@ -534,8 +538,8 @@ add_guesses(SlmWriter *w, SlmError *err)
 	{
 		int at = w->step[i].sequence;
 
-		w->guess[i] = (SlmGuess){
-			.row = at, .from = &w->place[at].row, .n_from = w->place[at].row.n_id};
+		w->guess[i] =
+			(SlmGuess){.row = at, .from = &w->place[at].row, .n_from = w->place[at].row.n_id};
 		memory[i] = w->place[at].memory;
 		left -= w->step[i].n;
 	}
@@ -681,6 +685,8 @@ slm_writer_take(SlmWriter *w, int row, SlmArena *arena, SlmWritten *out, SlmErro
 		return place->status;
 	}
 	SLM_TRY(slm_row_result(&place->row, out, err));
+	if (place->row.chance != NULL)
+		SLM_TRY(slm_row_told(&w->maker, &place->row, arena, &out->token, err));
 	return slm_row_text(&w->maker, place->id + place->row.n_prompt, out->n_token, place->row.n_cut,
 						arena, &out->text, err);
 }

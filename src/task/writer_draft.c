@@ -49,8 +49,8 @@ make_drafter(SlmRun *run, int n_row, int n_token, SlmDrafter **out, SlmError *er
 	SLM_TRY(slm_row_maker_init(&d->maker, &d->run, err));
 	if (d->maker.n_vocab > slm_model_info(run->model)->n_vocab)
 		d->maker.n_vocab = slm_model_info(run->model)->n_vocab;
-	SLM_TRY(slm_decoder_new(&d->run, n_row, n_token < context ? n_token : context, &d->decoder,
-							err));
+	SLM_TRY(
+		slm_decoder_new(&d->run, n_row, n_token < context ? n_token : context, &d->decoder, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &d->luck, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row * (size_t) d->n_vocab, &d->logits, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &d->step, err));
@@ -117,6 +117,7 @@ begin_guess(SlmDrafter *d, SlmGuess *g)
 
 	g->n = g->most = 0;
 	g->ahead = *g->from;
+	g->ahead.chance = NULL;
 	if (g->from->sampling.temperature > 0.0f)
 		return;
 	if (luck->pause > 0)

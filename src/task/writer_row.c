@@ -123,6 +123,8 @@ put_token(const SlmRowMaker *maker, SlmRow *row, int32_t token, SlmError *err)
 	uint32_t n = token_bytes(maker, token, slm_row_written(row));
 
 	add_to_tail(row, maker->bytes, n);
+	if (row->chance != NULL)
+		row->chance[row->n_id] = 1.0f;
 	row->id[row->n_id++] = token;
 	maker->run->n_token_out++;
 	if (row->constraint == NULL)
@@ -145,25 +147,12 @@ has_room(const SlmRow *row)
 static SlmStatus
 put_forced(const SlmRowMaker *maker, SlmRow *row, SlmError *err)
 {
-	SlmRun *run = maker->run;
-	SlmArenaMark mark = slm_arena_mark(run->arena);
-	bool first = slm_row_written(row) == 0;
-	uint8_t bytes[FORCED_BYTES];
-	int32_t kept[FORCED_BYTES];
-	size_t n = sizeof(bytes);
-	SlmTokens tokens;
+	int32_t kept[SLM_FORCED_TOKENS];
 	int n_kept;
 
-	slm_grammar_forced(row->constraint->grammar, &row->state, bytes, &n);
-	if (n == 0)
-		return SLM_OK;
-	/* the look-ahead may end inside of a character, which a token may, but a text not */
-	n = slm_utf8_valid_bytes(bytes, n);
-	SLM_TRY((first ? slm_tokenize : slm_tokenize_more)(
-		maker->tokenizer, run->host, (const char *) bytes, n, run->arena, &tokens, err));
-	n_kept = tokens.n > 1 ? tokens.n - 1 : 0;
-	memcpy(kept, tokens.id, (size_t) n_kept * sizeof(*kept));
-	slm_arena_rewind(run->arena, mark);
+	SLM_TRY(slm_constraint_forced(row->constraint, &row->state, slm_row_written(row) == 0,
+								  maker->tokenizer, maker->run->host, maker->run->arena, kept,
+								  &n_kept, err));
 	for (int i = 0; i < n_kept && has_room(row); i++, row->n_forced++)
 		SLM_TRY(put_token(maker, row, kept[i], err));
 	return SLM_OK;
@@ -215,6 +204,24 @@ slm_row_text(const SlmRowMaker *maker, const int32_t *id, int n, size_t n_cut, S
 	SLM_TRY(SLM_NEW_ARRAY(arena, out->size, &kept, err));
 	memmove(kept, out->data, out->size);
 	out->data = kept;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_row_told(const SlmRowMaker *maker, const SlmRow *row, SlmArena *arena,
+			 const SlmWrittenToken **out, SlmError *err)
+{
+	int n = slm_row_written(row);
+	SlmWrittenToken *token;
+	uint32_t end = 0;
+
+	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) n, &token, err));
+	for (int i = 0; i < n; i++)
+	{
+		end += token_bytes(maker, row->id[row->n_prompt + i], i);
+		token[i] = (SlmWrittenToken){end, row->chance[row->n_prompt + i]};
+	}
+	*out = token;
 	return SLM_OK;
 }
 
@@ -300,7 +307,7 @@ slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory, SlmRo
 	SLM_TRY(slm_token_mask(row->constraint->cache, &row->state, &allowed, err));
 	memcpy(memory->allowed, allowed, memory->n_word * sizeof(*allowed));
 	out->allowed = memory->allowed;
-	if (!few || row->sampling.temperature > 0.0f)
+	if (!few || row->sampling.temperature > 0.0f || row->chance != NULL)
 		return SLM_OK;
 	n = list_tokens(memory);
 	if (n == 0 || n > memory->n_few)
@@ -336,7 +343,12 @@ slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const SlmRo
 	if (slm_token_is_control(maker->tokenizer, token))
 		row->has_all = true;
 	else
+	{
 		SLM_TRY(put_token(maker, row, token, err));
+		if (row->chance != NULL)
+			row->chance[row->n_id - 1] = slm_sample_chance(maker->run->kernels, logits,
+														   maker->n_vocab, choice->allowed, token);
+	}
 	if (stopped(maker, row))
 	{
 		row->is_over = true;

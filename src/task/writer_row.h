@@ -43,7 +43,8 @@ typedef struct SlmRow
 	const SlmConstraint *constraint; /* or NULL */
 	SlmGrammarState state;           /* of the constraint */
 
-	int32_t *id; /* [room + 1] of the prompt, and of the answer behind it */
+	int32_t *id;   /* [room + 1] of the prompt, and of the answer behind it */
+	float *chance; /* [room + 1] of each of these; NULL: not told */
 	int n_prompt, n_id;
 	int room;
 	int n_forced;
@@ -87,8 +88,8 @@ extern SlmStatus slm_choice_memory(SlmArena *arena, int n_vocab, SlmChoiceMemory
 
 /*
  * What a row may choose from, which is known before its logits are.  Of few tokens
- * theirs alone need be asked for, where that is wanted; not where one is drawn, as the
- * sum of what tokens share is that of a whole vocabulary.
+ * theirs alone need be asked for, where that is wanted; not where one is drawn or its chance
+ * is noted, as the sum of what tokens share is that of a whole vocabulary.
  */
 extern SlmStatus slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory,
 								SlmRowChoice *out, SlmError *err) SLM_MUST_CHECK;
@@ -113,5 +114,9 @@ extern SlmStatus slm_row_result(const SlmRow *row, SlmWritten *out, SlmError *er
 /* The text of an answer's tokens without n_cut bytes at its end, valid UTF-8, in the arena. */
 extern SlmStatus slm_row_text(const SlmRowMaker *maker, const int32_t *id, int n, size_t n_cut,
 							  SlmArena *arena, SlmText *out, SlmError *err) SLM_MUST_CHECK;
+
+/* The tokens of an answer to which no byte was added and none taken away, in the arena. */
+extern SlmStatus slm_row_told(const SlmRowMaker *maker, const SlmRow *row, SlmArena *arena,
+							  const SlmWrittenToken **out, SlmError *err) SLM_MUST_CHECK;
 
 #endif

@@ -4,6 +4,9 @@
  * The formats are those of the models' authors: ChatML (Qwen, SmolLM2), Llama
  * 3, Gemma, Phi-3, Zephyr (StableLM), Mistral's instructions, Alpaca.  In the
  * table a control token stands between two bytes 1.
+ *
+ * Phi-3's template has line ends behind control tokens, and its tokenizer takes
+ * away what white space stands behind them ("rstrip"), the user's, too.
  */
 #include "tokenizer/chat.h"
 
@@ -11,6 +14,8 @@
 
 #include "base/checked.h"
 #include "base/limits.h"
+#include "base/utf8.h"
+#include "tokenizer/unicode.h"
 
 #define MARK '\1'
 
@@ -23,23 +28,25 @@ struct SlmChat
 	const char *user_end;
 	const char *answer_start;
 	const char *stop;
+	bool trims; /* control tokens take away the white space behind them */
 };
 
 static const SlmChat formats[] = {
 	{"chatml", "\1<|im_start|>\1system\n", "\1<|im_end|>\1\n", "\1<|im_start|>\1user\n",
-	 "\1<|im_end|>\1\n", "\1<|im_start|>\1assistant\n", ""},
+	 "\1<|im_end|>\1\n", "\1<|im_start|>\1assistant\n", "", false},
 	{"llama-3", "\1<|start_header_id|>\1system\1<|end_header_id|>\1\n\n", "\1<|eot_id|>\1",
 	 "\1<|start_header_id|>\1user\1<|end_header_id|>\1\n\n", "\1<|eot_id|>\1",
-	 "\1<|start_header_id|>\1assistant\1<|end_header_id|>\1\n\n", ""},
+	 "\1<|start_header_id|>\1assistant\1<|end_header_id|>\1\n\n", "", false},
 	/* Gemma has no system's turn: its text opens the user's */
 	{"gemma", "\1<start_of_turn>\1user\n", "\n\n", "\1<start_of_turn>\1user\n",
-	 "\1<end_of_turn>\1\n", "\1<start_of_turn>\1model\n", ""},
+	 "\1<end_of_turn>\1\n", "\1<start_of_turn>\1model\n", "", false},
 	{"phi-3", "\1<|system|>\1\n", "\1<|end|>\1\n", "\1<|user|>\1\n", "\1<|end|>\1\n",
-	 "\1<|assistant|>\1\n", ""},
-	{"zephyr", "<|system|>\n", "\1</s>\1\n", "<|user|>\n", "\1</s>\1\n", "<|assistant|>\n", ""},
-	{"mistral", "[INST] ", "\n\n", "[INST] ", " [/INST]", "", ""},
-	{"alpaca", "", "\n\n", "### Instruction:\n", "\n\n", "### Response:\n", "\n### "},
-	{"plain", "", "\n\n", "", "\n", "", ""},
+	 "\1<|assistant|>\1\n", "", true},
+	{"zephyr", "<|system|>\n", "\1</s>\1\n", "<|user|>\n", "\1</s>\1\n", "<|assistant|>\n", "",
+	 false},
+	{"mistral", "[INST] ", "\n\n", "[INST] ", " [/INST]", "", "", false},
+	{"alpaca", "", "\n\n", "### Instruction:\n", "\n\n", "### Response:\n", "\n### ", false},
+	{"plain", "", "\n\n", "", "\n", "", "", false},
 };
 
 #define N_FORMATS ((int) (sizeof(formats) / sizeof(formats[0])))
@@ -84,7 +91,9 @@ typedef struct Writer
 	const SlmTokenizer *tokenizer;
 	const SlmHost *host;
 	SlmArena *arena;
-	char *text; /* [capacity of all parts together] */
+	bool trims;
+	bool trimming; /* behind a control token that takes white space away, and what it took */
+	char *text;    /* [capacity of all parts together] */
 	size_t n_text;
 	int32_t *id; /* the same: no text has more tokens than bytes */
 	int n;
@@ -106,9 +115,32 @@ flush(Writer *w, SlmError *err)
 	return SLM_OK;
 }
 
+/* Bytes of white space that a text begins with. */
+static size_t
+white_bytes(SlmText text)
+{
+	size_t at = 0;
+
+	while (at < text.size)
+	{
+		uint32_t cp;
+		int n = slm_utf8_decode((const uint8_t *) text.data + at, text.size - at, &cp);
+
+		if (n == 0 || (slm_unicode(cp).flags & SLM_UNICODE_WHITE) == 0)
+			break;
+		at += (size_t) n;
+	}
+	return at;
+}
+
 static void
 put_text(Writer *w, SlmText text)
 {
+	size_t n_white = w->trimming ? white_bytes(text) : 0;
+
+	text.data += n_white;
+	text.size -= n_white;
+	w->trimming = w->trimming && text.size == 0;
 	memcpy(w->text + w->n_text, text.data, text.size);
 	w->n_text += text.size;
 }
@@ -129,6 +161,7 @@ put_piece(Writer *w, const char *piece, SlmError *err)
 		{
 			SLM_TRY(flush(w, err));
 			w->id[w->n++] = id;
+			w->trimming = w->trims;
 		}
 		else
 			put_text(w, part);
@@ -142,7 +175,7 @@ SlmStatus
 slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokenizer, const SlmHost *host,
 				SlmText system, SlmText user, SlmArena *arena, int32_t **id, int *n, SlmError *err)
 {
-	Writer w = {.tokenizer = tokenizer, .host = host, .arena = arena};
+	Writer w = {.tokenizer = tokenizer, .host = host, .arena = arena, .trims = chat->trims};
 	bool same_turn = strcmp(chat->system_start, chat->user_start) == 0;
 	size_t room = strlen(chat->system_start) + strlen(chat->system_end) + strlen(chat->user_start) +
 				  strlen(chat->user_end) + strlen(chat->answer_start) + 1;

@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "golden"))
 
 # architecture, layers, width, feed-forward, heads, heads with keys, width of a head, vocabulary, context, tied output
 SHAPES = {
+    "vocabulary-128k": ("llama", 1, 64, 64, 2, 1, 32, 128256, 4096, True),
     "smollm2-135m": ("llama", 30, 576, 1536, 9, 3, 64, 49152, 8192, True),
     "qwen2.5-0.5b": ("qwen2", 24, 896, 4864, 14, 2, 64, 151936, 32768, True),
     "llama-3.2-1b": ("llama", 16, 2048, 8192, 32, 8, 64, 128256, 131072, True),

@@ -55,6 +55,10 @@ static const char *const keywords[] = {
 	"$ref",
 	"exclusiveMinimum",
 	"exclusiveMaximum",
+	"multipleOf",
+	"prefixItems",
+	"additionalItems",
+	"uniqueItems",
 	"$defs",
 	"title",
 };

@@ -12,6 +12,7 @@ rounded numbers in double precision.  parity.txt holds, a line each:
 
     model NAME      the file parity-NAME.gguf
     text TEXT       an input, or
+    query TEXT      one behind PROMPT, or
     pair A\\tB       a query and a document
     ids ...         its token ids, special tokens included
     out ...         the pooled embedding, not scaled, or the head's logits, token by token
@@ -30,6 +31,7 @@ import transformers as hf
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from compare_tokenizer import albert_fold
+from make_decoders import PATTERN as QWEN
 from make_tokenizer import make_charsmap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,6 +40,7 @@ WORDS = "the order arrived late please refund my card login failed again server 
 # what a character map does to them
 COMPATIBLE = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)} | {"\u3000": " ", "\t": " ", "\n": " ", "\ufb01": "fi"}
 TEXTS = ["the order arrived late", "Please refund my card: login failed again, server down!", "tea"]
+PROMPT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 PAIRS = [("where is my order", "the order arrived late"), ("tea", "red dog"), ("refund", "please refund the card again and again")]
 
 
@@ -164,6 +167,23 @@ def deberta_unigram():
     return tokenizer
 
 
+def qwen_bpe():
+    """Qwen3-Embedding's way: its eos_token ends a turn, and another token is put behind each text."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*letters, "th", "the", "Ġthe", "or", "er", "Ġr", "Ġre"]
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("o", "r"), ("e", "r"), ("Ġ", "r"), ("Ġr", "e")]
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(QWEN), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
+    ends = processors.TemplateProcessing(single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", tokenizer.token_to_id("<|endoftext|>"))])
+    tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), ends])
+    return tokenizer
+
+
 def modern_bpe():
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = ["|||EMAIL|||", *letters, "th", "the", "Ġthe", "or", "er", "Ġr", "Ġre"]
@@ -195,6 +215,10 @@ DEBERTA_DISTANCES = dict(
 )
 DEBERTA = dict(BERT, num_hidden_layers=1, type_vocab_size=0, **DEBERTA_DISTANCES)
 MPNET = dict(BERT, num_hidden_layers=1, max_position_embeddings=50)
+QWEN3 = dict(
+    hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=48,
+    max_position_embeddings=256, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None,
+)
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
 # name: class, configuration, tokenizer, pooling of sentence-transformers
@@ -277,6 +301,7 @@ CASES = {
     ),
     "deberta-tokens": (hf.DebertaV2ForTokenClassification, hf.DebertaV2Config(**DEBERTA, **TOKEN_LABELS), deberta_unigram, None),
     "xlmr-languages": (hf.XLMRobertaForSequenceClassification, hf.XLMRobertaConfig(**ROBERTA, num_labels=1), language_unigram, None),
+    "qwen3": (hf.Qwen3Model, hf.Qwen3Config(**QWEN3), qwen_bpe, "lasttoken"),
 }
 
 
@@ -302,6 +327,9 @@ def save_tokenizer(tokenizer, folder):
         special = dict(cls_token="<s>", sep_token="</s>", unk_token="[UNK]", pad_token="<pad>", mask_token="<mask>")
         with open(os.path.join(folder, "tokenizer_config.json"), "w") as file:
             json.dump(special, file)
+    if tokenizer.token_to_id("<|im_end|>") is not None:
+        with open(os.path.join(folder, "tokenizer_config.json"), "w") as file:
+            json.dump(dict(eos_token="<|im_end|>", pad_token="<|endoftext|>", add_bos_token=False), file)
 
 
 def pooled(hidden, pooling):
@@ -331,15 +359,16 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     pairs = config.num_labels == 1 and pooling is None
     print("model", name, file=out)
     several = LANGUAGES if make_tokenizer is language_unigram else PAIRS
-    for item in several if pairs else TEXTS:
-        encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(item)
+    asked = [("query", "where is my order?"), ("query", "tea")] if config.model_type == "qwen3" else []
+    for what, item in [("pair", p) for p in several] if pairs else [*(("text", t) for t in TEXTS), *asked]:
+        encoded = tokenizer.encode(*item) if pairs else tokenizer.encode(PROMPT + item if what == "query" else item)
         inputs = {"input_ids": torch.tensor([encoded.ids])}
         if config.model_type in ("bert", "albert", "nomic_bert", "mobilebert"):
             inputs["token_type_ids"] = torch.tensor([encoded.type_ids])
         with torch.no_grad():
             result = model(**inputs)
         numbers = pooled(result.last_hidden_state[0], pooling) if pooling else result.logits[0]
-        print("pair" if pairs else "text", "\t".join(item) if pairs else item, file=out)
+        print(what, "\t".join(item) if pairs else item, file=out)
         print("ids", *encoded.ids, file=out)
         print("out", *(f"{x:.9g}" for x in numbers.flatten().tolist()), file=out)
 

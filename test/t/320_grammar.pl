@@ -33,9 +33,10 @@ sub any { return $_[ chance(scalar @_) ]; }
 sub some { return grep { chance(2) == 0 } @_; }
 
 my @names = (qw(name order_id totalPrice date when who status urgent a ab abc), 'naïve', 'two words', '"', '\\', '日', '😀', "tab\t", '$ref');
-my @formats = qw(date time date-time email hostname uri uuid ipv4 ipv6);
+my @formats = qw(date time date-time duration email hostname uri uuid ipv4 ipv6);
 my @patterns = ('^[A-Z]{2}-\d{3,5}$', '^(open|closed|in progress)$', '\d', 'a|^b$', '^\w+( \w+)*$', '^[^"\\\\]*$', '^.{2,7}$', '^(?:\+\d{1,3} )?\d{3}-\d{4}$',
-	'^[äöü日😀-😎]+$', '^(ab|cd){1,3}e?$', 'x+y', '^\s?\S+$', '^(a|b)*a(a|b){3}$');
+	'^[äöü日😀-😎]+$', '^(ab|cd){1,3}e?$', 'x+y', '^\s?\S+$', '^(a|b)*a(a|b){3}$',
+	'^(?!a)(?=.*b)[abc]{2,5}$', '^(?!.*\d\d)\w+$', '^(?!^-*$)-?x*$');
 
 sub length_limits
 {
@@ -57,6 +58,7 @@ sub random_scalar
 		my $low = any(-1000, -7, 0, 3, 12.5, 99.999, 123456);
 		$schema{ any('minimum', 'exclusiveMinimum') } = $low if chance(2) == 0;
 		$schema{ any('maximum', 'exclusiveMaximum') } = $low + any(2, 7.25, 1000, 98765) if chance(2) == 0;
+		$schema{multipleOf} = any(2, 5, 7, 12, 100, 0.01, 0.25, 2.5) if chance(3) == 0;
 		return \%schema;
 	}
 	return { enum => [ 'open', any(1, 12, 0.5, -3), 'opened', JSON::PP::true(), undef, [ 1, { a => 'b' } ], { k => [] } ] } if $kind == 7;
@@ -93,6 +95,13 @@ sub random_schema
 	if ($kind < 10)
 	{
 		my $schema = { type => 'array', items => random_schema($depth + 1), maxItems => 1 + chance(4) };
+		if (chance(4) == 0)
+		{
+			my @first = map { random_schema($depth + 2) } 0 .. chance(3);
+			my $rest = any(JSON::PP::false(), $schema->{items});
+			$schema = any({ %$schema, items => $rest, prefixItems => \@first }, { %$schema, items => \@first, additionalItems => $rest });
+			return $schema;
+		}
 		$schema->{minItems} = chance(2 + $schema->{maxItems}) if chance(2) == 0;
 		return $schema;
 	}

@@ -10,6 +10,7 @@ use strict;
 use warnings FATAL => 'all';
 use Exporter 'import';
 use B ();
+use Encode ();
 use JSON::PP ();
 
 our @EXPORT = qw(faults knows_format);
@@ -20,6 +21,7 @@ my %format = (
 	'date' => sub { $_[0] =~ /^$day$/ && valid_day($1, $2, $3) },
 	'time' => sub { $_[0] =~ /^$clock$/ },
 	'date-time' => sub { $_[0] =~ /^${day}T$clock$/ && valid_day($1, $2, $3) },
+	'duration' => sub { $_[0] =~ /^P(?!\z)(\d+W\z|(\d+Y(?!\d+D))?(\d+M)?(\d+D)?(T(?!\z)(\d+H(?!\d+S))?(\d+M)?(\d+S)?)?\z)/ },
 	'email' => sub { $_[0] =~ /^[^\s@"<>]+@[^\s@"<>]+\.[^\s@"<>]+$/ },
 	'hostname' => sub { length $_[0] <= 253 && !grep { !/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z/ } split /\./, $_[0], -1 },
 	'uri' => sub { $_[0] =~ m{^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$} && $_[0] !~ /%(?![0-9A-Fa-f]{2})/ },
@@ -88,9 +90,11 @@ sub faults
 	if (my $ref = $schema->{'$ref'})
 	{
 		my $target = $whole;
+		$ref = Encode::decode_utf8(Encode::encode_utf8($ref) =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger);
 		for my $step (split m{/}, $ref =~ s{^#/?}{}r)
 		{
-			$target = $target->{ $step =~ s{~1}{/}gr =~ s{~0}{~}gr };
+$step = $step =~ s{~1}{/}gr =~ s{~0}{~}gr;
+			$target = ref $target eq 'ARRAY' ? $target->[$step] : $target->{$step};
 		}
 		return faults($target, $value, $text, $at, $whole);
 	}
@@ -124,7 +128,13 @@ sub faults
 	{
 		push @faults, "$at: too few" if @$value < ($schema->{minItems} // 0);
 		push @faults, "$at: too many" if @$value > ($schema->{maxItems} // 1e9);
-		push @faults, map { faults($schema->{items}, $_, $text, "${at}[]", $whole) } @$value;
+		push @faults, "$at: alike" if $schema->{uniqueItems} && @$value > 1 && grep { same($value->[0], $_) } @$value[ 1 .. $#$value ];
+		my ($first, $rest) = ref $schema->{items} eq 'ARRAY' ? @$schema{qw(items additionalItems)} : @$schema{qw(prefixItems items)};
+		for my $i (0 .. $#$value)
+		{
+			my $of_item = $i < @{ $first // [] } ? $first->[$i] : $rest;
+			push @faults, ref $of_item eq 'HASH' ? faults($of_item, $value->[$i], $text, "${at}[$i]", $whole) : "$at: no item $i";
+		}
 	}
 	elsif ($type eq 'string')
 	{
@@ -137,12 +147,16 @@ sub faults
 		{
 			# ECMA's $ is the end, Perl's also what stands before a line feed there
 			$pattern =~ s/(?<!\\)\$/\\z/g;
+			$pattern =~ s/\\u([0-9A-Fa-f]{4})/\\x{$1}/g;
 			push @faults, "$at: not $schema->{pattern}" unless $value =~ /$pattern/a;
 		}
 		push @faults, "$at: not in the text" if defined $text && !$check && !defined $pattern && index($text, $value) < 0;
 	}
 	else
 	{
+		# as far as a float tells
+		my $times = $value / ($schema->{multipleOf} // 1);
+		push @faults, "$at: no multiple" if defined $schema->{multipleOf} && abs($times - sprintf('%.0f', $times)) > 1e-9 + 1e-15 * abs $times;
 		push @faults, "$at: too small" if defined $schema->{minimum} && $value < $schema->{minimum};
 		push @faults, "$at: too large" if defined $schema->{maximum} && $value > $schema->{maximum};
 		push @faults, "$at: not above" if defined $schema->{exclusiveMinimum} && $value <= $schema->{exclusiveMinimum};

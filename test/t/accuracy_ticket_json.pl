@@ -38,6 +38,13 @@ is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM golden, slm_extract(line ->> 'text', line -> 'schema', 'ticket_json') AS answer,
 		jsonb_each_text(answer) AS e
 	WHERE strpos(line ->> 'text', e.value) = 0}), 0, 'no value is invented');
+is($node->safe_psql('postgres', q{
+	SELECT count(*) > 100, bool_and(substr(line ->> 'text', s.start, s.length) = s.value), bool_and(confidence BETWEEN 0 AND 1)
+	FROM golden, slm_extract_spans(line ->> 'text', line -> 'schema', 'ticket_json') AS s}), 't|t|t', 'every value has its place');
+at_least('values of a confidence of 0.5 and more that are right, in percent, less those below', 15, q{
+	SELECT round(100.0 * avg((line -> 'values' ->> field = value)::int) FILTER (WHERE confidence >= 0.5)
+		- 100.0 * avg((line -> 'values' ->> field = value)::int) FILTER (WHERE confidence < 0.5), 1)
+	FROM golden, slm_extract_spans(line ->> 'text', line -> 'schema', 'ticket_json') AS s});
 at_least('right fields, in percent', 80, q{
 	SELECT round(100.0 * count(*) FILTER (WHERE answer -> e.key = e.value) / count(*), 1)
 	FROM golden, slm_extract(line ->> 'text', line -> 'schema', 'ticket_json') AS answer, jsonb_each(line -> 'values') AS e});

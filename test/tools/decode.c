@@ -1,13 +1,14 @@
 /*
  * decode.c - a decoder as a filter, for comparisons with other programs
  *
- *     decode MODEL.gguf < ids > logits
- *     decode --bench PROMPT TOKENS MODEL.gguf
+ *     decode [--cache TYPE] MODEL.gguf < ids > logits
+ *     decode [--cache TYPE] --bench PROMPT TOKENS MODEL.gguf
  *
  * A sequence is i32 n and n token ids (i32); for each the answer is the floats of
  * all logits after each of its tokens, [n][n_vocab].  With --bench a prompt of so
  * many tokens is read and so many more are fed one by one, whatever they are; the
- * speeds of both are printed.
+ * speeds of both are printed.  TYPE is what keys and values are kept as: F32, F16 or
+ * Q8_0.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,20 +86,38 @@ bench(ModelFixture *f, int n_prompt, int n_more)
 	free(id);
 }
 
+/* F32 where the name is none of a cache's types. */
+static SlmDtype
+cache_type(const char *name)
+{
+	return strcmp(name, "F16") == 0    ? SLM_DTYPE_F16
+		   : strcmp(name, "Q8_0") == 0 ? SLM_DTYPE_Q8_0
+									   : SLM_DTYPE_F32;
+}
+
 int
 main(int argc, char **argv)
 {
-	bool measure = argc == 5 && strcmp(argv[1], "--bench") == 0;
+	SlmDtype type = SLM_DTYPE_F32;
 	ModelFixture f;
+	bool measure;
 	int32_t n;
 
+	if (argc > 3 && strcmp(argv[1], "--cache") == 0)
+	{
+		type = cache_type(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	measure = argc == 5 && strcmp(argv[1], "--bench") == 0;
 	if (argc != 2 && !measure)
 	{
-		fprintf(stderr, "decode [--bench PROMPT TOKENS] MODEL.gguf\n");
+		fprintf(stderr, "decode [--cache TYPE] [--bench PROMPT TOKENS] MODEL.gguf\n");
 		return 2;
 	}
 	if (model_fixture_load(&f, argv[argc - 1]) != SLM_OK)
 		die(argv[argc - 1], &f.err);
+	f.memory.options.cache_type = type;
 	if (measure)
 		bench(&f, atoi(argv[2]), atoi(argv[3]));
 	while (!measure && fread(&n, sizeof(n), 1, stdin) == 1)

@@ -243,9 +243,11 @@ within(void)
 
 	test_host_reset();
 	slm_arena_within(&arena, memory, sizeof(memory));
-	CHECK_STATUS(slm_arena_alloc(&arena, sizeof(memory) - SLM_ARENA_OVERHEAD, (void **) &first, &err),
-				 SLM_OK);
-	CHECK(first >= memory && first + sizeof(memory) - SLM_ARENA_OVERHEAD <= memory + sizeof(memory));
+	CHECK_STATUS(
+		slm_arena_alloc(&arena, sizeof(memory) - SLM_ARENA_OVERHEAD, (void **) &first, &err),
+		SLM_OK);
+	CHECK(first >= memory &&
+		  first + sizeof(memory) - SLM_ARENA_OVERHEAD <= memory + sizeof(memory));
 	CHECK_STATUS(slm_arena_alloc(&arena, SLM_ARENA_OVERHEAD, (void **) &more, &err), SLM_ERR_LIMIT);
 	slm_arena_reset(&arena);
 	CHECK_STATUS(slm_arena_alloc(&arena, 64, (void **) &again, &err), SLM_OK);

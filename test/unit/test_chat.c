@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "model_fixture.h"
 #include "tokenizer/chat.h"
 #include "tokenizer_fixture.h"
 
@@ -72,6 +73,87 @@ texts_are_data(void)
 	fixture_free(&f);
 }
 
+/* In place: what chat.txt writes of a text. */
+static void
+unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text != 0; text++)
+	{
+		if (*text == '\\')
+		{
+			text++;
+			*out++ = *text == 'n' ? '\n' : (*text == 't' ? '\t' : (*text == 'r' ? '\r' : *text));
+		}
+		else
+			*out++ = *text;
+	}
+	*out = 0;
+}
+
+/* One line of chat.txt, which is made of Phi-3's template over these pieces. */
+static void
+check_line(TokenizerFixture *f, char *line)
+{
+	char *user = strchr(line, '\t'), *ids = user != NULL ? strchr(user + 1, '\t') : NULL;
+	char found[200] = "";
+	size_t at = 0;
+	int32_t *id;
+	int n;
+
+	if (!CHECK(ids != NULL))
+		return;
+	*user++ = 0;
+	*ids++ = 0;
+	unescape(line);
+	unescape(user);
+	CHECK_STATUS(slm_chat_tokens(slm_chat_find(slm_text("phi-3")), &f->tokenizer, test_host(),
+								 slm_text(line), slm_text(user), &f->scratch, &id, &n, &f->err),
+				 SLM_OK);
+	for (int i = 0; i < n && at < sizeof(found); i++)
+		at += (size_t) snprintf(found + at, sizeof(found) - at, "%s%d", i > 0 ? " " : "", id[i]);
+	CHECK_STR(found, ids);
+}
+
+/* SentencePiece puts a space before each text between control tokens; Phi-3's swallow white space. */
+static void
+control_tokens_that_trim(void)
+{
+	static const Piece pieces[] = {{"<unk>", 0, 2},
+								   {"<s>", 0, 3},
+								   {"</s>", 0, 3},
+								   {"\xe2\x96\x81", -1, 1},
+								   {"a", -2, 1},
+								   {"b", -3, 1},
+								   {"\xe2\x96\x81"
+									"a",
+									-4, 1},
+								   {"<|user|>", 0, 3},
+								   {"<|end|>", 0, 3},
+								   {"<|assistant|>", 0, 4},
+								   {"<|system|>", 0, 3}};
+	TokenizerFixture f;
+	size_t size;
+	char *text = read_whole_file(FIXTURE_DIR "chat.txt", &size), *next;
+	int n = 0;
+
+	fixture_begin_pieces(&f, "llama", pieces, sizeof(pieces) / sizeof(pieces[0]));
+	CHECK_STATUS(fixture_finish(&f), SLM_OK);
+	if (!CHECK(text != NULL))
+		return;
+	text[size] = 0;
+	for (char *line = text; *line != 0; line = next, n++)
+	{
+		next = strchr(line, '\n');
+		*next++ = 0;
+		check_line(&f, line);
+	}
+	CHECK(n >= 9);
+	free(text);
+	fixture_free(&f);
+}
+
 static void
 names(void)
 {
@@ -130,6 +212,7 @@ main(void)
 {
 	TEST(control_tokens_of_a_format);
 	TEST(texts_are_data);
+	TEST(control_tokens_that_trim);
 	TEST(names);
 	TEST(bytes_of_tokens);
 	TEST(what_ends_an_answer);

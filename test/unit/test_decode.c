@@ -1,138 +1,27 @@
 /*
  * test_decode.c - causal models: the right numbers, and the same bits however they are asked
  *
- * Over src/model (forward, attention, rope, kv) and src/engine/decode.c.  The models
- * decoder-*.gguf are random (test/golden/make_decoders.py); decoders.txt holds
- * what transformers computes with them in double precision.
+ * Over src/model (forward, attention, rope) and src/engine/decode.c, with keys and
+ * values kept as floats; test_kv.c has the other types.
  */
 #include "base/limits.h"
 #include "check.h"
-#include "engine/decode.h"
+#include "decoder_fixture.h"
 #include "host.h"
-#include "model_fixture.h"
 
 #include <math.h>
 
-#define MAX_MODELS 24
-#define LENGTH 420
-#define N_ROWS 8
-#define MAX_VOCAB 320
-
-typedef struct Golden
-{
-	char path[64];
-	double nmse; /* at most */
-	int32_t id[LENGTH];
-	int32_t row[N_ROWS];
-	int n; /* positions that are written down */
-	struct
-	{
-		int at;
-		int top;
-		double margin; /* to the second */
-		double size;   /* root mean square of all logits */
-		double logit[N_ROWS];
-	} at[LENGTH];
-} Golden;
-
-static Golden golden[MAX_MODELS];
-static int n_golden;
-
-static void
-read_line(const char *line)
-{
-	Golden *g = &golden[n_golden > 0 ? n_golden - 1 : 0];
-	char *at;
-
-	if (strncmp(line, "model ", 6) == 0 && CHECK(n_golden < MAX_MODELS))
-	{
-		char name[32];
-
-		g = &golden[n_golden++];
-		CHECK_INT(sscanf(line, "model %31s %lf", name, &g->nmse), 2);
-		snprintf(g->path, sizeof(g->path), FIXTURE_DIR "decoder-%s.gguf", name);
-	}
-	else if (strncmp(line, "ids ", 4) == 0)
-	{
-		at = (char *) line + 3;
-		for (int i = 0; i < LENGTH; i++)
-			g->id[i] = (int32_t) strtol(at + 1, &at, 10);
-	}
-	else if (strncmp(line, "rows ", 5) == 0)
-	{
-		at = (char *) line + 4;
-		for (int i = 0; i < N_ROWS; i++)
-			g->row[i] = (int32_t) strtol(at + 1, &at, 10);
-	}
-	else if (strncmp(line, "at ", 3) == 0)
-	{
-		int i = g->n;
-
-		if (!CHECK(i < LENGTH))
-			return;
-		g->n++;
-		g->at[i].at = (int) strtol(line + 3, &at, 10);
-		CHECK(g->at[i].at >= 0 && g->at[i].at < LENGTH);
-		g->at[i].top = (int) strtol(at, &at, 10);
-		g->at[i].margin = strtod(at, &at);
-		g->at[i].size = strtod(at, &at);
-		for (int j = 0; j < N_ROWS; j++)
-			g->at[i].logit[j] = strtod(at, &at);
-	}
-}
-
-static void
-read_golden(void)
-{
-	size_t size;
-	char *text = n_golden == 0 ? read_whole_file(FIXTURE_DIR "decoders.txt", &size) : NULL, *next;
-
-	if (n_golden > 0 || !CHECK(text != NULL))
-		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
-		read_line(line);
-	}
-	free(text);
-	CHECK(n_golden >= 6);
-}
-
-/* All logits of the golden ids, in steps of so many tokens. */
-static void
-all_logits(ModelFixture *f, const Golden *g, int step, float *logits)
-{
-	int n_vocab = slm_model_info(f->run.model)->n_vocab;
-	SlmArenaMark mark = slm_arena_mark(f->run.arena);
-	SlmDecoder *d;
-
-	CHECK_STATUS(slm_decoder_new(&f->run, 1, LENGTH, &d, &f->err), SLM_OK);
-	for (int i = 0; i < LENGTH; i += step)
-	{
-		int n = LENGTH - i < step ? LENGTH - i : step;
-		SlmStep s = {0, g->id + i, n, n};
-
-		CHECK_STATUS(
-			slm_decode(d, &s, 1, NULL, n_vocab, logits + (size_t) i * (size_t) n_vocab, &f->err),
-			SLM_OK);
-	}
-	CHECK_INT(slm_decoder_length(d, 0), LENGTH);
-	slm_arena_rewind(f->run.arena, mark);
-}
-
-static float logits[LENGTH * MAX_VOCAB], other[LENGTH * MAX_VOCAB];
+static float logits[DECODER_LENGTH * DECODER_VOCAB], other[DECODER_LENGTH * DECODER_VOCAB];
 
 static void
 parity_with_transformers(void)
 {
 	int n_position = 0, n_clear = 0, n_same = 0;
 
-	read_golden();
-	for (int m = 0; m < n_golden; m++)
+	CHECK(decoders_read());
+	for (int m = 0; m < n_decoder; m++)
 	{
-		Golden *g = &golden[m];
+		DecoderGolden *g = &decoder[m];
 		double error = 0, size = 0;
 		ModelFixture f;
 		int n_vocab;
@@ -143,14 +32,14 @@ parity_with_transformers(void)
 			return;
 		}
 		n_vocab = slm_model_info(f.run.model)->n_vocab;
-		all_logits(&f, g, LENGTH, logits);
+		CHECK_STATUS(decoder_logits(&f, g, DECODER_LENGTH, logits), SLM_OK);
 		for (int i = 0; i < g->n; i++)
 		{
 			const float *row = logits + (size_t) g->at[i].at * (size_t) n_vocab;
 			double here = 0;
 			int top = 0;
 
-			for (int j = 0; j < N_ROWS; j++)
+			for (int j = 0; j < DECODER_ROWS; j++)
 			{
 				double d = (double) row[g->row[j]] - g->at[i].logit[j];
 
@@ -162,7 +51,7 @@ parity_with_transformers(void)
 				if (row[j] > row[top])
 					top = j;
 			n_position++;
-			if (g->at[i].margin > 4 * sqrt(here / N_ROWS))
+			if (g->at[i].margin > 4 * sqrt(here / DECODER_ROWS))
 			{
 				n_clear++;
 				n_same += top == g->at[i].top;
@@ -182,26 +71,26 @@ steps_do_not_matter(void)
 {
 	static const int steps[] = {1, 7, 16, 64, 255};
 
-	read_golden();
-	for (int m = 0; m < n_golden; m++)
+	CHECK(decoders_read());
+	for (int m = 0; m < n_decoder; m++)
 	{
 		ModelFixture f;
 		size_t n;
 
-		CHECK_STATUS(model_fixture_load(&f, golden[m].path), SLM_OK);
-		n = (size_t) slm_model_info(f.run.model)->n_vocab * LENGTH;
-		all_logits(&f, &golden[m], LENGTH, logits);
+		CHECK_STATUS(model_fixture_load(&f, decoder[m].path), SLM_OK);
+		n = (size_t) slm_model_info(f.run.model)->n_vocab * DECODER_LENGTH;
+		CHECK_STATUS(decoder_logits(&f, &decoder[m], DECODER_LENGTH, logits), SLM_OK);
 		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		{
-			all_logits(&f, &golden[m], steps[i], other);
+			CHECK_STATUS(decoder_logits(&f, &decoder[m], steps[i], other), SLM_OK);
 			CHECK(memcmp(logits, other, n * sizeof(float)) == 0);
 		}
 		for (SlmIsa isa = next_isa(SLM_ISA_AUTO); isa < SLM_ISA_COUNT; isa = next_isa(isa))
 		{
 			f.run.kernels = slm_kernels(isa);
-			all_logits(&f, &golden[m], 33, other);
+			CHECK_STATUS(decoder_logits(&f, &decoder[m], 33, other), SLM_OK);
 			if (!CHECK(memcmp(logits, other, n * sizeof(float)) == 0))
-				printf("# %s %s\n", golden[m].path, f.run.kernels->name);
+				printf("# %s %s\n", decoder[m].path, f.run.kernels->name);
 		}
 		model_fixture_free(&f);
 	}
@@ -216,18 +105,18 @@ company_does_not_matter(void)
 		N = 4
 	};
 	static const int length[N] = {100, 1, 37, 60};
-	const Golden *g;
+	const DecoderGolden *g;
 	ModelFixture f;
 	SlmDecoder *d;
 	SlmStep step[N];
 	int n_vocab;
-	static float many[N * MAX_VOCAB], rows[2 * N_ROWS];
+	static float many[N * DECODER_VOCAB], rows[2 * DECODER_ROWS];
 
-	read_golden();
-	g = &golden[0];
+	CHECK(decoders_read());
+	g = &decoder[0];
 	CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
 	n_vocab = slm_model_info(f.run.model)->n_vocab;
-	all_logits(&f, g, LENGTH, logits);
+	CHECK_STATUS(decoder_logits(&f, g, DECODER_LENGTH, logits), SLM_OK);
 	CHECK_STATUS(slm_decoder_new(&f.run, N, 200, &d, &f.err), SLM_OK);
 	for (int i = 0; i < N; i++)
 		step[i] = (SlmStep){i, g->id, length[i], 1};
@@ -241,11 +130,11 @@ company_does_not_matter(void)
 	CHECK_INT(slm_decoder_length(d, 3), 50);
 	step[0] = (SlmStep){1, g->id + 90, 20, 1};
 	step[1] = (SlmStep){3, g->id + 50, 3, 1};
-	CHECK_STATUS(slm_decode(d, step, 2, g->row, N_ROWS, rows, &f.err), SLM_OK);
-	for (int j = 0; j < N_ROWS; j++)
+	CHECK_STATUS(slm_decode(d, step, 2, g->row, DECODER_ROWS, rows, &f.err), SLM_OK);
+	for (int j = 0; j < DECODER_ROWS; j++)
 	{
 		CHECK(rows[j] == logits[109 * n_vocab + g->row[j]]);
-		CHECK(rows[N_ROWS + j] == logits[52 * n_vocab + g->row[j]]);
+		CHECK(rows[DECODER_ROWS + j] == logits[52 * n_vocab + g->row[j]]);
 	}
 	/* what does not fit changes nothing */
 	step[0] = (SlmStep){0, g->id, 101, 0};
@@ -263,7 +152,7 @@ enum
 
 /* A tree depth first: behind 100 tokens, each branch behind some of the path before it. */
 static int
-make_branches(const Golden *g, SlmBranch *branch)
+make_branches(const DecoderGolden *g, SlmBranch *branch)
 {
 	static const int32_t few[] = {3, 5, 17};
 	int held = 100, n_token = 0;
@@ -277,7 +166,7 @@ make_branches(const Golden *g, SlmBranch *branch)
 		b->n = i == 20 ? 1 : 3 + i * 11 % 67;
 		b->n_logits = b->n < BRANCH_LOGITS ? b->n : (i + 1) % (BRANCH_LOGITS + 1);
 		b->row = i % 3 == 0 ? few : g->row;
-		b->n_row = i % 3 == 0 ? 3 : N_ROWS;
+		b->n_row = i % 3 == 0 ? 3 : DECODER_ROWS;
 		if (b->past + b->n > 200)
 			b->past = 100;
 		held = b->past + b->n;
@@ -290,15 +179,15 @@ make_branches(const Golden *g, SlmBranch *branch)
 static void
 branches_do_not_matter(void)
 {
-	static float whole[N_BRANCHES * BRANCH_LOGITS * N_ROWS];
-	static float alone[N_BRANCHES * BRANCH_LOGITS * N_ROWS];
+	static float whole[N_BRANCHES * BRANCH_LOGITS * DECODER_ROWS];
+	static float alone[N_BRANCHES * BRANCH_LOGITS * DECODER_ROWS];
 	SlmBranch branch[N_BRANCHES];
 	SlmStep start = {0};
 
-	read_golden();
-	for (int m = 0; m < n_golden; m++)
+	CHECK(decoders_read());
+	for (int m = 0; m < n_decoder; m++)
 	{
-		const Golden *g = &golden[m];
+		const DecoderGolden *g = &decoder[m];
 		int n_token = make_branches(g, branch);
 		size_t n = 0;
 		uint64_t n_token_in;
@@ -332,10 +221,11 @@ branches_do_not_matter(void)
 		for (int s = 0; s < 2; s++)
 		{
 			start = (SlmStep){s, g->id, 5, 1};
-			CHECK_STATUS(slm_decode(d, &start, 1, g->row, N_ROWS, s == 0 ? whole : alone, &f.err),
-						 SLM_OK);
+			CHECK_STATUS(
+				slm_decode(d, &start, 1, g->row, DECODER_ROWS, s == 0 ? whole : alone, &f.err),
+				SLM_OK);
 		}
-		CHECK(memcmp(whole, alone, N_ROWS * sizeof(float)) == 0);
+		CHECK(memcmp(whole, alone, DECODER_ROWS * sizeof(float)) == 0);
 		model_fixture_free(&f);
 	}
 }
@@ -348,10 +238,10 @@ branches_that_do_not_fit(void)
 	ModelFixture f;
 	SlmDecoder *d;
 
-	read_golden();
-	branch[0].token = branch[1].token = start.token = golden[0].id;
+	CHECK(decoders_read());
+	branch[0].token = branch[1].token = start.token = decoder[0].id;
 	start.n = 20;
-	CHECK_STATUS(model_fixture_load(&f, golden[0].path), SLM_OK);
+	CHECK_STATUS(model_fixture_load(&f, decoder[0].path), SLM_OK);
 	CHECK_STATUS(slm_decoder_new(&f.run, 1, 20, &d, &f.err), SLM_OK);
 	CHECK_STATUS(slm_decode(d, &start, 1, NULL, 0, NULL, &f.err), SLM_OK);
 	CHECK_STATUS(slm_decode_branches(d, 0, branch, 2, NULL, &f.err), SLM_ERR_INTERNAL);
@@ -374,12 +264,12 @@ branches_that_do_not_fit(void)
 static void
 what_cannot_decode(void)
 {
-	const Golden *g;
+	const DecoderGolden *g;
 	ModelFixture f;
 	SlmDecoder *d;
 
-	read_golden();
-	g = &golden[0];
+	CHECK(decoders_read());
+	g = &decoder[0];
 	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert.gguf"), SLM_OK);
 	CHECK_STATUS(slm_decoder_new(&f.run, 1, 8, &d, &f.err), SLM_ERR_UNSUPPORTED);
 	CHECK_CONTAINS(f.err.message, "architecture \"bert\" cannot write text");
@@ -396,32 +286,33 @@ static void
 cancel_at_every_poll(void)
 {
 	SlmStatus status = SLM_ERR_CANCELLED;
-	const Golden *g;
+	const DecoderGolden *g;
 	ModelFixture f;
 	SlmDecoder *d;
 	int n_vocab;
 	int64_t n;
 
-	read_golden();
-	g = &golden[0];
+	CHECK(decoders_read());
+	g = &decoder[0];
 	CHECK_STATUS(model_fixture_load(&f, g->path), SLM_OK);
 	n_vocab = slm_model_info(f.run.model)->n_vocab;
 	f.run.kernels = slm_kernels(SLM_ISA_SCALAR);
-	all_logits(&f, g, LENGTH, logits);
-	CHECK_STATUS(slm_decoder_new(&f.run, 1, LENGTH, &d, &f.err), SLM_OK);
+	CHECK_STATUS(decoder_logits(&f, g, DECODER_LENGTH, logits), SLM_OK);
+	CHECK_STATUS(slm_decoder_new(&f.run, 1, DECODER_LENGTH, &d, &f.err), SLM_OK);
 	for (n = 1; status == SLM_ERR_CANCELLED && n < 100000; n++)
 	{
-		SlmStep step = {0, g->id, LENGTH, 1};
+		SlmStep step = {0, g->id, DECODER_LENGTH, 1};
 
 		test_host_reset();
 		test_host_state.interrupt_at = n;
 		status = slm_decode(d, &step, 1, NULL, n_vocab, other, &f.err);
-		CHECK_INT(slm_decoder_length(d, 0), status == SLM_OK ? LENGTH : 0);
+		CHECK_INT(slm_decoder_length(d, 0), status == SLM_OK ? DECODER_LENGTH : 0);
 		test_host_reset();
 	}
 	CHECK_STATUS(status, SLM_OK);
 	CHECK(n > 10);
-	CHECK(memcmp(other, logits + (LENGTH - 1) * n_vocab, (size_t) n_vocab * sizeof(float)) == 0);
+	CHECK(memcmp(other, logits + (DECODER_LENGTH - 1) * n_vocab,
+				 (size_t) n_vocab * sizeof(float)) == 0);
 	model_fixture_free(&f);
 }
 

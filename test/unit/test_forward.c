@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#define MAX_IDS 64
+#define MAX_IDS 128
 #define MAX_OUT (5 * MAX_IDS) /* five labels a token, or an embedding */
 
 /* ---- The golden file ---- */
@@ -24,6 +24,7 @@ typedef struct Case
 	char first[256]; /* the text, or the query of a pair */
 	char second[256];
 	bool pair;
+	bool query; /* behind PROMPT */
 	int32_t id[MAX_IDS];
 	int n_id;
 	float out[MAX_OUT];
@@ -31,6 +32,8 @@ typedef struct Case
 } Case;
 
 #define MAX_CASES 128
+#define PROMPT                                                                                     \
+	"Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 
 static Case cases[MAX_CASES];
 static int n_case;
@@ -50,7 +53,8 @@ read_line(char *line)
 
 	if (strncmp(line, "model ", 6) == 0)
 		snprintf(model, sizeof(model), "%s", line + 6);
-	else if (strncmp(line, "text ", 5) == 0 || strncmp(line, "pair ", 5) == 0)
+	else if (strncmp(line, "text ", 5) == 0 || strncmp(line, "pair ", 5) == 0 ||
+			 strncmp(line, "query ", 6) == 0)
 	{
 		if (!CHECK(n_case < MAX_CASES))
 			return;
@@ -63,7 +67,8 @@ read_line(char *line)
 			copy(c->second, tab + 1);
 			*tab = 0;
 		}
-		copy(c->first, line + 5);
+		c->query = line[0] == 'q';
+		copy(c->first, line + (c->query ? 6 : 5));
 	}
 	else if (strncmp(line, "ids ", 4) == 0)
 		for (at = line + 3; *at == ' ';)
@@ -166,7 +171,9 @@ check_case(ModelFixture *f, const Case *c)
 		check_tokens(f, c);
 	else
 	{
-		CHECK_STATUS(slm_task_embed(&f->run, &text, 1, SLM_PURPOSE_DOCUMENT, out, NULL, &f->err),
+		CHECK_STATUS(slm_task_embed(&f->run, &text, 1,
+									c->query ? SLM_PURPOSE_QUERY : SLM_PURPOSE_DOCUMENT, out, NULL,
+									&f->err),
 					 SLM_OK);
 		check_numbers(c, out, 1e-10);
 	}
@@ -195,6 +202,7 @@ parity_of_every_shape(void)
 			}
 			f.memory.options.normalize = false;
 		}
+		f.memory.options.query_prefix = slm_text(cases[i].query ? PROMPT : "");
 		check_case(&f, &cases[i]);
 	}
 	model_fixture_free(&f);
@@ -312,7 +320,7 @@ every_type(void)
 		CHECK_STATUS(
 			slm_task_embed(&reference.run, &text, 1, SLM_PURPOSE_DOCUMENT, same, NULL, &t.err),
 			SLM_OK);
-		if (slm_layout_of(types[i]) == SLM_LAYOUT_Q8)
+		if (slm_layout_is_quantized(slm_layout_of(types[i])))
 		{
 			CHECK(memcmp(own, same, sizeof(own)) != 0);
 			CHECK(error_of(own, same, 32) < 1e-3);

@@ -12,6 +12,7 @@
 #include "json_text.h"
 #include "model_fixture.h"
 #include "task/field_prompt.h"
+#include "task/read_written.h"
 #include "task/write_fields.h"
 #include "tokenizer_fixture.h"
 
@@ -168,6 +169,9 @@ answers_keep_to_schemas(void)
 		"\"n\"]}},\"required\":[\"day\",\"in\"]}",
 		"{\"enum\":[\"only this long answer\"]}",
 		"{\"type\":\"string\",\"pattern\":\"^[A-Z]{2}-[0-9]{3}$\"}",
+		/* a tokenizer makes one character of the two */
+		"{\"properties\":{\"e\\u0301 e\\u0301\":{\"enum\":[\"e\\u0301\",\"a  b\"]}},\"required\":["
+		"\"e\\u0301 e\\u0301\"]}",
 	};
 	static const char *const models[] = {QWEN, LLAMA, SPM};
 	int n = 0, n_forced = 0;
@@ -176,7 +180,14 @@ answers_keep_to_schemas(void)
 	{
 		ModelFixture f;
 
+		SlmArena shared;
+		SlmMaskTree *tree;
+
 		load(&f, models[m]);
+		slm_arena_init(&shared, test_host(), 64 << 20);
+		CHECK_STATUS(
+			slm_constraint_tree(f.run.model, test_host(), f.run.arena, &shared, &tree, &f.err),
+			SLM_OK);
 		for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++)
 		{
 			SlmArena kept;
@@ -184,8 +195,8 @@ answers_keep_to_schemas(void)
 
 			slm_arena_init(&kept, test_host(), 64 << 20);
 			json_text_read(&json, schemas[i]);
-			CHECK_STATUS(slm_constraint_new(f.run.model, json.node, json.n, false, test_host(),
-											f.run.arena, &kept, &constraint, &f.err),
+			CHECK_STATUS(slm_constraint_new(tree, json.node, json.n, false, test_host(), &kept,
+											&constraint, &f.err),
 						 SLM_OK);
 			for (uint64_t seed = 0; seed < 12; seed++)
 			{
@@ -203,6 +214,7 @@ answers_keep_to_schemas(void)
 			}
 			slm_arena_trim(&kept, 0);
 		}
+		slm_arena_trim(&shared, 0);
 		model_fixture_free(&f);
 	}
 	printf("# %d answers, %d tokens were forced\n", n, n_forced);
@@ -214,6 +226,7 @@ an_answer_that_does_not_fit(void)
 {
 	SlmPrompt p = prompt_of("say", 3, 0.0f, 0);
 	SlmConstraint *constraint;
+	SlmMaskTree *tree;
 	SlmWritten out;
 	SlmArena kept;
 	ModelFixture f;
@@ -221,9 +234,11 @@ an_answer_that_does_not_fit(void)
 	load(&f, QWEN);
 	slm_arena_init(&kept, test_host(), 64 << 20);
 	json_text_read(&json, "{\"enum\":[\"only this long answer\"]}");
-	CHECK_STATUS(slm_constraint_new(f.run.model, json.node, json.n, false, test_host(), f.run.arena,
-									&kept, &constraint, &f.err),
+	CHECK_STATUS(slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
 				 SLM_OK);
+	CHECK_STATUS(
+		slm_constraint_new(tree, json.node, json.n, false, test_host(), &kept, &constraint, &f.err),
+		SLM_OK);
 	p.constraint = constraint;
 	CHECK_STATUS(slm_task_generate(&f.run, &p, &out, &f.err), SLM_ERR_LIMIT);
 	CHECK_CONTAINS(f.err.message, "answer is not complete after 3 tokens");
@@ -263,6 +278,7 @@ fields_are_bound_to_the_text(void)
 	SlmStatus status[4];
 	SlmExtraction out[4];
 	SlmConstraint *constraint;
+	SlmMaskTree *tree;
 	SlmSchema *schema;
 	SlmArena kept;
 	ModelFixture f;
@@ -271,7 +287,9 @@ fields_are_bound_to_the_text(void)
 	slm_arena_init(&kept, test_host(), 64 << 20);
 	json_text_read(&json, "[\"first\", \"second\"]");
 	CHECK_STATUS(slm_schema_read(json.node, json.n, &kept, &schema, &f.err), SLM_OK);
-	CHECK_STATUS(slm_task_field_constraint(f.run.model, schema, test_host(), f.run.arena, &kept,
+	CHECK_STATUS(slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_task_field_constraint(tree, schema, test_host(), f.run.arena, &kept,
 										   &constraint, &f.err),
 				 SLM_OK);
 	for (int i = 0; i < 4; i++)
@@ -298,6 +316,160 @@ fields_are_bound_to_the_text(void)
 	}
 	slm_arena_trim(&kept, 0);
 	model_fixture_free(&f);
+}
+
+static SlmVerbatim *
+read_input(ModelFixture *f, const SlmConstraint *constraint, const char *text, SlmArena *arena)
+{
+	SlmVerbatim *input = NULL;
+
+	CHECK_STATUS(
+		slm_verbatim_new(constraint->grammar, slm_text(text), test_host(), arena, &input, &f->err),
+		SLM_OK);
+	return input;
+}
+
+static void
+check_value(const SlmExtraction *got, int i, const char *path, const char *value, const char *text,
+			const char *source, int start, float confidence)
+{
+	const SlmExtracted *v = &got->value[i];
+
+	if (!CHECK(i < got->n_value))
+		return;
+	CHECK(slm_text_compare(v->path, slm_text(path)) == 0);
+	if (!CHECK(slm_text_compare(v->value, slm_text(value)) == 0))
+		printf("# %.*s\n", (int) v->value.size, v->value.data);
+	CHECK(fabsf(v->confidence - confidence) < 1e-6f);
+	CHECK(v->has_source == (source != NULL));
+	if (source == NULL)
+		return;
+	CHECK_INT(v->start, start);
+	CHECK(slm_text_compare((SlmText){text + v->start, v->size}, slm_text(source)) == 0);
+}
+
+/* Where values come from, of an answer that stands here; its tokens are its bytes. */
+static void
+sources_of_values(void)
+{
+	static const char schema_text[] = "{\"properties\":{\"who\":{\"type\":\"string\"},\"kind\":{"
+									  "\"enum\":[\"in_progress\",\"done\"]},"
+									  "\"day\":{\"type\":\"string\",\"format\":\"date\"},\"sum\":{"
+									  "\"type\":\"number\"},\"ok\":{\"type\":"
+									  "\"boolean\"},\"no\":{\"type\":[\"string\",\"null\"]},"
+									  "\"tags\":{\"type\":\"array\",\"items\":{"
+									  "\"type\":\"string\"}},\"in\":{\"type\":\"array\",\"items\":{"
+									  "\"type\":\"object\",\"properties\":{"
+									  "\"a\":{\"type\":\"string\"}}}}}}";
+	static const char text[] = "Anna \"Q\" paid 45.50 on 6 May 2024, x and x: In Progress. Anna";
+	static const char answer[] = "{\"who\": \"Anna \\\"Q\\\"\", \"kind\": \"in_progress\", "
+								 "\"day\": \"2024-05-06\", \"sum\": 45.5, "
+								 "\"ok\": true, \"no\": null, \"tags\": [\"x\", \"x\", \"x\"], "
+								 "\"in\": [{}, {\"a\": \"Anna\"}, {\"a\": "
+								 "\"\"}]}";
+	static SlmWrittenToken token[sizeof(answer)];
+	SlmWritten written = {.text = slm_text(answer), .n_token = sizeof(answer) - 1, .token = token};
+	SlmConstraint *constraint;
+	SlmExtraction got;
+	SlmSchema *schema;
+	SlmMaskTree *tree;
+	SlmArena kept;
+	ModelFixture f;
+
+	load(&f, QWEN);
+	slm_arena_init(&kept, test_host(), 64 << 20);
+	json_text_read(&json, schema_text);
+	CHECK_STATUS(slm_schema_read(json.node, json.n, &kept, &schema, &f.err), SLM_OK);
+	CHECK_STATUS(slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(slm_task_field_constraint(tree, schema, test_host(), f.run.arena, &kept,
+										   &constraint, &f.err),
+				 SLM_OK);
+	for (uint32_t i = 0; i < sizeof(answer); i++)
+		token[i] = (SlmWrittenToken){i + 1, 1.0f};
+	token[strstr(answer, "Anna") - answer - 1].chance = 0.5f;  /* the quote before it */
+	token[strstr(answer, "Anna") - answer + 5].chance = 0.5f;  /* inside */
+	token[strstr(answer, "\"who\"") - answer].chance = 0.125f; /* of no value */
+	token[strstr(answer, "45.5") - answer + 3].chance = 0.75f;
+	CHECK_STATUS(slm_read_written(schema, &written, slm_text(text),
+								  read_input(&f, constraint, text, &kept), test_host(), &kept, &got,
+								  &f.err),
+				 SLM_OK);
+	CHECK_INT(got.n_value, 10);
+	check_value(&got, 0, "who", "Anna \"Q\"", text, "Anna \"Q\"", 0, 0.25f);
+	check_value(&got, 1, "kind", "in_progress", text, "In Progress", 44, 1.0f);
+	check_value(&got, 2, "day", "2024-05-06", text, "6 May 2024", 23, 1.0f);
+	check_value(&got, 3, "sum", "45.5", text, "45.50", 14, 0.75f);
+	check_value(&got, 4, "ok", "true", text, NULL, 0, 1.0f);
+	check_value(&got, 5, "tags", "x", text, "x", 35, 1.0f);
+	check_value(&got, 6, "tags", "x", text, "x", 41, 1.0f);
+	check_value(&got, 7, "tags", "x", text, "x", 35, 1.0f);
+	check_value(&got, 8, "in[1].a", "Anna", text, "Anna", 0, 1.0f);
+	check_value(&got, 9, "in[2].a", "", text, NULL, 0, 1.0f);
+	/* what no grammar has let through */
+	written.text.size -= 3;
+	CHECK_STATUS(slm_read_written(schema, &written, slm_text(text),
+								  read_input(&f, constraint, text, &kept), test_host(), &kept, &got,
+								  &f.err),
+				 SLM_ERR_INTERNAL);
+	slm_arena_trim(&kept, 0);
+	model_fixture_free(&f);
+}
+
+/* Rows of values of what a model writes; the same object as without them. */
+static void
+spans_of_what_is_written(void)
+{
+	static const char text[] = "an engine ate the train on the thing";
+	static const char *const models[] = {QWEN, SPM};
+
+	for (int m = 0; m < 2; m++)
+	{
+		SlmText input = slm_text(text);
+		SlmExtraction plain, spans;
+		SlmConstraint *constraint;
+		SlmStatus status;
+		SlmSchema *schema;
+		SlmMaskTree *tree;
+		SlmArena kept;
+		ModelFixture f;
+
+		load(&f, models[m]);
+		slm_arena_init(&kept, test_host(), 64 << 20);
+		json_text_read(
+			&json,
+			"{\"properties\": {\"one\": {\"type\": \"string\"}, \"two\": {\"enum\": [\"up\", "
+			"\"train\"]}}, \"required\": [\"one\", \"two\"]}");
+		CHECK_STATUS(slm_schema_read(json.node, json.n, &kept, &schema, &f.err), SLM_OK);
+		CHECK_STATUS(
+			slm_constraint_tree(f.run.model, test_host(), f.run.arena, &kept, &tree, &f.err),
+			SLM_OK);
+		CHECK_STATUS(slm_task_field_constraint(tree, schema, test_host(), f.run.arena, &kept,
+											   &constraint, &f.err),
+					 SLM_OK);
+		CHECK_STATUS(slm_task_write_fields(&f.run, &input, 1, schema, constraint, slm_text(""),
+										   &plain, NULL, &f.err),
+					 SLM_OK);
+		CHECK_STATUS(slm_task_write_spans(&f.run, input, schema, constraint, slm_text(""), &spans,
+										  &status, &f.err),
+					 SLM_OK);
+		CHECK_STATUS(status, SLM_OK);
+		CHECK(slm_text_compare(plain.json, spans.json) == 0);
+		if (!CHECK(spans.n_value == 2 && spans.value[0].has_source))
+			continue;
+		CHECK(slm_text_compare(spans.value[0].value,
+							   (SlmText){text + spans.value[0].start, spans.value[0].size}) == 0);
+		for (int i = 0; i < 2; i++)
+			CHECK(spans.value[i].confidence > 0.0f && spans.value[i].confidence < 1.0f);
+		CHECK(spans.value[1].has_source == (spans.value[1].value.size == 5));
+		/* a text that lacks what is required is a row that fails */
+		CHECK_STATUS(slm_task_write_spans(&f.run, slm_text(""), schema, constraint, slm_text(""),
+										  &spans, &status, &f.err),
+					 SLM_OK);
+		CHECK_STATUS(status, SLM_ERR_NO_VALUE);
+		slm_arena_trim(&kept, 0);
+		model_fixture_free(&f);
+	}
 }
 
 static void
@@ -352,6 +524,8 @@ main(void)
 	TEST(answers_keep_to_schemas);
 	TEST(an_answer_that_does_not_fit);
 	TEST(fields_are_bound_to_the_text);
+	TEST(sources_of_values);
+	TEST(spans_of_what_is_written);
 	TEST(what_a_decoder_reads);
 	return check_done();
 }

@@ -124,6 +124,17 @@ strings(void)
 			 "+\"AB-123\"", "+\"AB-1234\"", "-\"AB-12345\"", "-\"AB-12\"", "-\"aB-123\"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"(?:a|bc)+?d?\", \"maxLength\": 4}", "+\"xabc\"",
 			 "+\"bc\"", "-\"xyz\"", "+\"xxxa\"", "-\"xxxxa\"");
+	/* what dialects disagree about is in no class */
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\D$\"}", "+\"\u00e9\"", "+\"x\"",
+			 "+\"\u6771\"", "-\"7\"", "-\"\u0664\"", "-\"\uff17\"", "-\"\U0001d7d8\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[^\\\\d]$\"}", "+\"\u00e9\"", "-\"7\"",
+			 "-\"\u0664\"", "+\"\\t\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^[^\\\\D]$\"}", "+\"7\"", "-\"\u0664\"",
+			 "-\"x\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\W\\\\w$\"}", "+\"-a\"", "-\"\u00e9a\"",
+			 "-\"_a\"", "+\"\u2192_\"", "-\"-\u00e9\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^\\\\S\\\\s$\"}", "+\"\u00e9 \"",
+			 "-\"a\u00a0\"", "-\"\xC2\x85 \"", "-\"\ufeff \"", "-\"a\ufeff\"", "-\"  \"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^a|b$\", \"maxLength\": 3}", "+\"axx\"",
 			 "+\"xxb\"", "-\"xax\"");
 	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(ab)*$\", \"minLength\": 3, \"maxLength\": 5}",
@@ -176,6 +187,8 @@ recursion(void)
 			 "+{\"b\": null}", "+{\"a\": {\"a\": {}, \"b\": null}}",
 			 "+{\"a\": {\"a\": {\"a\": {\"a\": {\"b\": null}}}}}",
 			 "-{\"a\": {\"a\": {\"a\": {\"a\": {\"a\": {}}}}}}");
+	LANGUAGE("{\"$defs\": {\"\u00e9 x\": {\"type\": \"null\"}}, \"$ref\": \"#/$defs/%C3%a9%20x\"}",
+			 "+null");
 	LANGUAGE("{\"items\": {\"$ref\": \"#\"}}", "+[]", "+[[], [[]]]", "+[[[[[]]]]]",
 			 "-[[[[[[]]]]]]");
 	LANGUAGE("{\"$defs\": {\"list\": {\"properties\": {\"next\": {\"anyOf\": [{\"$ref\": "
@@ -185,10 +198,124 @@ recursion(void)
 }
 
 static void
+tuples(void)
+{
+	slm_arena_init(&arena, test_host(), 64 << 20);
+	LANGUAGE("{\"prefixItems\": [{\"type\": \"null\"}, {\"enum\": [1, 2]}], \"minItems\": 1}",
+			 "+[null]", "+[null, 1]", "-[]", "-[1]", "-[null, null]", "-[null, 1, 1]");
+	LANGUAGE(
+		"{\"prefixItems\": [{\"type\": \"null\"}], \"items\": {\"enum\": [1]}, \"maxItems\": 3}",
+		"+[]", "+[null, 1, 1]", "-[null, 1, 1, 1]", "-[null, null]", "-[1]");
+	LANGUAGE("{\"items\": [{\"type\": \"null\"}, {\"type\": \"boolean\"}], \"additionalItems\": "
+			 "{\"enum\": [1]}, "
+			 "\"minItems\": 3, \"maxItems\": 4}",
+			 "+[null, true, 1]", "+[null, false, 1, 1]", "-[null, true]", "-[null, true, true]");
+	LANGUAGE("{\"prefixItems\": [{\"type\": \"null\"}, {\"type\": \"null\"}], \"items\": false, "
+			 "\"maxItems\": 1}",
+			 "+[null]", "-[null, null]");
+	LANGUAGE("{\"prefixItems\": [{\"prefixItems\": [{\"enum\": [1]}, {\"enum\": [2]}]}, "
+			 "{\"items\": {\"enum\": "
+			 "[3]}}], \"minItems\": 2}",
+			 "+[[1, 2], [3, 3]]", "+[[], []]", "-[[1], [1]]", "-[[2], []]");
+	LANGUAGE("{\"prefixItems\": [{\"enum\": [1]}, {\"$ref\": \"#\"}]}", "+[1, [1, [1, []]]]",
+			 "+[]");
+	LANGUAGE("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": false, \"maxItems\": 2}",
+			 "+[null, null]");
+	LANGUAGE("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": true, \"maxItems\": 1}",
+			 "+[null]");
+	LANGUAGE("{\"properties\": {\"a\": {\"type\": \"null\"}}, \"additionalProperties\": {\"type\": "
+			 "\"null\"}}",
+			 "+{\"a\": null}", "-{\"b\": null}");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}], \"minItems\": 2}", SLM_ERR_UNSUPPORTED,
+				  "\"minItems\" at # is supported up to the items");
+	check_refused("{\"items\": {\"type\": \"null\"}, \"uniqueItems\": true}", SLM_ERR_UNSUPPORTED,
+				  "\"uniqueItems\" at # is supported as false only");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}], \"items\": [{}]}", SLM_ERR_ARGUMENT,
+				  "\"items\" at # is an array beside");
+	check_refused("{\"prefixItems\": [{\"type\": \"null\"}, {\"not\": {}}]}", SLM_ERR_UNSUPPORTED,
+				  "\"not\" at #/prefixItems/1 ");
+	check_refused("{\"items\": true}", SLM_ERR_UNSUPPORTED, "without a schema of its items");
+	check_refused("{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}}",
+				  SLM_ERR_UNSUPPORTED, "\"additionalProperties\" at # is not supported without");
+	slm_arena_trim(&arena, 0);
+}
+
+static void
+multiples(void)
+{
+	slm_arena_init(&arena, test_host(), 256 << 20);
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 5, \"minimum\": -12, \"maximum\": 1000}",
+			 "+0", "+5", "+-10", "+1000", "+985", "-7", "--5.0", "-1005", "--15", "-12");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 0.01}", "+3.14", "+3", "+-0.01", "+2.50",
+			 "-3.141", "-0.001");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 0.25, \"minimum\": 0}", "+0", "+0.5", "+0.50",
+			 "+1.75", "+12", "-0.3", "-0.1", "-0.35");
+	LANGUAGE("{\"type\": \"number\", \"multipleOf\": 2.50}", "+2.5", "+5", "+7.5", "+10", "+-2.5",
+			 "-3", "-1", "-2.50");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 1.5}", "+3", "+0", "+15", "-1", "-2", "-4");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 0.01, \"maximum\": 10}", "+7", "+10");
+	LANGUAGE("{\"type\": \"integer\", \"multipleOf\": 1000, \"minimum\": 1, \"maximum\": 20000}",
+			 "+1000", "+20000", "-0", "-1500", "-21000");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"duration\"}", "+\"P3W\"", "+\"P1Y2M3DT4H5M6S\"",
+			 "+\"PT5M\"", "+\"P2DT1H\"", "-\"P\"", "-\"PT\"", "-\"P1Y2D\"", "-\"5M\"");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 7, \"minimum\": 1, \"maximum\": 6}",
+				  SLM_ERR_ARGUMENT, "no integer lies between the limits");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 0}", SLM_ERR_ARGUMENT, "above 0");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": -2}", SLM_ERR_ARGUMENT, "above 0");
+	check_refused("{\"type\": \"integer\", \"multipleOf\": 1001}", SLM_ERR_LIMIT, "limit of 1000");
+	check_refused("{\"type\": \"number\", \"multipleOf\": 0.0000001}", SLM_ERR_LIMIT, "6 digits");
+	slm_arena_trim(&arena, 0);
+}
+
+/* What must be so, and must not, besides. */
+static void
+patterns_with_company(void)
+{
+	slm_arena_init(&arena, test_host(), 256 << 20);
+	LANGUAGE("{\"type\": \"string\", \"format\": \"date\", \"pattern\": \"^2024-0[12]\"}",
+			 "+\"2024-02-29\"", "-\"2024-03-01\"", "-\"2024-02-30\"", "-\"2023-01-01\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!\\\\.)(?!.*\\\\.\\\\.)[a-z.]+$\", "
+			 "\"maxLength\": 6}",
+			 "+\"a.b\"", "+\"a.b.\"", "-\".a\"", "-\"a..b\"", "-\"a..\"", "-\"\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?=.*[A-Z])(?=.*\\\\d).{3,5}$\"}", "+\"A1b\"",
+			 "+\"1bbbA\"", "-\"A1\"", "-\"a1b\"", "-\"Abc\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!^-*$)-?\\\\d*$\", \"minLength\": 2, "
+			 "\"maxLength\": 3}",
+			 "+\"-1\"", "+\"12\"", "-\"-\"", "-\"\"", "-\"1\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!a|b)[a-d]\"}", "+\"c\"", "+\"dx\"",
+			 "-\"a\"", "-\"bb\"");
+	/* a digit that only some call one must not be where none may be, nor where one must */
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!\\\\d).$\"}", "+\"a\"", "-\"1\"",
+			 "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?=\\\\d).$\"}", "+\"1\"", "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?![^\\\\D]).$\"}", "+\"a\"", "-\"1\"",
+			 "-\"\u0664\"");
+	LANGUAGE("{\"type\": \"string\", \"pattern\": \"^(?!.b)[\\\\x01a]b?$\"}", "+\"a\"", "-\"ab\"",
+			 "-\"\\u0001b\"");
+	LANGUAGE("{\"type\": \"string\", \"format\": \"email\", \"pattern\": "
+			 "\"^(?!\\\\.)(?!.*\\\\.\\\\.)([A-Za-z0-9_'+"
+			 "\\\\-\\\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\\\-]*\\\\.)+[A-Za-z]{2,}$\"}",
+			 "+\"a.b@c.de\"", "-\"a%b@c.de\"", "-\"a@b\"");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=a)b$\"}", SLM_ERR_ARGUMENT,
+				  "has no string");
+	check_refused("{\"type\": \"string\", \"format\": \"date\", \"pattern\": \"x\"}",
+				  SLM_ERR_ARGUMENT, "has no string");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=a)b|c$\"}", SLM_ERR_UNSUPPORTED,
+				  "one of several alternatives at character 2");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?!)a$\"}", SLM_ERR_UNSUPPORTED,
+				  "for nothing");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^a(?=b)\"}", SLM_ERR_UNSUPPORTED, "(?");
+	check_refused("{\"type\": \"string\", \"pattern\": \"(?=b)\"}", SLM_ERR_UNSUPPORTED, "(?");
+	check_refused("{\"type\": \"string\", \"pattern\": \"^(?=\\\\bb)a\"}", SLM_ERR_UNSUPPORTED,
+				  "escape");
+	slm_arena_trim(&arena, 0);
+}
+
+static void
 refusals(void)
 {
-	check_refused("{\"type\": \"integer\", \"multipleOf\": 2}", SLM_ERR_UNSUPPORTED,
-				  "\"multipleOf\" at # ");
+	check_refused("{\"type\": \"string\", \"contains\": 2}", SLM_ERR_UNSUPPORTED,
+				  "\"contains\" at # ");
 	check_refused("{\"properties\": {\"a\": {\"items\": {\"type\": \"string\", \"not\": {}}}}}",
 				  SLM_ERR_UNSUPPORTED, "\"not\" at #/properties/a/items ");
 	check_refused("{\"type\": \"string\", \"minLength\": 3, \"maxLength\": 2}", SLM_ERR_ARGUMENT,
@@ -289,7 +416,7 @@ room_is_seen_within_characters(void)
 	static const char escape[] = "\"\\u000";
 
 	CHECK_STATUS(
-		compile("{\"type\": \"string\", \"pattern\": \"^\\\\s?\\\\S+$\", \"maxLength\": 1}"),
+		compile("{\"type\": \"string\", \"pattern\": \"^\\\\x0b?\\\\S+$\", \"maxLength\": 1}"),
 		SLM_OK);
 	CHECK(takes("\"\\\\\""));
 	slm_grammar_start(grammar, NULL, &state);
@@ -297,7 +424,7 @@ room_is_seen_within_characters(void)
 	CHECK(slm_grammar_step(grammar, &state, '\\'));
 	CHECK(!slm_grammar_step(grammar, &state, 'u'));
 	CHECK_STATUS(
-		compile("{\"type\": \"string\", \"pattern\": \"^\\\\s?\\\\S+$\", \"maxLength\": 2}"),
+		compile("{\"type\": \"string\", \"pattern\": \"^\\\\x0b?\\\\S+$\", \"maxLength\": 2}"),
 		SLM_OK);
 	slm_grammar_start(grammar, NULL, &state);
 	for (int i = 0; escape[i] != '\0'; i++)
@@ -341,9 +468,9 @@ static void
 limits_of_size(void)
 {
 	CHECK_STATUS(
-		compile(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH - 1, "{\"type\": \"null\"}", "]}")),
+		compile(nest("{\"anyOf\": [", SLM_MAX_SCHEMA_DEPTH - 1, "{\"type\": \"null\"}", "]}")),
 		SLM_OK);
-	check_refused(nest("{\"anyOf\": [", SLM_MAX_GRAMMAR_DEPTH, "{\"type\": \"null\"}", "]}"),
+	check_refused(nest("{\"anyOf\": [", SLM_MAX_SCHEMA_DEPTH, "{\"type\": \"null\"}", "]}"),
 				  SLM_ERR_LIMIT, "32 nested schemas");
 	CHECK_STATUS(compile(nest("{\"items\": ", SLM_MAX_GRAMMAR_LISTS, "{\"type\": \"null\"}", "}")),
 				 SLM_OK);
@@ -501,6 +628,9 @@ main(void)
 	TEST(strings);
 	TEST(objects);
 	TEST(recursion);
+	TEST(tuples);
+	TEST(multiples);
+	TEST(patterns_with_company);
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);

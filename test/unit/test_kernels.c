@@ -127,7 +127,9 @@ check_gemm_layout(SlmLayout layout)
 	static const size_t block_ks[] = {32, 64, 96, 128, 160, 384, 416, 1536};
 	static const size_t any_ks[] = {1, 2, 3, 31, 32, 33, 100, 384};
 	static const size_t k_ks[] = {256, 512, 768, 1024, 1280, 256, 512, 1536};
-	const size_t *ks = layout >= SLM_LAYOUT_K2 ? k_ks : layout == SLM_LAYOUT_Q8 ? block_ks : any_ks;
+	const size_t *ks = layout >= SLM_LAYOUT_K2           ? k_ks
+					   : slm_layout_is_quantized(layout) ? block_ks
+														 : any_ks;
 	size_t k = layout >= SLM_LAYOUT_K2 ? 256 : 96;
 
 	for (int t = 0; t < N_PACKED_TYPES; t++)
@@ -157,6 +159,18 @@ static void
 gemm_q8_matches_scalar(void)
 {
 	check_gemm_layout(SLM_LAYOUT_Q8);
+}
+
+static void
+gemm_q4_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_Q4);
+}
+
+static void
+gemm_iq4_matches_scalar(void)
+{
+	check_gemm_layout(SLM_LAYOUT_IQ4);
 }
 
 static void
@@ -208,9 +222,9 @@ gemm_k6_matches_scalar(void)
 }
 
 static void
-gemm_k8_matches_scalar(void)
+gemm_ki4_matches_scalar(void)
 {
-	check_gemm_layout(SLM_LAYOUT_K8);
+	check_gemm_layout(SLM_LAYOUT_KI4);
 }
 
 static void
@@ -397,9 +411,46 @@ typedef struct AttendCase
 	FloatKind kind;     /* of queries */
 } AttendCase;
 
+/* Keys or values [n_row][n] as their type has them, and scales [n_row][n]. */
+typedef struct Stored
+{
+	void *p;
+	uint16_t *scale;
+	size_t n;
+} Stored;
+
+static Stored
+stored_make(SlmDtype type, size_t n)
+{
+	Stored s = {guard_alloc(n * sizeof(float)), guard_alloc(n * sizeof(uint16_t)), n};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float x = random_float(4.0f);
+		uint16_t half = slm_float_to_fp16(x);
+
+		if (type == SLM_DTYPE_Q8_0)
+			((int8_t *) s.p)[i] = (int8_t) random_u32();
+		else if (type == SLM_DTYPE_F16)
+			((uint16_t *) s.p)[i] = half;
+		else
+			((float *) s.p)[i] = x;
+		s.scale[i] = half;
+	}
+	return s;
+}
+
+static void
+stored_free(const Stored *s)
+{
+	guard_free(s->p, s->n * sizeof(float));
+	guard_free(s->scale, s->n * sizeof(uint16_t));
+}
+
 /* Attention of query rows q0 .. q1-1 of t, one head among others. */
 static void
-check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, AttendCase c)
+check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int q0, int q1,
+				AttendCase c)
 {
 	size_t stride = (size_t) head_dim + 5, n = (size_t) (t - 1) * stride + (size_t) head_dim;
 	size_t t_stride = ((size_t) t + 15) / 16 * 16;
@@ -407,13 +458,17 @@ check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, Atten
 	/* row -1 of a bias that depends on distances alone begins one further on */
 	size_t zero = c.bias_row < 0 ? (size_t) (t - 1) : 0;
 	size_t n_bias = zero + (c.bias_row > 0 ? (size_t) (t - 1) * (size_t) c.bias_row : 0) + t_stride;
-	float *q = floats(n, c.kind), *k = floats(n, FLOATS_NORMAL), *v = floats(n, FLOATS_NORMAL);
-	float *kt = floats(n_kt, FLOATS_ZERO), *scores = floats(n_scores, FLOATS_ANY_BITS);
+	float *q = floats(n, c.kind), *scores = floats(n_scores, FLOATS_ANY_BITS);
+	Stored kt = stored_make(type, n_kt);
+	Stored v = stored_make(type, n + 15);
 	float *a = floats(n, FLOATS_ZERO), *b = floats(n, FLOATS_ZERO);
 	float *bias = floats(n_bias, FLOATS_NORMAL);
 	SlmAttend args = {.q = q,
-					  .kt = kt,
-					  .v = v,
+					  .kt = kt.p,
+					  .v = v.p,
+					  .k_scale = type == SLM_DTYPE_Q8_0 ? kt.scale : NULL,
+					  .v_scale = type == SLM_DTYPE_Q8_0 ? v.scale : NULL,
+					  .v_scale_stride = stride,
 					  .out = a,
 					  .scores = scores,
 					  .q_stride = stride,
@@ -429,17 +484,16 @@ check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, Atten
 					  .bias = c.bias_row != 0 ? bias + zero : NULL,
 					  .bias_row = c.bias_row};
 
-	scalar()->transpose(k, stride, t, head_dim, kt, t_stride);
-	table->attend(&args, q0, q1);
+	slm_attend_of(table, type)(&args, q0, q1);
 	args.out = b;
-	scalar()->attend(&args, q0, q1);
+	slm_attend_of(scalar(), type)(&args, q0, q1);
 	if (!CHECK_INT(first_difference(a, b, n), -1))
-		printf("# %s t=%d seen=%d window=%d cap=%g bias_row=%td head_dim=%d rows %d..%d\n",
-			   table->name, t, c.seen, c.window, (double) c.cap, c.bias_row, head_dim, q0, q1);
+		printf("# %s %s t=%d seen=%d window=%d cap=%g bias_row=%td head_dim=%d rows %d..%d\n",
+			   table->name, slm_dtype_info(type)->name, t, c.seen, c.window, (double) c.cap,
+			   c.bias_row, head_dim, q0, q1);
 	floats_free(q, n);
-	floats_free(k, n);
-	floats_free(v, n);
-	floats_free(kt, n_kt);
+	stored_free(&kt);
+	stored_free(&v);
 	floats_free(scores, n_scores);
 	floats_free(a, n);
 	floats_free(b, n);
@@ -447,8 +501,9 @@ check_attend(const SlmKernels *table, int t, int head_dim, int q0, int q1, Atten
 }
 
 static void
-attend_matches_scalar(void)
+attend_type_matches_scalar(SlmDtype type)
 {
+#define check_attend(...) check_attend_of(type, __VA_ARGS__)
 	static const int head_dims[] = {32, 64, 1, 15, 16, 17, 48, 80, 128};
 
 	FOR_EACH_VARIANT(table)
@@ -493,6 +548,48 @@ attend_matches_scalar(void)
 			check_attend(table, t, 32, 7, t, (AttendCase){.window = 65, .bias_row = t + 16});
 		}
 	}
+#undef check_attend
+}
+
+static void
+attend_matches_scalar(void)
+{
+	attend_type_matches_scalar(SLM_DTYPE_F32);
+}
+
+static void
+attend_f16_matches_scalar(void)
+{
+	attend_type_matches_scalar(SLM_DTYPE_F16);
+}
+
+static void
+attend_q8_matches_scalar(void)
+{
+	attend_type_matches_scalar(SLM_DTYPE_Q8_0);
+}
+
+static void
+to_half_matches_scalar(void)
+{
+	FOR_EACH_VARIANT(table)
+	for (int kind = 0; kind < FLOATS_KIND_COUNT; kind++)
+		for (int n = 1; n <= 200; n++)
+		{
+			float *x = floats((size_t) n, (FloatKind) kind);
+			uint16_t *a = guard_alloc((size_t) n * 2), *b = guard_alloc((size_t) n * 2);
+
+			if (n % 3 == 0)
+				x[n / 2] = 65519.0f + (float) (n % 2); /* the last half, and beyond */
+			table->to_half(x, n, a);
+			scalar()->to_half(x, n, b);
+			for (int i = 0; i < n; i++)
+				CHECK(a[i] == b[i] ||
+					  (isnan(slm_fp16_to_float(a[i])) && isnan(slm_fp16_to_float(b[i]))));
+			floats_free(x, (size_t) n);
+			guard_free(a, (size_t) n * 2);
+			guard_free(b, (size_t) n * 2);
+		}
 }
 
 int
@@ -504,6 +601,8 @@ main(void)
 #undef SLM_KERNEL
 	TEST(quantize_q8_matches_scalar);
 	TEST(gemm_q8_matches_scalar);
+	TEST(gemm_q4_matches_scalar);
+	TEST(gemm_iq4_matches_scalar);
 	TEST(gemm_f32_matches_scalar);
 	TEST(gemm_f16_matches_scalar);
 	TEST(gemm_bf16_matches_scalar);
@@ -512,7 +611,7 @@ main(void)
 	TEST(gemm_k4_matches_scalar);
 	TEST(gemm_k5_matches_scalar);
 	TEST(gemm_k6_matches_scalar);
-	TEST(gemm_k8_matches_scalar);
+	TEST(gemm_ki4_matches_scalar);
 	TEST(layer_norm_matches_scalar);
 	TEST(rms_norm_matches_scalar);
 	TEST(gelu_erf_matches_scalar);
@@ -523,5 +622,8 @@ main(void)
 	TEST(softmax_matches_scalar);
 	TEST(transpose_matches_scalar);
 	TEST(attend_matches_scalar);
+	TEST(attend_f16_matches_scalar);
+	TEST(attend_q8_matches_scalar);
+	TEST(to_half_matches_scalar);
 	return check_done();
 }

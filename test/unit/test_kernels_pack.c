@@ -17,7 +17,7 @@ packed_k(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 		[SLM_LAYOUT_K4] = {2368, 32, 2048, 2176, 2304, 2336, 4, 0},
 		[SLM_LAYOUT_K5] = {2880, 32, 2560, 2688, 2816, 2848, 5, 0},
 		[SLM_LAYOUT_K6] = {3360, 16, 3072, 0, 3328, 0, 6, 32},
-		[SLM_LAYOUT_K8] = {4384, 16, 4096, 0, 4352, 0, 8, 128},
+		[SLM_LAYOUT_KI4] = {2336, 16, 2048, 0, 2304, 0, 4, 0},
 	};
 	const uint8_t *block = group + k / 256 * parts[layout].bytes, *codes;
 	int i = (int) (k % 256), run = i / parts[layout].run, code, scale;
@@ -25,16 +25,15 @@ packed_k(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 	float value;
 
 	codes = block + i / 32 * 64 * parts[layout].bits + row * 4 + i % 4;
-	if (parts[layout].bits == 8)
-		code = codes[i % 32 / 4 * 64];
-	else
-		code = codes[i % 16 / 4 * 64] >> (i % 32 < 16 ? 0 : 4) & 15;
+	code = codes[i % 16 / 4 * 64] >> (i % 32 < 16 ? 0 : 4) & 15;
 	if (parts[layout].bits == 5)
 		code += (codes[256] >> i % 32 / 4 & 1) * 16;
 	if (parts[layout].bits == 6)
 		code += (codes[256 + i % 32 / 16 * 64] >> i % 16 / 4 * 2 & 3) * 16;
 	scale = block[parts[layout].scales + run * 16 + row];
 	memcpy(&d, block + parts[layout].d + 2 * row, 2);
+	if (layout == SLM_LAYOUT_KI4)
+		return slm_fp16_to_float(d) * (float) (int8_t) scale * (float) slm_iq4_values[code];
 	if (parts[layout].offset != 0)
 		return slm_fp16_to_float(d) * (float) (int8_t) scale *
 			   (float) (code - parts[layout].offset);
@@ -49,6 +48,7 @@ packed_value(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 {
 	uint16_t half;
 	float value;
+	int code;
 
 	switch (layout)
 	{
@@ -57,12 +57,21 @@ packed_value(SlmLayout layout, const uint8_t *group, int64_t k, int row)
 			memcpy(&half, group + 1024 + k / 32 % 2 * 32 + 2 * row, 2);
 			return slm_fp16_to_float(half) *
 				   (float) (group[k / 32 % 2 * 512 + k % 32 / 4 * 64 + row * 4 + k % 4] - 128);
+		case SLM_LAYOUT_Q4:
+		case SLM_LAYOUT_IQ4:
+			group += k / 64 * 576;
+			memcpy(&half, group + 512 + k / 32 % 2 * 32 + 2 * row, 2);
+			code = group[k / 32 % 2 * 256 + k % 16 / 4 * 64 + row * 4 + k % 4] >>
+					   (k % 32 < 16 ? 0 : 4) &
+				   15;
+			return slm_fp16_to_float(half) *
+				   (float) (layout == SLM_LAYOUT_Q4 ? code - 8 : slm_iq4_values[code]);
 		case SLM_LAYOUT_K2:
 		case SLM_LAYOUT_K3:
 		case SLM_LAYOUT_K4:
 		case SLM_LAYOUT_K5:
 		case SLM_LAYOUT_K6:
-		case SLM_LAYOUT_K8:
+		case SLM_LAYOUT_KI4:
 			return packed_k(layout, group, k, row);
 		case SLM_LAYOUT_F32:
 			memcpy(&value, group + (k * 16 + row) * 4, 4);
@@ -80,7 +89,7 @@ check_pack(SlmDtype type, int64_t k, int n_rows)
 	SlmLayout layout = slm_layout_of(type);
 	size_t row_bytes = (size_t) k / info->block_items * info->block_bytes;
 	size_t group_bytes = slm_group_bytes(layout, k);
-	int64_t k_held = layout == SLM_LAYOUT_Q8 ? slm_q8_padded(k) : k;
+	int64_t k_held = slm_layout_is_quantized(layout) ? slm_q8_padded(k) : k;
 	uint8_t *rows = guard_alloc(row_bytes * (size_t) n_rows);
 	uint8_t *group = guard_alloc(group_bytes);
 	float *values = floats((size_t) k, FLOATS_ZERO), *unpacked = floats((size_t) k, FLOATS_ZERO);
@@ -124,18 +133,18 @@ every_type_is_packed_unchanged(void)
 				check_pack(packed_types[t], k, 7);
 }
 
-/* Missing rows and padded K are codes of 128 and scales of 0, to the byte. */
+/* Missing rows and padded K are scales of 0, to the byte. */
 static void
-q8_padding_is_zero(void)
+padding_is_zero(void)
 {
-	uint8_t group[SLM_Q8_PAIR_BYTES];
+	uint8_t group[1088];
 	SlmBlockQ8_0 row = {.d = 0x3c00};
 
-	memset(row.qs, 0x80, sizeof(row.qs));
+	memset(row.qs, 1, sizeof(row.qs));
 	slm_pack_group(SLM_DTYPE_Q8_0, &row, sizeof(row), 1, 32, group);
 	for (int i = 0; i < 1024; i++)
-		CHECK_INT(group[i], i < 512 && i % 64 < 4 ? 0 : 128);
-	for (int i = 1024; i < SLM_Q8_PAIR_BYTES; i++)
+		CHECK_INT(group[i], i < 512 && i % 64 < 4 ? 129 : 0);
+	for (int i = 1024; i < 1088; i++)
 		CHECK_INT(group[i], i == 1025 ? 0x3c : 0);
 }
 
@@ -153,7 +162,9 @@ group_bytes_are_as_stated(void)
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K4, 512), 2 * 2368);
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K5, 512), 2 * 2880);
 	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K6, 512), 2 * 3360);
-	CHECK_INT(slm_group_bytes(SLM_LAYOUT_K8, 512), 2 * 4384);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_KI4, 512), 2 * 2336);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_Q4, 96), 2 * 576);
+	CHECK_INT(slm_group_bytes(SLM_LAYOUT_IQ4, 64), 576);
 }
 
 /* What a table promises: a name, and every kernel. */
@@ -211,7 +222,7 @@ int
 main(void)
 {
 	TEST(every_type_is_packed_unchanged);
-	TEST(q8_padding_is_zero);
+	TEST(padding_is_zero);
 	TEST(group_bytes_are_as_stated);
 	TEST(tables_are_complete);
 	TEST(auto_is_the_best_available);

@@ -214,7 +214,7 @@ dot_is_fused(void)
 static void
 gemm_q8_is_one_fma_per_block(void)
 {
-	uint8_t w[SLM_Q8_PAIR_BYTES];
+	uint8_t w[1088];
 	int8_t q[64] = {0};
 	float d[2] = {0.1f, 0.3f}, y[16], bias[16] = {0};
 	int32_t sum[2];
@@ -224,12 +224,12 @@ gemm_q8_is_one_fma_per_block(void)
 	float expected;
 
 	memset(w, SLM_Q8_OFFSET, sizeof(w));
-	memset(w + SLM_Q8_SCALES, 0, 64);
+	memset(w + 1024, 0, 64);
 	/* output row 5: k = 3 has code -128, k = 41 code 127 */
 	w[0 / 4 * 64 + 5 * 4 + 3] = 0;
 	w[512 + 8 / 4 * 64 + 5 * 4 + 1] = 255;
-	memcpy(w + SLM_Q8_SCALES + 2 * 5, &dw0, 2);
-	memcpy(w + SLM_Q8_SCALES + 32 + 2 * 5, &dw1, 2);
+	memcpy(w + 1024 + 2 * 5, &dw0, 2);
+	memcpy(w + 1024 + 32 + 2 * 5, &dw1, 2);
 	q[3] = 127;
 	q[41] = -127;
 	q[60] = 99; /* meets a code of 0 */
@@ -365,7 +365,7 @@ a_nan_reaches_the_output(void)
 		float x[32] = {1.0f}, d[2], y[16];
 		int8_t q[64];
 		int32_t sum[2];
-		uint8_t w[SLM_Q8_PAIR_BYTES];
+		uint8_t w[1088];
 		SlmBlockQ8_0 rows[16] = {{.d = 0x3c00, .qs = {1}}};
 		SlmActivations view = {x, 32, q, 64, d, sum, 2, NULL};
 
@@ -436,9 +436,23 @@ check_attention(int seen, int window, float cap, bool biased)
 	};
 	static float q[T * DIM], k[T * DIM], v[T * DIM], kt[DIM * 48], scores[16 * 48], out[T * DIM];
 	static float bias[T * 48];
-	SlmAttend args = {q,  kt, v,    out,    scores, DIM,          DIM, DIM,
-					  48, T,  seen, window, DIM,    0.176776695f, cap, biased ? bias : NULL,
-					  48};
+	SlmAttend args = {.q = q,
+					  .kt = kt,
+					  .v = v,
+					  .out = out,
+					  .scores = scores,
+					  .q_stride = DIM,
+					  .v_stride = DIM,
+					  .out_stride = DIM,
+					  .t_stride = 48,
+					  .t = T,
+					  .seen = seen,
+					  .window = window,
+					  .head_dim = DIM,
+					  .scale = 0.176776695f,
+					  .cap = cap,
+					  .bias = biased ? bias : NULL,
+					  .bias_row = 48};
 
 	fill_floats(q, T * DIM, FLOATS_NORMAL);
 	fill_floats(k, T * DIM, FLOATS_NORMAL);

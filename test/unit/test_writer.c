@@ -78,16 +78,20 @@ check_same(int i, const Answer *answer)
 static void
 make_constraints(void)
 {
+	SlmMaskTree *tree;
 	SlmSchema *schema;
 
+	CHECK_STATUS(slm_constraint_tree(f.model.run.model, test_host(), f.model.run.arena, &f.kept,
+									 &tree, &f.model.err),
+				 SLM_OK);
 	json_text_read(&json, OBJECT);
-	CHECK_STATUS(slm_constraint_new(f.model.run.model, json.node, json.n, false, test_host(),
-									f.model.run.arena, &f.kept, &f.free, &f.model.err),
+	CHECK_STATUS(slm_constraint_new(tree, json.node, json.n, false, test_host(), &f.kept, &f.free,
+									&f.model.err),
 				 SLM_OK);
 	json_text_read(&json, "[\"first\", \"second\"]");
 	CHECK_STATUS(slm_schema_read(json.node, json.n, &f.kept, &schema, &f.model.err), SLM_OK);
-	CHECK_STATUS(slm_task_field_constraint(f.model.run.model, schema, test_host(),
-										   f.model.run.arena, &f.kept, &f.bound, &f.model.err),
+	CHECK_STATUS(slm_task_field_constraint(tree, schema, test_host(), f.model.run.arena, &f.kept,
+										   &f.bound, &f.model.err),
 				 SLM_OK);
 }
 
