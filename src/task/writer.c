@@ -10,7 +10,7 @@
 #include "task/verbatim.h"
 #include "task/writer_draft.h"
 
-#define SPARE_BYTES (1U << 20) /* for tokens of forced bytes, and texts whose words are counted */
+#define SPARE_BYTES (1U << 19) /* for tokens of forced bytes, and texts whose words are counted */
 
 typedef enum Phase
 {
