@@ -8,10 +8,10 @@
  *
  * A program on the engine: the file is read by slm_gguf_parse(), the numbers
  * are made by slm_dequantize() and slm_quantize().  As llama.cpp does, only
- * matrices change; vectors, the tables of positions, token types and word
- * shapes and the sentence head, which are small, keep their type, and so does
- * a matrix whose rows are not whole blocks.  Metadata is carried over, but for
- * the two keys that name the type.
+ * matrices change, experts' among them; vectors, the tables of positions, distances,
+ * token types and word shapes, what chooses experts and the sentence head, which are
+ * small, keep their type, and so does a matrix whose rows are not whole blocks.
+ * Metadata is carried over, but for the two keys that name the type.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,8 +52,8 @@ typedef struct Wanted
 } Wanted;
 
 static const char *const kept[] = {
-	"position_embd.weight", "token_types.weight", "ext_shape.weight",
-	"sum_hidden.weight",    "sum_output.weight",
+	"position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight",
+	"ext_shape.weight",     "sum_hidden.weight",  "sum_output.weight",
 };
 
 static const char *out_path;
@@ -145,6 +145,22 @@ put_u32_key(const char *name, uint32_t value)
 	put_u32(value);
 }
 
+/* What chooses experts is small, and a wrong choice is no small error; numbers for distances are few. */
+static bool
+is_kept_in_layers(SlmText name)
+{
+	static const char *const ends[] = {".ffn_gate_inp.weight", ".attn_rel_b.weight"};
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	{
+		size_t n = strlen(ends[i]);
+
+		is |= name.size > n && memcmp(name.data + name.size - n, ends[i], n) == 0;
+	}
+	return is;
+}
+
 static SlmDtype
 target_type(const SlmGgufTensor *tensor, const Wanted *wanted)
 {
@@ -154,7 +170,8 @@ target_type(const SlmGgufTensor *tensor, const Wanted *wanted)
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (text_is(tensor->name, kept[i]))
 			return tensor->type;
-	if (tensor->n_dims != 2 || tensor->ne[0] % slm_dtype_info(type)->block_items != 0)
+	if (tensor->n_dims < 2 || is_kept_in_layers(tensor->name) ||
+		tensor->ne[0] % slm_dtype_info(type)->block_items != 0)
 		return tensor->type;
 	return type;
 }

@@ -24,7 +24,7 @@ SELECT m, count(DISTINCT answer) AS answers
 FROM unnest('{halves,codes}'::text[]) AS m, generate_series(1, 3), LATERAL (SELECT slm_generate('The parcel of Anna Berg is late.', m, 40) OFFSET 0) AS o (answer) GROUP BY m ORDER BY m;
 
 -- Less memory.
-SET slm.max_scratch_memory = '4MB';
+SET slm.max_scratch_memory = '5MB';
 SELECT error_of($$ SELECT slm_generate('the parcel is late', 'floats', 900) $$);
 SELECT slm_generate('the parcel is late', m, 900) IS NOT NULL AS written FROM unnest('{halves,codes}'::text[]) AS m;
 RESET slm.max_scratch_memory;

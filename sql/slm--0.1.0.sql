@@ -991,6 +991,23 @@ COMMENT ON VIEW slm_stat_calls IS
 	'calls since the server started: the own ones, or all for members of pg_read_all_stats';
 GRANT SELECT ON slm_stat_calls TO PUBLIC;
 
+CREATE FUNCTION slm_activity_list(
+	OUT pid integer, OUT what text, OUT rows bigint, OUT tokens bigint, OUT since timestamptz
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 20;
+COMMENT ON FUNCTION slm_activity_list() IS 'the rows of the view slm_activity';
+
+CREATE VIEW slm_activity AS
+	SELECT pid, what, rows, tokens, since FROM slm_activity_list();
+COMMENT ON VIEW slm_activity IS
+	'what is going on now: the own part of it, or all for members of pg_read_all_stats';
+GRANT SELECT ON slm_activity TO PUBLIC;
+
+CREATE FUNCTION slm_worker_use(OUT workers integer, OUT requests integer, OUT text_bytes bigint)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION slm_worker_use() IS
+	'workers that write for sessions, their requests, and the memory these take';
+
 CREATE FUNCTION slm_stat_reset() RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION slm_stat_reset() IS 'sets all counters of slm_stat_calls to zero';

@@ -33,6 +33,14 @@ typedef struct SlmHost
 	/* Writes the digest (or discards when out is NULL) and frees the state. */
 	bool (*sha256_finish)(void *arg, void *state, uint8_t out[SLM_SHA256_BYTES]);
 
+	/*
+	 * Calls part(job, i) for i = 0 .. n_thread - 1, part 0 on the caller's thread and each
+	 * other on one of its own, and returns when all have.  Only part 0 may call the host.
+	 * NULL: there is one thread.
+	 */
+	void (*together)(void *arg, void (*part)(void *job, int i), void *job);
+	int n_thread;
+
 	/* A remark for the administrator; never row text. May be NULL. */
 	void (*log)(void *arg, const char *message);
 } SlmHost;

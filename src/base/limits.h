@@ -23,6 +23,7 @@
 #define SLM_MAX_LAYERS 512
 #define SLM_MAX_EMBD 16384
 #define SLM_MAX_FF 65536
+#define SLM_MAX_EXPERTS 512
 #define SLM_MAX_HEADS 512
 #define SLM_MAX_HEAD_DIM 1024
 #define SLM_MAX_CONTEXT 1048576
@@ -63,6 +64,12 @@
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
 #define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 
+/* Workers (src/pg) */
+#define SLM_MAX_WORKER_THREADS 64
+#define SLM_WORKER_ROWS 16                /* texts that one worker writes beside each other */
+#define SLM_MAX_REQUEST_BYTES (4U << 20)  /* of a prompt for a worker; larger ones stay at home */
+#define SLM_WORKER_TEXT_BYTES (32U << 20) /* of all requests and answers in shared memory */
+
 /* Schemas as grammars (src/task/grammar.h) */
 #define SLM_MAX_GRAMMAR_VALUES 8192   /* places of values, each $ref written out */
 #define SLM_MAX_GRAMMAR_RECURSION 4   /* of one schema within itself; deeper, none is written */
@@ -94,6 +101,7 @@
 #define SLM_POLL_SCAN_BYTES 1024     /* bytes scanned for typed values */
 #define SLM_POLL_VERBATIM 4096       /* comparisons of places in a text */
 #define SLM_POLL_MACS 1000000        /* multiply-adds of a matrix panel */
+#define SLM_TOGETHER_MACS 100000     /* less work than that is not shared among threads */
 #define SLM_IO_STEP_BYTES (4U << 20) /* one read or write of a model file or image */
 
 #endif

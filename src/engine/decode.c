@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "engine/source.h"
 #include "model/forward.h"
 
 struct SlmDecoder
@@ -14,9 +15,10 @@ struct SlmDecoder
 	SlmKvShape shape;
 	int room;
 	int short_context;
-	bool *is_long;   /* [n_sequence] */
-	int32_t *length; /* [n_sequence] */
-	void **block;    /* [n_sequence] keys and values */
+	bool *is_long;       /* [n_sequence] */
+	int32_t *length;     /* [n_sequence] */
+	void **block;        /* [n_sequence] keys and values */
+	SlmSources *sources; /* of a model of two stacks; or NULL */
 };
 
 int
@@ -44,7 +46,14 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 						slm_context_length(run));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &d, err));
 	d->run = run;
+	d->sources = NULL;
 	d->shape = slm_kv_shape(run->model, run->options->cache_type, n_token);
+	if (run->model->reader != NULL)
+	{
+		/* the start token has no place */
+		d->shape = slm_kv_shape(run->model, run->options->cache_type, n_token + 1);
+		SLM_TRY(slm_sources_new(run, n_sequence, n_token, &d->sources, err));
+	}
 	d->room = n_token;
 	d->short_context = slm_short_context(run);
 	n = slm_kv_bytes(&d->shape);
@@ -78,6 +87,11 @@ slm_decoder_try(SlmDecoder *d, int n, SlmError *err)
 
 	batch.start = start;
 	batch.past = &past;
+	if (d->sources != NULL)
+	{
+		batch.shape_of_source = slm_sources_shape(d->sources);
+		SLM_TRY(slm_sources_try(d->sources, err));
+	}
 	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
 	SLM_TRY(slm_forward_try(&compute, &batch, err));
 	slm_arena_rewind(d->run->arena, mark);
@@ -103,6 +117,17 @@ slm_decoder_truncate(SlmDecoder *d, int sequence, int n)
 		d->length[sequence] = n;
 }
 
+/* Of a sequence's first n tokens, those that the stack that writes has keys and values of. */
+static int
+own_tokens(const SlmDecoder *d, int sequence, int n)
+{
+	if (d->sources == NULL)
+		return n;
+	return slm_sources_open(d->sources, sequence, n)
+			   ? 0
+			   : n - slm_sources_length(d->sources, sequence) + 1;
+}
+
 SlmStatus
 slm_decoder_share(SlmDecoder *d, int from, int to, int n, SlmError *err)
 {
@@ -110,8 +135,11 @@ slm_decoder_share(SlmDecoder *d, int from, int to, int n, SlmError *err)
 
 	if (n < 0 || n > d->length[from])
 		return slm_fail(err, SLM_ERR_INTERNAL, "%d of %d tokens to share", n, d->length[from]);
+	if (d->sources != NULL)
+		SLM_TRY(slm_sources_share(d->sources, from, to, n, err));
 	slm_compute_init(&compute, d->run->model, d->run->kernels, d->run->host, d->run->arena);
-	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], &d->shape, d->block[from], n, err));
+	SLM_TRY(slm_kv_copy(&compute, &d->shape, d->block[to], &d->shape, d->block[from],
+						own_tokens(d, from, n), err));
 	d->length[to] = n;
 	return SLM_OK;
 }
@@ -173,6 +201,7 @@ slm_decoder_load(SlmDecoder *d, int sequence, const void *from, int n_saved, int
 /* Tokens to be read behind the first `past` of what a block holds by then. */
 typedef struct Piece
 {
+	int sequence;
 	void *block;
 	bool is_long;
 	int past;
@@ -227,7 +256,8 @@ gather(Reading *r, SlmError *err)
 	int left = r->n_piece - r->at_piece;
 	size_t most = (size_t) (left < SLM_BATCH_TOKENS ? left : SLM_BATCH_TOKENS);
 	int32_t *token, *start, *past;
-	void **cache;
+	void **cache, **source;
+	int32_t *n_source;
 	int n_token = 0, n = 0;
 
 	r->batch = (SlmBatch){
@@ -240,6 +270,8 @@ gather(Reading *r, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(arena, most + 1, &start, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, most, &past, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, most, &cache, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, most, &source, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, most, &n_source, err));
 	while (r->at_piece < r->n_piece && n_token < SLM_BATCH_TOKENS &&
 		   r->piece[r->at_piece].is_long == r->batch.long_context)
 	{
@@ -252,6 +284,11 @@ gather(Reading *r, SlmError *err)
 		start[n] = n_token;
 		past[n] = piece->past + r->at_token;
 		cache[n] = piece->block;
+		if (r->d->sources != NULL)
+		{
+			source[n] = slm_sources_block(r->d->sources, piece->sequence);
+			n_source[n] = slm_sources_length(r->d->sources, piece->sequence);
+		}
 		n_token += take;
 		n++;
 		if (take > r->batch.max_length)
@@ -264,6 +301,12 @@ gather(Reading *r, SlmError *err)
 	r->batch.start = start;
 	r->batch.past = past;
 	r->batch.cache = cache;
+	if (r->d->sources != NULL)
+	{
+		r->batch.source = source;
+		r->batch.n_source = n_source;
+		r->batch.shape_of_source = slm_sources_shape(r->d->sources);
+	}
 	r->batch.n_sequence = n;
 	return SLM_OK;
 }
@@ -324,8 +367,9 @@ read_batch(Reading *r, SlmError *err)
 	return SLM_OK;
 }
 
+/* Pieces for the stack that writes. */
 static SlmStatus
-read_pieces(SlmDecoder *d, const Piece *piece, int n_piece, float *logits, SlmError *err)
+write_pieces(SlmDecoder *d, const Piece *piece, int n_piece, float *logits, SlmError *err)
 {
 	SlmArenaMark mark = slm_arena_mark(d->run->arena);
 	Reading r = {.d = d, .piece = piece, .n_piece = n_piece, .logits = logits};
@@ -334,6 +378,69 @@ read_pieces(SlmDecoder *d, const Piece *piece, int n_piece, float *logits, SlmEr
 	{
 		SLM_TRY(read_batch(&r, err));
 		slm_arena_rewind(d->run->arena, mark);
+	}
+	return SLM_OK;
+}
+
+/*
+ * Gives the stack that reads what a piece has for it; what is left is for the other
+ * one, and behind a start token where the source is complete now.
+ */
+static SlmStatus
+take_source(SlmDecoder *d, Piece *piece, SlmError *err)
+{
+	bool open = slm_sources_open(d->sources, piece->sequence, piece->past);
+	int n_taken =
+		slm_sources_take(d->sources, piece->sequence, piece->past, piece->token, piece->n);
+	int32_t *token;
+
+	piece->past = own_tokens(d, piece->sequence, piece->past);
+	piece->token += n_taken;
+	piece->n -= n_taken;
+	if (open && slm_sources_complete(d->sources, piece->sequence))
+	{
+		SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) piece->n + 1, &token, err));
+		token[0] = (int32_t) d->run->model->hparams.start_token;
+		memcpy(token + 1, piece->token, (size_t) piece->n * sizeof(*token));
+		piece->token = token;
+		piece->n++;
+	}
+	if (piece->n_logits > piece->n)
+		return slm_fail(err, SLM_ERR_INTERNAL, "logits after what a model only reads");
+	return SLM_OK;
+}
+
+/* The same for both: a source is read before any piece that follows it. */
+static SlmStatus
+read_pieces(SlmDecoder *d, const Piece *piece, int n_piece, float *logits, SlmError *err)
+{
+	Piece *own;
+	int n = 0;
+
+	if (d->sources == NULL)
+		return write_pieces(d, piece, n_piece, logits, err);
+	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) n_piece, &own, err));
+	for (int i = 0; i <= n_piece; i++)
+	{
+		bool full = i == n_piece;
+
+		/* another source of the sequence takes the place of the one that its pieces look at */
+		for (int j = 0; j < n && !full; j++)
+			full = own[j].sequence == piece[i].sequence &&
+				   slm_sources_open(d->sources, piece[i].sequence, piece[i].past);
+		if (full)
+		{
+			SLM_TRY(slm_sources_read(d->sources, err));
+			SLM_TRY(write_pieces(d, own, n, logits, err));
+			for (int j = 0; j < n; j++)
+				logits += (size_t) own[j].n_logits * (size_t) own[j].n_row;
+			n = 0;
+		}
+		if (i == n_piece)
+			break;
+		own[n] = piece[i];
+		SLM_TRY(take_source(d, &own[n], err));
+		n += own[n].n > 0;
 	}
 	return SLM_OK;
 }
@@ -377,6 +484,7 @@ slm_decode_lists(SlmDecoder *d, const SlmStep *step, int n_step, const SlmTokenL
 
 		SLM_TRY(check_room(d, past, s->n, err));
 		piece[i] = (Piece){
+			s->sequence,
 			d->block[s->sequence],
 			d->is_long[s->sequence],
 			past,
@@ -412,7 +520,14 @@ slm_decode_branches(SlmDecoder *d, int sequence, const SlmBranch *branch, int n_
 							b->past, held);
 		SLM_TRY(check_room(d, b->past, b->n, err));
 		piece[i] = (Piece){
-			d->block[sequence], d->is_long[sequence], b->past, b->token, b->n, b->n_logits, b->row,
+			sequence,
+			d->block[sequence],
+			d->is_long[sequence],
+			b->past,
+			b->token,
+			b->n,
+			b->n_logits,
+			b->row,
 			b->n_row,
 		};
 		held = b->past + b->n;

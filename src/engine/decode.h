@@ -8,6 +8,10 @@
  * its beginning was shared (law 2).  One thing beside them counts: a model with
  * frequencies for long contexts turns to them where a sequence may become a long
  * one (slm_decoder_begin()).
+ *
+ * Of a model of two stacks, one reads what a sequence begins with up to the first end
+ * token, and logits are of what the other one writes: those after the end token are of
+ * the first token of the answer, and there are none before.
  */
 #ifndef SLM_ENGINE_DECODE_H
 #define SLM_ENGINE_DECODE_H

@@ -100,11 +100,15 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 		  int *n_row, SlmError *err)
 {
 	int n_embd = slm_model_info(run->model)->n_embd;
+	const SlmModel *model = run->model;
 	SlmCompute compute;
 	SlmBatch batch;
 	float *hidden, *pooled;
 
-	slm_compute_init(&compute, run->model, run->kernels, run->host, run->arena);
+	/* of a model of two stacks, that of the one that reads */
+	if (model->reader != NULL)
+		model = model->reader;
+	slm_compute_init(&compute, model, run->kernels, run->host, run->arena);
 	SLM_TRY(gather(run, e, first, n_sequence, n_token, &batch, err));
 	SLM_TRY(slm_forward(&compute, &batch, &hidden, err));
 	*n_row = e->answer == ANSWER_POOLED || e->answer == ANSWER_SCORES ? n_sequence : n_token;
@@ -112,6 +116,9 @@ run_batch(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token
 	{
 		case ANSWER_POOLED:
 			SLM_TRY(slm_pool(&compute, &batch, hidden, slm_effective_pooling(run), out, err));
+			if (slm_weight(model, SLM_SLOT_DENSE, 0)->weight != NULL)
+				SLM_TRY(slm_project(&compute, SLM_SLOT_DENSE, out, (size_t) n_embd, n_sequence, out,
+									err));
 			break;
 		case ANSWER_SCORES:
 			SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence * (size_t) n_embd, &pooled, err));

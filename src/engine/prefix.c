@@ -34,7 +34,9 @@ is_of_use(const SlmPrefix *prefix, const SlmDecoder *d, int sequence)
 static bool
 keeps(const SlmRun *run)
 {
-	return run->prefixes != NULL && run->prefixes->max_bytes > 0 && run->owner.size > 0 &&
+	/* what is read all at once has no beginning of use to others */
+	return !slm_model_info(run->model)->reads_whole && run->prefixes != NULL &&
+		   run->prefixes->max_bytes > 0 && run->owner.size > 0 &&
 		   run->owner.size <= SLM_PREFIX_OWNER_BYTES;
 }
 

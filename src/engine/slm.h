@@ -58,6 +58,9 @@ extern SlmStatus slm_model_options_check(const SlmModelOptions *options, const S
 /* Beginnings of prompts that are kept from call to call (engine/prefix.h). */
 typedef struct SlmPrefixes SlmPrefixes;
 
+/* Another process that may write instead (task/generate.h). */
+typedef struct SlmOutlet SlmOutlet;
+
 /* One call's view of everything it needs; all borrowed. */
 typedef struct SlmRun
 {
@@ -72,6 +75,7 @@ typedef struct SlmRun
 	int batch_rows;        /* texts that are written beside each other, 0: no cap */
 	SlmPrefixes *prefixes; /* NULL: none are kept */
 	SlmText owner;         /* of those: the model and whoever may see its prompts, as bytes */
+	SlmOutlet *outlet;     /* NULL: what is to be written is written here */
 	uint64_t n_token_in;   /* counts up: tokens that went through the model */
 	uint64_t n_token_out;  /* counts up: tokens written */
 	uint64_t n_token_kept; /* counts up: tokens that need not, because they were kept */

@@ -14,8 +14,6 @@
 #define K_TILE_VECS 3
 #define K_TILE_ROWS 8
 
-#define PREFETCH_BLOCKS(n_vec) ((n_vec) == 1 ? 3 : 2) /* as PREFETCH_PAIRS() */
-
 SLM_INLINE __m512
 k_halves(const uint8_t *at)
 {

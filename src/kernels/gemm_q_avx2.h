@@ -75,6 +75,8 @@ q_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_pair
 		__m256i lo_sum[Q_TILE_ROWS], hi_sum[Q_TILE_ROWS];
 		Vec dw;
 
+		if (i0 == 0) /* the other tiles find the weights in a cache */
+			prefetch(codes + PREFETCH_PAIRS(1) * q_pair_bytes(layout), q_block_bytes(layout));
 		SLM_UNROLL
 		for (int i = 0; i < n_row; i++)
 			lo_sum[i] = hi_sum[i] = _mm256_setzero_si256();

@@ -37,17 +37,6 @@
  */
 #define FEW_ROWS 4
 
-/* How far ahead prefetching goes. */
-#define PREFETCH_PAIRS(n_vec) ((n_vec) == 1 ? 16 : 4)
-
-SLM_INLINE void
-prefetch(const uint8_t *at, const size_t n)
-{
-	SLM_UNROLL
-	for (size_t i = 0; i < n; i += 64)
-		_mm_prefetch((const char *) at + i, _MM_HINT_T0);
-}
-
 /*
  * From a block of the first of n_vec groups to the one that is read so many blocks
  * later: past the end of the groups that is in the next n_vec.  n_left blocks of

@@ -26,4 +26,17 @@
 #define SLM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* How far ahead of so many streams of weights: pairs of blocks of 32, and blocks of 256. */
+#define PREFETCH_PAIRS(n_stream) ((n_stream) == 1 ? 16 : 4)
+#define PREFETCH_BLOCKS(n_stream) ((n_stream) == 1 ? 3 : 2)
+
+/* n bytes that will be read soon; they may lie past what there is. */
+SLM_INLINE void
+prefetch(const uint8_t *at, const size_t n)
+{
+	SLM_UNROLL
+	for (size_t i = 0; i < n; i += 64)
+		__builtin_prefetch(at + i, 0, 3);
+}
+
 #endif

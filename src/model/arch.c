@@ -220,10 +220,29 @@ static const SlmSlotSpec deberta_v2_slots[SLM_SLOT_COUNT] = {
 
 /* With a gate, which may stand in one tensor with what it gates, before it. */
 #define GATED_FEED_FORWARD                                                                         \
-	[SLM_SLOT_FFN_GATE] =                                                                          \
-		{MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},                  \
-	[SLM_SLOT_FFN_UP] = {MATRIX, "ffn_up", EMBD, SLM_SIZE_FF, REQUIRED, NEVER, BODY, "ffn_up"},    \
-	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, BODY}
+	[SLM_SLOT_FFN_GATE] = {MATRIX,   "ffn_gate", EMBD,           SLM_SIZE_FF,                      \
+						   REQUIRED, NEVER,      SLM_HEAD_DENSE, "ffn_up"},                        \
+	[SLM_SLOT_FFN_UP] = {MATRIX,   "ffn_up", EMBD,           SLM_SIZE_FF,                          \
+						 REQUIRED, NEVER,    SLM_HEAD_DENSE, "ffn_up"},                            \
+	[SLM_SLOT_FFN_DOWN] = {MATRIX, "ffn_down", SLM_SIZE_FF, EMBD, REQUIRED, NEVER, SLM_HEAD_DENSE}
+
+/* The same of experts, and of one that all rows run. */
+#define EXPERT(kind, name, n_in, n_out)                                                            \
+	{                                                                                              \
+		kind, name, n_in, n_out, REQUIRED, NEVER, SLM_HEAD_EXPERTS                                 \
+	}
+#define EXPERTS                                                                                    \
+	[SLM_SLOT_FFN_ROUTER] = EXPERT(MATRIX, "ffn_gate_inp", EMBD, SLM_SIZE_EXPERTS),                \
+	[SLM_SLOT_FFN_GATE_EXPERTS] =                                                                  \
+		EXPERT(SLM_SLOT_EXPERTS, "ffn_gate_exps", EMBD, SLM_SIZE_EXPERT_FF),                       \
+	[SLM_SLOT_FFN_UP_EXPERTS] = EXPERT(SLM_SLOT_EXPERTS, "ffn_up_exps", EMBD, SLM_SIZE_EXPERT_FF), \
+	[SLM_SLOT_FFN_DOWN_EXPERTS] =                                                                  \
+		EXPERT(SLM_SLOT_EXPERTS, "ffn_down_exps", SLM_SIZE_EXPERT_FF, EMBD)
+#define SHARED_EXPERT                                                                              \
+	[SLM_SLOT_FFN_SHARE_SHARED] = EXPERT(VECTOR, "ffn_gate_inp_shexp", EMBD, SLM_SIZE_ONE),        \
+	[SLM_SLOT_FFN_GATE_SHARED] = EXPERT(MATRIX, "ffn_gate_shexp", EMBD, SLM_SIZE_SHARED_FF),       \
+	[SLM_SLOT_FFN_UP_SHARED] = EXPERT(MATRIX, "ffn_up_shexp", EMBD, SLM_SIZE_SHARED_FF),           \
+	[SLM_SLOT_FFN_DOWN_SHARED] = EXPERT(MATRIX, "ffn_down_shexp", SLM_SIZE_SHARED_FF, EMBD)
 
 /* What Llama made common: norms without mean, rotations, heads that share keys, a gate. */
 #define LLAMA_SLOTS(qkv_bias, out_bias)                                                            \
@@ -238,9 +257,13 @@ static const SlmSlotSpec deberta_v2_slots[SLM_SLOT_COUNT] = {
 	[SLM_SLOT_LAYER_OUTPUT_NORM] = {VECTOR,   "post_ffw_norm", EMBD, SLM_SIZE_ONE,                 \
 									REQUIRED, NEVER,           BODY}
 
-static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(OPTIONAL, OPTIONAL)};
+static const SlmSlotSpec llama_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(OPTIONAL, OPTIONAL), EXPERTS};
 static const SlmSlotSpec qwen2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(REQUIRED, NEVER)};
 static const SlmSlotSpec qwen3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), HEAD_NORMS};
+static const SlmSlotSpec qwen2moe_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(REQUIRED, NEVER), EXPERTS,
+														   SHARED_EXPERT};
+static const SlmSlotSpec qwen3moe_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), HEAD_NORMS,
+														   EXPERTS};
 static const SlmSlotSpec gemma_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER)};
 static const SlmSlotSpec gemma2_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND};
 static const SlmSlotSpec gemma3_slots[SLM_SLOT_COUNT] = {LLAMA_SLOTS(NEVER, NEVER), NORMS_AROUND,
@@ -268,10 +291,55 @@ static const SlmSlotSpec starcoder2_slots[SLM_SLOT_COUNT] = {
 	EMBEDDINGS(REQUIRED, NEVER), ATTENTION(REQUIRED, OPTIONAL, OPTIONAL),
 	FFN_NORM(REQUIRED, REQUIRED), FEED_FORWARD(OPTIONAL)};
 
+/*
+ * T5's two stacks.  Each layer may have numbers for distances of its own (UMT5); in most models all
+ * layers have the first one's.
+ */
+#define T5_STACK(output_norm)                                                                      \
+	[SLM_SLOT_TOKEN_EMBD] = PLAIN(MATRIX, "token_embd", EMBD, SLM_SIZE_VOCAB),                     \
+	[SLM_SLOT_OUTPUT_NORM] = PLAIN(VECTOR, output_norm, EMBD, SLM_SIZE_ONE),                       \
+	[SLM_SLOT_ATTN_NORM] = PLAIN(VECTOR, "attn_norm", EMBD, SLM_SIZE_ONE),                         \
+	[SLM_SLOT_ATTN_Q] = PLAIN(MATRIX, "attn_q", EMBD, SLM_SIZE_QUERIES),                           \
+	[SLM_SLOT_ATTN_K] = PLAIN(MATRIX, "attn_k", EMBD, SLM_SIZE_KEYS),                              \
+	[SLM_SLOT_ATTN_V] = PLAIN(MATRIX, "attn_v", EMBD, SLM_SIZE_KEYS),                              \
+	[SLM_SLOT_ATTN_OUTPUT] = PLAIN(MATRIX, "attn_o", SLM_SIZE_QUERIES, EMBD),                      \
+	[SLM_SLOT_LAYER_REL_BIAS] =                                                                    \
+		{TABLE, "attn_rel_b", SLM_SIZE_HEADS, SLM_SIZE_BUCKETS, SLM_REQUIRED_FIRST, NEVER, BODY},  \
+	[SLM_SLOT_FFN_NORM] = PLAIN(VECTOR, "ffn_norm", EMBD, SLM_SIZE_ONE),                           \
+	[SLM_SLOT_FFN_GATE] = {MATRIX, "ffn_gate", EMBD, SLM_SIZE_FF, OPTIONAL, NEVER, BODY},          \
+	FEED_FORWARD(NEVER)
+
+static const SlmSlotSpec t5_encoder_slots[SLM_SLOT_COUNT] = {
+	T5_STACK("enc.output_norm"),
+	[SLM_SLOT_DENSE] = {MATRIX, "dense_2", EMBD, EMBD, OPTIONAL, OPTIONAL, BODY},
+};
+static const SlmSlotSpec t5_decoder_slots[SLM_SLOT_COUNT] = {
+	T5_STACK("dec.output_norm"),
+	[SLM_SLOT_OUTPUT] = {MATRIX, "output", EMBD, SLM_SIZE_VOCAB, OPTIONAL, NEVER, BODY},
+	[SLM_SLOT_CROSS_NORM] = PLAIN(VECTOR, "cross_attn_norm", EMBD, SLM_SIZE_ONE),
+	[SLM_SLOT_CROSS_Q] = PLAIN(MATRIX, "cross_attn_q", EMBD, SLM_SIZE_QUERIES),
+	[SLM_SLOT_CROSS_K] = PLAIN(MATRIX, "cross_attn_k", EMBD, SLM_SIZE_KEYS),
+	[SLM_SLOT_CROSS_V] = PLAIN(MATRIX, "cross_attn_v", EMBD, SLM_SIZE_KEYS),
+	[SLM_SLOT_CROSS_OUTPUT] = PLAIN(MATRIX, "cross_attn_o", SLM_SIZE_QUERIES, EMBD),
+};
+
 /* What all rows of decoders say. */
 #define DECODER(its_name, its_norm, its_place, its_position, its_activation, its_slots)            \
 	.name = its_name, .norm = its_norm, .norm_place = its_place, .position = its_position,         \
 	.mask = SLM_MASK_CAUSAL, .grouped = true, .activation = its_activation, .slot = its_slots
+
+/* What both of T5's stacks say. */
+#define T5(its_mask, its_slots)                                                                    \
+	.norm = SLM_NORM_RMS, .norm_place = SLM_NORM_PRE, .position = SLM_POSITION_NONE,               \
+	.relative = SLM_RELATIVE_BIAS, .relative_reach = 128, .mask = its_mask, .grouped = true,       \
+	.attention_scale = 1.0f, .activation = SLM_ACTIVATION_RELU,                                    \
+	.gated_activation = SLM_ACTIVATION_GELU_TANH, .slot = its_slots
+
+static const SlmArch t5_reader = {
+	.name = "t5",
+	.blocks = "enc.blk",
+	T5(SLM_MASK_FULL, t5_encoder_slots),
+};
 
 static const SlmArch table[] = {
 	{
@@ -362,12 +430,40 @@ static const SlmArch table[] = {
 		.class_kind = SLM_CLASS_SEQUENCE,
 		.slot = deberta_v2_slots,
 	},
-	{DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS, SLM_ACTIVATION_SILU,
-			 llama_slots)},
+	{
+		.name = "t5encoder",
+		.blocks = "enc.blk",
+		T5(SLM_MASK_FULL, t5_encoder_slots),
+	},
+	{
+		.name = "t5",
+		.reader = &t5_reader,
+		.blocks = "dec.blk",
+		.scaled_logits = true,
+		T5(SLM_MASK_CAUSAL, t5_decoder_slots),
+	},
+	{
+		DECODER("llama", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_NEIGHBOURS,
+				SLM_ACTIVATION_SILU, llama_slots),
+		.experts = SLM_OPTIONAL,
+		.expert_norm = true,
+	},
 	{DECODER("qwen2", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 qwen2_slots)},
 	{DECODER("qwen3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 qwen3_slots)},
+	{
+		DECODER("qwen2moe", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_SILU, qwen2moe_slots),
+		.experts = SLM_REQUIRED,
+		.shared_expert = true,
+	},
+	{
+		DECODER("qwen3moe", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
+				SLM_ACTIVATION_SILU, qwen3moe_slots),
+		.experts = SLM_REQUIRED,
+		.expert_norm = true,
+	},
 	{DECODER("phi3", SLM_NORM_RMS, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES, SLM_ACTIVATION_SILU,
 			 phi3_slots)},
 	{DECODER("stablelm", SLM_NORM_LAYER, SLM_NORM_PRE, SLM_POSITION_ROPE_HALVES,
@@ -449,5 +545,6 @@ slm_slot_name(const SlmArch *arch, SlmSlot slot, int block, const char *part, ch
 	if (slot < SLM_GLOBAL_SLOTS)
 		snprintf(out, size, "%s.%s", arch->slot[slot].name, part);
 	else
-		snprintf(out, size, "blk.%d.%s.%s", block, arch->slot[slot].name, part);
+		snprintf(out, size, "%s.%d.%s.%s", slm_arch_blocks(arch), block, arch->slot[slot].name,
+				 part);
 }

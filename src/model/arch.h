@@ -35,6 +35,7 @@ typedef enum SlmSlot
 	SLM_SLOT_ROPE_SHORT,
 	SLM_SLOT_OUTPUT_NORM,
 	SLM_SLOT_OUTPUT,
+	SLM_SLOT_DENSE, /* of a pooled embedding */
 	SLM_SLOT_CLS,
 	SLM_SLOT_CLS_NORM,
 	SLM_SLOT_CLS_OUTPUT,
@@ -55,10 +56,24 @@ typedef enum SlmSlot
 	SLM_SLOT_ATTN_K_NORM,
 	SLM_SLOT_ATTN_OUTPUT,
 	SLM_SLOT_ATTN_OUTPUT_NORM,
+	SLM_SLOT_LAYER_REL_BIAS, /* of this layer and those behind it without one */
+	SLM_SLOT_CROSS_NORM,     /* attention to what another stack has read */
+	SLM_SLOT_CROSS_Q,
+	SLM_SLOT_CROSS_K,
+	SLM_SLOT_CROSS_V,
+	SLM_SLOT_CROSS_OUTPUT,
 	SLM_SLOT_FFN_NORM,
 	SLM_SLOT_FFN_GATE,
 	SLM_SLOT_FFN_UP,
 	SLM_SLOT_FFN_DOWN,
+	SLM_SLOT_FFN_ROUTER, /* of experts, which each row chooses some of */
+	SLM_SLOT_FFN_GATE_EXPERTS,
+	SLM_SLOT_FFN_UP_EXPERTS,
+	SLM_SLOT_FFN_DOWN_EXPERTS,
+	SLM_SLOT_FFN_SHARE_SHARED, /* of an expert that all rows run, weighed by each row */
+	SLM_SLOT_FFN_GATE_SHARED,
+	SLM_SLOT_FFN_UP_SHARED,
+	SLM_SLOT_FFN_DOWN_SHARED,
 	SLM_SLOT_LAYER_OUTPUT_NORM,
 	SLM_SLOT_NARROW, /* rows of a layer that works on narrower ones than stand between layers */
 	SLM_SLOT_NARROW_NORM,
@@ -77,6 +92,7 @@ typedef enum SlmSlotKind
 {
 	SLM_SLOT_ABSENT = 0, /* the architecture has no such slot */
 	SLM_SLOT_MATRIX,     /* packed for the kernels: n_out rows of n_in; may be looked up, too */
+	SLM_SLOT_EXPERTS,    /* a matrix of each expert, packed likewise, one behind the other */
 	SLM_SLOT_TABLE,      /* plain rows in the file's type, looked up one by one */
 	SLM_SLOT_VECTOR      /* floats */
 } SlmSlotKind;
@@ -96,6 +112,9 @@ typedef enum SlmSize
 	SLM_SIZE_BUCKETS, /* of distances between two tokens */
 	SLM_SIZE_ROPE_PAIRS,
 	SLM_SIZE_FF,
+	SLM_SIZE_EXPERTS,
+	SLM_SIZE_EXPERT_FF,
+	SLM_SIZE_SHARED_FF,
 	SLM_SIZE_VOCAB,
 	SLM_SIZE_CONTEXT,
 	SLM_SIZE_TOKEN_TYPES,
@@ -110,6 +129,7 @@ typedef enum SlmSize
 /*
  * What a slot is a part of.  A file has any of the heads: what a head requires
  * is required where any tensor of it is there, and is no slot where none is.
+ * Of a feed-forward block that may have experts, a file has one form.
  */
 typedef enum SlmHeadKind
 {
@@ -118,6 +138,8 @@ typedef enum SlmHeadKind
 	SLM_HEAD_LABEL,    /* texts and labels in one space */
 	SLM_HEAD_EXTRACT,  /* spans of tokens for fields */
 	SLM_HEAD_SENTENCE, /* the weight of a sentence in its text */
+	SLM_HEAD_DENSE,    /* no head either: a feed-forward block that every row runs */
+	SLM_HEAD_EXPERTS,  /* one of experts */
 	SLM_HEAD_COUNT
 } SlmHeadKind;
 
@@ -129,7 +151,8 @@ typedef enum SlmNeed
 	SLM_NEVER = 0, /* there is no such tensor */
 	SLM_OPTIONAL,
 	SLM_REQUIRED,
-	SLM_REQUIRED_LATER /* but in the first layer */
+	SLM_REQUIRED_LATER, /* but in the first layer */
+	SLM_REQUIRED_FIRST  /* in the first layer, optional in the others */
 } SlmNeed;
 
 typedef struct SlmSlotSpec
@@ -211,6 +234,9 @@ typedef enum SlmClassKind
 typedef struct SlmArch
 {
 	const char *name; /* general.architecture, and the prefix of its keys */
+	const struct SlmArch
+		*reader; /* of a model of two stacks: the one that reads, while this one writes; or NULL */
+	const char *blocks; /* what names of a layer's tensors begin with; NULL: "blk" */
 	SlmNorm norm;
 	SlmNormPlace norm_place;
 	SlmPosition position;
@@ -228,12 +254,20 @@ typedef struct SlmArch
 		wide_scale_layers; /* a model of so many scales scores by the width of rows, not of heads */
 	bool grouped;          /* heads may share keys and values, and have a width of their own */
 	bool scaled_embedding; /* times the root of their width */
+	bool
+		scaled_logits; /* by the root of rows' width, where embeddings are the output matrix, too */
+	float attention_scale; /* of scores, where the file does not say; 0: by the width of heads */
 	SlmFactored factored;
-	bool shared_blocks;            /* layers may run the same weights */
-	bool narrows;                  /* layers work on narrower rows than stand between them */
-	SlmActivation activation;      /* of the feed-forward block, where the file does not say */
-	SlmActivation head_activation; /* after the slot cls, where the file does not say */
-	SlmClassKind class_kind;       /* of the slot cls.output, where the file does not say */
+	SlmNeed experts; /* feed-forward blocks have experts: never, as the file says, always */
+	bool
+		expert_norm; /* shares of the experts that a row chooses add up to 1, where the file does not say */
+	bool shared_expert;             /* there is one that all rows run */
+	bool shared_blocks;             /* layers may run the same weights */
+	bool narrows;                   /* layers work on narrower rows than stand between them */
+	SlmActivation activation;       /* of the feed-forward block, where the file does not say */
+	SlmActivation gated_activation; /* the same with a gate, where gates are optional */
+	SlmActivation head_activation;  /* after the slot cls, where the file does not say */
+	SlmClassKind class_kind;        /* of the slot cls.output, where the file does not say */
 	bool class_mean; /* of a text, the head reads the mean of all tokens, not the first, likewise */
 	const SlmSlotSpec *slot; /* [SLM_SLOT_COUNT] */
 } SlmArch;
@@ -251,7 +285,15 @@ slm_slot_need(const SlmSlotSpec *spec, uint32_t heads, int layer, bool bias)
 		return SLM_NEVER;
 	if (need == SLM_REQUIRED_LATER)
 		return layer > 0 ? SLM_REQUIRED : SLM_OPTIONAL;
+	if (need == SLM_REQUIRED_FIRST)
+		return layer > 0 ? SLM_OPTIONAL : SLM_REQUIRED;
 	return need;
+}
+
+static inline const char *
+slm_arch_blocks(const SlmArch *arch)
+{
+	return arch->blocks != NULL ? arch->blocks : "blk";
 }
 
 /* Are positions rotations of queries and keys? */

@@ -13,55 +13,9 @@
  * and the weights of the half (1.2 MB for MiniLM in 8 bits) are read once a
  * chunk.
  */
-#include "model/forward.h"
-
-#include <math.h>
 #include <string.h>
 
-#include "model/relative.h"
-#include "model/rope.h"
-
-#define ROW_CHUNK 64
-
-typedef struct Forward
-{
-	SlmCompute *c;
-	const SlmBatch *batch;
-	int n_row;
-	int64_t n_embd;
-	size_t stride;  /* of x */
-	size_t q_width; /* of queries, and of what attention mixes, padded to 16 */
-	size_t k_width; /* of keys, and of values, likewise */
-	size_t qkv_stride;
-	size_t ff_stride;
-	float *x;     /* [n_row][stride] hidden states */
-	float *qkv;   /* [n_row][qkv_stride]: q, k, v side by side */
-	float *mixed; /* [n_row][q_width] what attention gives */
-	float *part;  /* [ROW_CHUNK][stride] a product before its residual sum */
-	float *ff;    /* [ROW_CHUNK][ff_stride] */
-	float *gate;  /* the same, or NULL */
-	float *
-		inner; /* [ROW_CHUNK][stride] rows that a layer works on, where they are narrower; or NULL */
-	SlmInput input;
-	SlmAttention attention;
-	SlmRope rope;
-	SlmRope window_rope; /* of layers with a window, where it has a base of its own */
-	SlmDistances distances;
-} Forward;
-
-static const SlmWeight *
-weight_of(const Forward *f, SlmSlot slot, int layer)
-{
-	return slm_weight(f->c->model, slot, layer);
-}
-
-/* Position of a row's token. */
-static int
-position_of(const Forward *f, int sequence, int row)
-{
-	return row - f->batch->start[sequence] +
-		   (f->batch->cache != NULL ? f->batch->past[sequence] : 0);
-}
+#include "model/forward_impl.h"
 
 /* Has the model's window a base of its own? */
 static bool
@@ -85,13 +39,33 @@ set_positions(Forward *f, SlmError *err)
 	return SLM_OK;
 }
 
+static int64_t
+most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Tokens of the longest sequence, with those before. */
+static int
+longest(const SlmBatch *batch)
+{
+	int n = batch->max_length;
+
+	for (int s = 0; s < batch->n_sequence && batch->cache != NULL; s++)
+		n = (int) most(n, batch->past[s] + batch->start[s + 1] - batch->start[s]);
+	return n;
+}
+
 /* Takes all memory. */
 static SlmStatus
 forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 {
 	const SlmHparams *h = &c->model->hparams;
-	int64_t widest = h->n_ff > h->n_embd ? h->n_ff : h->n_embd;
-	int max_key = batch->cache != NULL ? (int) batch->shape_of_cache.room : batch->max_length;
+	int64_t n_ff = most(h->n_ff, most(h->n_ff_expert, h->n_ff_shared));
+	int64_t widest = most(n_ff, h->n_embd);
+	int max_key = batch->cache != NULL ? (int) most((int64_t) batch->shape_of_cache.room,
+													(int64_t) batch->shape_of_source.room)
+									   : batch->max_length;
 	size_t n;
 
 	memset(f, 0, sizeof(*f));
@@ -103,11 +77,8 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	f->q_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_QUERIES));
 	f->k_width = slm_row_stride((int64_t) slm_hparams_size(h, SLM_SIZE_KEYS));
 	f->qkv_stride = f->q_width + 2 * f->k_width;
-	f->ff_stride = slm_row_stride(h->n_ff);
-	if ((int64_t) f->q_width > widest)
-		widest = (int64_t) f->q_width;
-	if (weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in > widest)
-		widest = weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in;
+	f->ff_stride = slm_row_stride(n_ff);
+	widest = most(widest, most((int64_t) f->q_width, weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in));
 	n = (size_t) f->n_row;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->x, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->qkv_stride, &f->qkv, err));
@@ -115,163 +86,31 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	n = f->n_row < ROW_CHUNK ? n : ROW_CHUNK;
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->part, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->ff, err));
-	if (weight_of(f, SLM_SLOT_FFN_GATE, 0)->weight != NULL)
+	if (c->model->arch->slot[SLM_SLOT_FFN_GATE].kind != SLM_SLOT_ABSENT)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->ff_stride, &f->gate, err));
 	if (c->model->arch->narrows)
 		SLM_TRY(SLM_NEW_ARRAY(c->arena, n * f->stride, &f->inner, err));
+	SLM_TRY(slm_experts_init(f, err));
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
-	SLM_TRY(slm_distances_init(c, batch->max_length, &f->distances, err));
+	SLM_TRY(slm_distances_init(c, longest(batch), &f->distances, err));
 	SLM_TRY(slm_rope_init(c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
 						  &f->rope, err));
 	return window_turns(f) ? slm_rope_init(c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err)
 						   : SLM_OK;
 }
 
-static void
-add_table_row(const SlmWeight *table, int64_t i, float *scratch, float *x)
-{
-	slm_table_row(table, i, scratch);
-	for (int64_t j = 0; j < table->n_in; j++)
-		x[j] = x[j] + scratch[j];
-}
-
-/* One product of m rows: y = weight * x. */
-static SlmStatus
-product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, int m, float *y,
-		size_t y_stride, SlmError *err)
+SlmStatus
+slm_product(Forward *f, const SlmWeight *weight, const float *x, size_t x_stride, int m, float *y,
+			size_t y_stride, SlmError *err)
 {
 	SLM_TRY(slm_input_set(f->c, &f->input, x, x_stride, m, &weight, 1, err));
 	return slm_linear(f->c, weight, &f->input, m, y, y_stride, err);
 }
 
-/* A token's embedding. */
-static SlmStatus
-look_up(Forward *f, int i, float *x, SlmError *err)
-{
-	const SlmWeight *token = weight_of(f, SLM_SLOT_TOKEN_EMBD, 0);
-	float scale = sqrtf((float) f->n_embd);
-	int32_t id = f->batch->token[i];
-
-	if (id < 0 || id >= token->n_out)
-		return slm_fail(err, SLM_ERR_CORRUPT, "model image is damaged: token %d of %lld", (int) id,
-						(long long) token->n_out);
-	slm_table_row(token, id, x);
-	for (int64_t j = 0; j < token->n_in && f->c->model->arch->scaled_embedding; j++)
-		x[j] = x[j] * scale;
-	return slm_spend(f->c, token->n_in * SLM_COST_LOOKUP, err);
-}
-
-/* rows = token, or the next one, itself and the one before, with nothing beyond the ends. */
-static SlmStatus
-look_up_all(Forward *f, float *rows, size_t stride, SlmError *err)
-{
-	size_t n = f->c->model->hparams.n_token_embd;
-
-	for (int s = 0; s < f->batch->n_sequence; s++)
-	{
-		int first = f->batch->start[s], end = f->batch->start[s + 1];
-
-		for (int i = first; i < end; i++)
-		{
-			float *x = rows + (size_t) i * stride;
-
-			switch (f->c->model->arch->factored)
-			{
-				case SLM_FACTORED_NONE:
-				case SLM_FACTORED_TABLES:
-					SLM_TRY(look_up(f, i, x, err));
-					break;
-				case SLM_FACTORED_TRIGRAM:
-					memset(x, 0, 3 * n * sizeof(*x));
-					for (int j = 0; j < 3; j++)
-						if (i + 1 - j >= first && i + 1 - j < end)
-							SLM_TRY(look_up(f, i + 1 - j, x + (size_t) j * n, err));
-					break;
-			}
-		}
-	}
-	return SLM_OK;
-}
-
-/* rows += token type + position, the order of Hugging Face's sums; and their norm. */
-static SlmStatus
-add_tables(Forward *f, float *rows, size_t stride, SlmError *err)
-{
-	const SlmWeight *position = weight_of(f, SLM_SLOT_POSITION_EMBD, 0);
-	const SlmWeight *type = weight_of(f, SLM_SLOT_TOKEN_TYPES, 0);
-	const SlmWeight *norm = weight_of(f, SLM_SLOT_EMBD_NORM, 0);
-
-	for (int s = 0; s < f->batch->n_sequence; s++)
-	{
-		int first = f->batch->start[s], end = f->batch->start[s + 1];
-
-		for (int i = first; i < end; i++)
-		{
-			float *x = rows + (size_t) i * stride;
-
-			if (type->weight != NULL)
-				add_table_row(type,
-							  i - first >= f->batch->segment_two[s] && type->n_out > 1 ? 1 : 0,
-							  f->part, x);
-			switch (f->c->model->arch->position)
-			{
-				case SLM_POSITION_LEARNED:
-					add_table_row(position, position_of(f, s, i), f->part, x);
-					break;
-				case SLM_POSITION_ROPE_NEIGHBOURS:
-				case SLM_POSITION_ROPE_HALVES:
-				case SLM_POSITION_NONE:
-					break;
-			}
-			SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_MOVE, err));
-		}
-	}
-	return norm->weight != NULL ? slm_norm(f->c, norm, rows, NULL, f->n_row, stride, rows, err)
-								: SLM_OK;
-}
-
-/* x = rows projected. */
-static SlmStatus
-project_embeddings(Forward *f, const float *rows, size_t stride, SlmError *err)
-{
-	for (int i = 0; i < f->n_row; i += ROW_CHUNK)
-		SLM_TRY(product(f, weight_of(f, SLM_SLOT_EMBD_PROJ, 0), rows + (size_t) i * stride, stride,
-						f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
-						f->x + (size_t) i * f->stride, f->stride, err));
-	return SLM_OK;
-}
-
-/* x = what the tables say of each token. */
-static SlmStatus
-embed(Forward *f, SlmError *err)
-{
-	size_t stride = f->stride;
-	float *rows = f->x;
-
-	if (f->c->model->arch->factored != SLM_FACTORED_NONE)
-	{
-		stride = slm_row_stride(weight_of(f, SLM_SLOT_EMBD_PROJ, 0)->n_in);
-		SLM_TRY(SLM_NEW_ARRAY(f->c->arena, (size_t) f->n_row * stride, &rows, err));
-	}
-	SLM_TRY(look_up_all(f, rows, stride, err));
-	switch (f->c->model->arch->factored)
-	{
-		case SLM_FACTORED_NONE:
-			break;
-		case SLM_FACTORED_TABLES:
-			SLM_TRY(add_tables(f, rows, stride, err));
-			return project_embeddings(f, rows, stride, err);
-		case SLM_FACTORED_TRIGRAM:
-			SLM_TRY(project_embeddings(f, rows, stride, err));
-			break;
-	}
-	return add_tables(f, f->x, f->stride, err);
-}
-
-/* What a step reads: the rows x, or their norm, in part. */
-static SlmStatus
-before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **out, SlmError *err)
+SlmStatus
+slm_before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **out,
+				SlmError *err)
 {
 	*out = x;
 	switch (f->c->model->arch->norm_place)
@@ -288,9 +127,8 @@ before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const float **
 	return SLM_OK;
 }
 
-/* x = x + part, with the norm of the sum, or of part, where there is one. */
-static SlmStatus
-after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
+SlmStatus
+slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 {
 	switch (f->c->model->arch->norm_place)
 	{
@@ -308,15 +146,6 @@ after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 	return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
 }
 
-/* The norm that the feed-forward block reads: its own, or that of attention beside it. */
-static SlmSlot
-ffn_norm(const Forward *f, int layer)
-{
-	bool own = weight_of(f, SLM_SLOT_FFN_NORM, layer)->weight != NULL;
-
-	return own || !f->c->model->hparams.parallel ? SLM_SLOT_FFN_NORM : SLM_SLOT_ATTN_NORM;
-}
-
 /* The norm of each head of a row, where the model has one. */
 static void
 norm_heads(Forward *f, const SlmWeight *weight, float *x, uint32_t n_head)
@@ -331,7 +160,7 @@ norm_heads(Forward *f, const SlmWeight *weight, float *x, uint32_t n_head)
 static SlmStatus
 narrow(Forward *f, SlmSlot slot, SlmSlot norm, int layer, const float *x, int m, SlmError *err)
 {
-	SLM_TRY(product(f, weight_of(f, slot, layer), x, f->stride, m, f->inner, f->stride, err));
+	SLM_TRY(slm_product(f, weight_of(f, slot, layer), x, f->stride, m, f->inner, f->stride, err));
 	return slm_norm(f->c, weight_of(f, norm, layer), f->inner, NULL, m, f->stride, f->inner, err);
 }
 
@@ -354,8 +183,8 @@ project(Forward *f, int layer, int first, int m, SlmError *err)
 	int n_wide = f->inner != NULL ? 1 : 3; /* products that do not read narrower rows */
 	const float *x;
 
-	SLM_TRY(
-		before_step(f, SLM_SLOT_ATTN_NORM, layer, f->x + (size_t) first * f->stride, m, &x, err));
+	SLM_TRY(slm_before_step(f, SLM_SLOT_ATTN_NORM, layer, f->x + (size_t) first * f->stride, m, &x,
+							err));
 	if (f->inner != NULL)
 	{
 		SLM_TRY(narrow(f, SLM_SLOT_NARROW_QK, SLM_SLOT_NARROW_QK_NORM, layer, x, m, err));
@@ -432,6 +261,12 @@ mix(Forward *f, int layer, SlmError *err)
 				.shape = &batch->shape_of_cache,
 				.t = batch->past[s] + queries.n,
 			};
+			if (f->distances.bias != NULL)
+			{
+				keys.bias = f->distances.bias - batch->past[s];
+				keys.bias_row = -1;
+				keys.bias_head = (ptrdiff_t) f->distances.stride;
+			}
 		}
 		switch (f->c->model->arch->mask)
 		{
@@ -449,77 +284,33 @@ mix(Forward *f, int layer, SlmError *err)
 	return SLM_OK;
 }
 
-/* ff = what stands between the two products of a feed-forward block, which reads x[m]. */
-static SlmStatus
-feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x, int m, SlmError *err)
-{
-	const SlmWeight *weight[] = {up, gate};
-	SlmActivation activation = (SlmActivation) f->c->model->hparams.activation;
-	uint32_t n_ff = f->c->model->hparams.n_ff;
-	bool gated = gate->weight != NULL;
-
-	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, gated ? 2 : 1, err));
-	SLM_TRY(slm_linear(f->c, up, &f->input, m, f->ff, f->ff_stride, err));
-	if (!gated)
-		return slm_activate(f->c, activation, f->ff, f->ff_stride, m, n_ff, err);
-	SLM_TRY(slm_linear(f->c, gate, &f->input, m, f->gate, f->ff_stride, err));
-	SLM_TRY(slm_activate(f->c, activation, f->gate, f->ff_stride, m, n_ff, err));
-	for (size_t i = 0; i < (size_t) m * f->ff_stride; i++)
-		f->ff[i] = f->gate[i] * f->ff[i];
-	return slm_spend(f->c, m * (int64_t) n_ff * SLM_COST_MOVE, err);
-}
-
 /* Rows x[m], the first of them row `first`: what attention gives is added to them. */
 static SlmStatus
 add_attention(Forward *f, int layer, int first, float *x, int m, SlmError *err)
 {
-	SLM_TRY(product(f, weight_of(f, SLM_SLOT_ATTN_OUTPUT, layer),
-					f->mixed + (size_t) first * f->q_width, f->q_width, m, f->part, f->stride,
-					err));
-	return after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err);
-}
-
-/* Rows x[m]: what the feed-forward block gives is added to them. */
-static SlmStatus
-add_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
-{
-	const float *in;
-
-	SLM_TRY(before_step(f, ffn_norm(f, layer), layer, x, m, &in, err));
-	SLM_TRY(feed(f, weight_of(f, SLM_SLOT_FFN_UP, layer), weight_of(f, SLM_SLOT_FFN_GATE, layer),
-				 in, m, err));
-	SLM_TRY(product(f, weight_of(f, SLM_SLOT_FFN_DOWN, layer), f->ff, f->ff_stride, m, f->part,
-					f->stride, err));
-	return after_step(f, SLM_SLOT_LAYER_OUTPUT_NORM, layer, x, m, err);
-}
-
-/* The same of the blocks before it, where there are some. */
-static SlmStatus
-add_more_feed_forward(Forward *f, int layer, float *x, int m, SlmError *err)
-{
-	static const SlmWeight no_gate;
-
-	for (int slot = SLM_SLOT_MORE_FFN; slot < SLM_SLOT_MORE_FFN_END; slot += 3)
-	{
-		const SlmWeight *up = weight_of(f, (SlmSlot) slot, layer);
-
-		if (up->weight == NULL)
-			break;
-		SLM_TRY(feed(f, up, &no_gate, x, m, err));
-		SLM_TRY(product(f, weight_of(f, (SlmSlot) (slot + 1), layer), f->ff, f->ff_stride, m,
-						f->part, f->stride, err));
-		SLM_TRY(after_step(f, (SlmSlot) (slot + 2), layer, x, m, err));
-	}
-	return SLM_OK;
+	SLM_TRY(slm_product(f, weight_of(f, SLM_SLOT_ATTN_OUTPUT, layer),
+						f->mixed + (size_t) first * f->q_width, f->q_width, m, f->part, f->stride,
+						err));
+	return slm_after_step(f, SLM_SLOT_ATTN_OUTPUT_NORM, layer, x, m, err);
 }
 
 /* x[m] += the rows that the layer worked on, widened; and the norm of the sum. */
 static SlmStatus
 widen(Forward *f, int layer, float *x, int m, SlmError *err)
 {
-	SLM_TRY(product(f, weight_of(f, SLM_SLOT_WIDEN, layer), f->inner, f->stride, m, f->part,
-					f->stride, err));
-	return after_step(f, SLM_SLOT_WIDEN_NORM, layer, x, m, err);
+	SLM_TRY(slm_product(f, weight_of(f, SLM_SLOT_WIDEN, layer), f->inner, f->stride, m, f->part,
+						f->stride, err));
+	return slm_after_step(f, SLM_SLOT_WIDEN_NORM, layer, x, m, err);
+}
+
+/* Attention's part of a layer whose rows look at what another stack has read, and that. */
+static SlmStatus
+finish_attention(Forward *f, int layer, SlmError *err)
+{
+	for (int i = 0; i < f->n_row; i += ROW_CHUNK)
+		SLM_TRY(add_attention(f, layer, i, f->x + (size_t) i * f->stride,
+							  f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
+	return slm_cross_run(f, layer, err);
 }
 
 /* Rows [first, first + m) from attention to the end of the layer. */
@@ -529,13 +320,13 @@ finish_layer(Forward *f, int layer, int first, int m, SlmError *err)
 	float *x = f->x + (size_t) first * f->stride;
 	float *rows = f->inner != NULL ? f->inner : x;
 	bool parallel = f->c->model->hparams.parallel;
+	bool crosses = weight_of(f, SLM_SLOT_CROSS_Q, layer)->weight != NULL;
 
 	if (f->inner != NULL)
 		SLM_TRY(narrow(f, SLM_SLOT_NARROW, SLM_SLOT_NARROW_NORM, layer, x, m, err));
-	if (!parallel)
+	if (!parallel && !crosses)
 		SLM_TRY(add_attention(f, layer, first, rows, m, err));
-	SLM_TRY(add_more_feed_forward(f, layer, rows, m, err));
-	SLM_TRY(add_feed_forward(f, layer, rows, m, err));
+	SLM_TRY(slm_feed_forward(f, layer, rows, m, err));
 	if (parallel)
 		SLM_TRY(add_attention(f, layer, first, rows, m, err));
 	return f->inner != NULL ? widen(f, layer, x, m, err) : SLM_OK;
@@ -551,9 +342,12 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 			SLM_TRY(project(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK, err));
 		SLM_TRY(slm_distances_layer(f->c, &f->distances, layer, err));
 		SLM_TRY(mix(f, layer, err));
+		if (weight_of(f, SLM_SLOT_CROSS_Q, layer)->weight != NULL)
+			SLM_TRY(finish_attention(f, layer, err));
 		for (int i = 0; i < f->n_row; i += ROW_CHUNK)
 			SLM_TRY(finish_layer(f, layer, i, f->n_row - i < ROW_CHUNK ? f->n_row - i : ROW_CHUNK,
 								 err));
+		SLM_TRY(slm_experts_run(f, layer, err));
 	}
 	return SLM_OK;
 }
@@ -569,7 +363,7 @@ add_shapes(Forward *f, SlmError *err)
 		if (f->batch->shape[i] >= table->n_out)
 			return slm_fail(err, SLM_ERR_INTERNAL, "word shape %d of %lld", f->batch->shape[i],
 							(long long) table->n_out);
-		add_table_row(table, f->batch->shape[i], f->part, f->x + (size_t) i * f->stride);
+		slm_add_table_row(table, f->batch->shape[i], f->part, f->x + (size_t) i * f->stride);
 		SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
 	}
 	return SLM_OK;
@@ -595,7 +389,7 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 	SLM_TRY(slm_poll(c->host, err));
 	SLM_TRY(forward_init(&f, c, batch, err));
 	SLM_TRY(set_positions(&f, err));
-	SLM_TRY(embed(&f, err));
+	SLM_TRY(slm_embed_tokens(&f, err));
 	SLM_TRY(run_layers(&f, 0, n_layer, err));
 	switch (c->model->arch->norm_place)
 	{

@@ -26,6 +26,14 @@ typedef struct SlmBatch
 	const int32_t *past; /* [n_sequence] tokens in it already */
 	SlmKvShape shape_of_cache;
 	bool long_context; /* these sequences may outgrow n_rope_context */
+
+	/*
+	 * Of the stack of two that writes: what the other one has read, as keys and
+	 * values of slm_cross_fill().
+	 */
+	void *const *source;     /* [n_sequence] */
+	const int32_t *n_source; /* [n_sequence] tokens of it */
+	SlmKvShape shape_of_source;
 } SlmBatch;
 
 /*
@@ -39,6 +47,16 @@ extern SlmStatus slm_forward(SlmCompute *c, const SlmBatch *batch, float **out,
 /* SLM_ERR_LIMIT where the arena would not do for slm_forward() of a batch; computes nothing. */
 extern SlmStatus slm_forward_try(SlmCompute *c, const SlmBatch *batch,
 								 SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Keys and values, for each layer of c's model, of n rows of hidden states
+ * rows[n][slm_row_stride(n_embd)] that its reader gave.
+ */
+extern SlmStatus slm_cross_fill(SlmCompute *c, const float *rows, int n, const SlmKvShape *shape,
+								void *block, SlmError *err) SLM_MUST_CHECK;
+
+/* Takes what that needs of the arena, and keeps it. */
+extern SlmStatus slm_cross_try(SlmCompute *c, int n, SlmError *err) SLM_MUST_CHECK;
 
 /* out[n_sequence][n_embd]: each sequence's rows as one. */
 extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden,

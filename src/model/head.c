@@ -141,9 +141,11 @@ SlmStatus
 slm_logits(SlmCompute *c, const float *in, size_t in_stride, int n, const int32_t *row, int n_row,
 		   float *out, SlmError *err)
 {
-	float cap = c->model->hparams.logit_cap;
+	float cap = c->model->hparams.logit_cap, scale = c->model->hparams.logit_scale;
 
 	SLM_TRY(raw_logits(c, in, in_stride, n, row, n_row, out, err));
+	for (size_t i = 0; i < (size_t) n * (size_t) n_row && scale != 1.0f; i++)
+		out[i] = scale * out[i];
 	for (int i = 0; i < n && cap > 0.0f; i++, out += n_row)
 	{
 		for (int j = 0; j < n_row; j++)

@@ -49,6 +49,15 @@ static const char *const rope_keys[] = {
 	"rope.scaling.original_context_length",
 };
 
+/* Of architectures with experts. */
+static const char *const expert_keys[] = {
+	"expert_count",        "expert_used_count",    "expert_feed_forward_length",
+	"expert_weights_norm", "expert_weights_scale", "expert_gating_func",
+};
+
+/* Of those with two stacks. */
+static const char *const stack_keys[] = {"decoder_block_count", "decoder_start_token_id"};
+
 /* A calibration constant of a head; its key is known, too. */
 typedef struct Constant
 {
@@ -84,7 +93,8 @@ static const Constant constants[] = {
 
 #define N_CONSTANT (sizeof(constants) / sizeof(constants[0]))
 
-#define MAX_KEY 96 /* bytes of a key we ask for, terminator included */
+#define GATING_SOFTMAX 1 /* llama.cpp's number of it */
+#define MAX_KEY 96       /* bytes of a key we ask for, terminator included */
 
 /* Of architectures that have what they are about. */
 static const char *const relative_key = "attention.relative_buckets_count";
@@ -92,6 +102,8 @@ static const char *const reach_key = "attention.relative_distance_limit";
 static const char *const token_key = "token_embedding_length";
 static const char *const group_key = "block_group_count";
 static const char *const inner_key = "bottleneck_length";
+static const char *const shared_ff_key = "expert_shared_feed_forward_length";
+static const char *const logit_scale_key = "logit_scale";
 static const char *const period_key = "attention.sliding_window_pattern";
 
 static void
@@ -115,6 +127,12 @@ is_known(const SlmArch *arch, SlmText suffix)
 		known |= text_is(suffix, known_keys[i]);
 	for (size_t i = 0; i < sizeof(rope_keys) / sizeof(rope_keys[0]); i++)
 		known |= slm_arch_rotates(arch) && text_is(suffix, rope_keys[i]);
+	for (size_t i = 0; i < sizeof(expert_keys) / sizeof(expert_keys[0]); i++)
+		known |= arch->experts != SLM_NEVER && text_is(suffix, expert_keys[i]);
+	known |= arch->shared_expert && text_is(suffix, shared_ff_key);
+	for (size_t i = 0; i < sizeof(stack_keys) / sizeof(stack_keys[0]); i++)
+		known |= arch->reader != NULL && text_is(suffix, stack_keys[i]);
+	known |= arch->scaled_logits && text_is(suffix, logit_scale_key);
 	known |= arch->relative != SLM_RELATIVE_NONE && text_is(suffix, relative_key);
 	known |= arch->relative == SLM_RELATIVE_DISENTANGLED && text_is(suffix, reach_key);
 	known |= arch->factored != SLM_FACTORED_NONE && text_is(suffix, token_key);
@@ -333,17 +351,25 @@ read_steps(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 {
 	uint32_t width = h->n_layer == arch->wide_scale_layers ? h->n_embd / h->n_head : h->n_head_dim;
 	uint32_t products = arch->relative == SLM_RELATIVE_DISENTANGLED ? 3 : 1; /* in a score */
+	float scale = arch->attention_scale > 0.0f ? arch->attention_scale
+											   : 1.0f / sqrtf((float) (products * width));
 	char key[MAX_KEY];
 	bool found, parallel = arch->parallel;
 
 	SLM_TRY(read_number(gguf, arch, "attention.scale", 1.0f / SLM_MAX_CALIBRATION,
-						SLM_MAX_CALIBRATION, 1.0f / sqrtf((float) (products * width)),
-						&h->attention_scale, err));
+						SLM_MAX_CALIBRATION, scale, &h->attention_scale, err));
 	SLM_TRY(read_window(gguf, arch, h, err));
 	SLM_TRY(read_number(gguf, arch, "attn_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
 						&h->attention_cap, err));
 	SLM_TRY(read_number(gguf, arch, "final_logit_softcapping", 1.0f, SLM_MAX_CALIBRATION, 0.0f,
 						&h->logit_cap, err));
+	slm_slot_name(arch, SLM_SLOT_OUTPUT, 0, "weight", key, sizeof(key));
+	h->logit_scale = 1.0f;
+	if (arch->scaled_logits)
+		SLM_TRY(read_number(
+			gguf, arch, logit_scale_key, 1.0f / SLM_MAX_CALIBRATION, SLM_MAX_CALIBRATION,
+			slm_gguf_tensor(gguf, key) == NULL ? 1.0f / sqrtf((float) h->n_embd) : 1.0f,
+			&h->logit_scale, err));
 	key_name(arch, "use_parallel_residual", key);
 	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &parallel, err));
 	h->parallel = parallel;
@@ -470,6 +496,37 @@ read_activation(const SlmGguf *gguf, const SlmArch *arch, const char *suffix, Sl
 	return SLM_OK;
 }
 
+/* Of two stacks, block_count is of the one that reads, and of the other where nothing else is said. */
+static SlmStatus
+read_stacks(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	char key[MAX_KEY];
+	int64_t token = 0;
+	bool found;
+
+	if (arch->reader == NULL)
+		return SLM_OK;
+	h->n_reader_layer = h->n_layer;
+	SLM_TRY(read_optional(gguf, arch, stack_keys[0], SLM_MAX_LAYERS, h->n_layer, &h->n_layer, err));
+	h->n_group = h->n_layer;
+	key_name(arch, stack_keys[1], key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, 0, SLM_MAX_VOCAB - 1, &found, &token, err));
+	h->start_token = (uint32_t) token;
+	return SLM_OK;
+}
+
+/* Of a feed-forward block, where nothing is said. */
+static SlmActivation
+usual_activation(const SlmGguf *gguf, const SlmArch *arch)
+{
+	char name[MAX_KEY];
+
+	if (arch->slot[SLM_SLOT_FFN_GATE].weight != SLM_OPTIONAL)
+		return arch->activation;
+	slm_slot_name(arch, SLM_SLOT_FFN_GATE, 0, "weight", name, sizeof(name));
+	return slm_gguf_tensor(gguf, name) != NULL ? arch->gated_activation : arch->activation;
+}
+
 /* Layers, the blocks that they run, and the widths of a row. */
 static SlmStatus
 read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
@@ -487,7 +544,40 @@ read_shape(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 		SLM_TRY(read_optional(gguf, arch, token_key, h->n_embd, h->n_embd, &h->n_token_embd, err));
 	if (arch->narrows)
 		SLM_TRY(read_count(gguf, arch, inner_key, h->n_embd, &h->n_inner, err));
-	return read_activation(gguf, arch, "hidden_activation", arch->activation, &h->activation, err);
+	SLM_TRY(read_stacks(gguf, arch, h, err));
+	return read_activation(gguf, arch, "hidden_activation", usual_activation(gguf, arch),
+						   &h->activation, err);
+}
+
+/* Experts of the feed-forward blocks, and how a row weighs those that it chooses. */
+static SlmStatus
+read_experts(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	bool required = arch->experts == SLM_REQUIRED, found, norm = arch->expert_norm;
+	char key[MAX_KEY];
+	int64_t n = 0;
+
+	h->expert_scale = 1.0f;
+	if (arch->experts == SLM_NEVER)
+		return SLM_OK;
+	key_name(arch, "expert_count", key);
+	SLM_TRY(slm_gguf_get_int(gguf, key, required ? 1 : 0, SLM_MAX_EXPERTS, required ? NULL : &found,
+							 &n, err));
+	h->n_expert = (uint32_t) n;
+	if (n == 0)
+		return SLM_OK;
+	SLM_TRY(read_count(gguf, arch, "expert_used_count", n, &h->n_expert_used, err));
+	SLM_TRY(read_optional(gguf, arch, "expert_feed_forward_length", SLM_MAX_FF, h->n_ff,
+						  &h->n_ff_expert, err));
+	if (arch->shared_expert)
+		SLM_TRY(
+			read_optional(gguf, arch, shared_ff_key, SLM_MAX_FF, h->n_ff, &h->n_ff_shared, err));
+	SLM_TRY(read_number(gguf, arch, "expert_weights_scale", 1.0f / SLM_MAX_CALIBRATION,
+						SLM_MAX_CALIBRATION, 1.0f, &h->expert_scale, err));
+	key_name(arch, "expert_weights_norm", key);
+	SLM_TRY(slm_gguf_get_bool(gguf, key, &found, &norm, err));
+	h->expert_norm = norm;
+	return expect_count(gguf, arch, "expert_gating_func", GATING_SOFTMAX, err);
 }
 
 /* What a classification head gives classes to, and, of a text, what it reads. */
@@ -670,6 +760,7 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SlmHparams h = {0};
 
 	SLM_TRY(read_shape(gguf, arch, &h, err));
+	SLM_TRY(read_experts(gguf, arch, &h, err));
 	SLM_TRY(read_attention(gguf, arch, &h, err));
 	SLM_TRY(read_rope(gguf, arch, &h, err));
 	SLM_TRY(read_steps(gguf, arch, &h, err));
@@ -678,8 +769,12 @@ slm_hparams_read(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *out, SlmE
 	SLM_TRY(read_epsilon(gguf, arch, &h.norm_epsilon, err));
 	SLM_TRY(read_pooling(gguf, arch, &h.pooling, err));
 	h.heads = find_heads(gguf, arch);
+	h.heads |= SLM_HEAD_BIT(h.n_expert > 0 ? SLM_HEAD_EXPERTS : SLM_HEAD_DENSE);
 	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_EMBD, SLM_MAX_VOCAB, &h.n_vocab, err));
 	SLM_TRY(expect_count(gguf, arch, "vocab_size", h.n_vocab, err));
+	if (h.start_token >= h.n_vocab)
+		return slm_fail(err, SLM_ERR_CORRUPT, "key \"%s.%s\" is %u of %u tokens", arch->name,
+						stack_keys[1], h.start_token, h.n_vocab);
 	SLM_TRY(rows_of(gguf, arch, h.heads, SLM_SLOT_TOKEN_TYPES, SLM_MAX_TOKEN_TYPES, &h.n_token_type,
 					err));
 	SLM_TRY(check_token_types(gguf, &h, err));
@@ -718,13 +813,29 @@ within(uint32_t n, uint32_t min, uint32_t max)
 static bool
 shape_valid(const SlmHparams *h)
 {
-	return within(h->n_layer, 1, SLM_MAX_LAYERS) && within(h->n_group, 1, h->n_layer) &&
+	return within(h->n_layer, 1, SLM_MAX_LAYERS) && h->n_reader_layer <= SLM_MAX_LAYERS &&
+		   h->start_token < h->n_vocab && h->logit_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+		   h->logit_scale <= SLM_MAX_CALIBRATION && within(h->n_group, 1, h->n_layer) &&
 		   within(h->n_embd, 1, SLM_MAX_EMBD) && within(h->n_token_embd, 1, h->n_embd) &&
 		   within(h->n_inner, 1, h->n_embd) && within(h->n_ff, 1, SLM_MAX_FF) &&
 		   within(h->n_context, 1, SLM_MAX_CONTEXT) && within(h->n_vocab, 1, SLM_MAX_VOCAB) &&
 		   h->n_token_type <= SLM_MAX_TOKEN_TYPES && h->activation < SLM_ACTIVATION_COUNT &&
 		   h->norm_epsilon > 0.0f && h->norm_epsilon <= 1.0f && h->parallel <= 1 &&
 		   cap_valid(h->logit_cap);
+}
+
+static bool
+experts_valid(const SlmHparams *h)
+{
+	uint32_t forms = SLM_HEAD_BIT(SLM_HEAD_DENSE) | SLM_HEAD_BIT(SLM_HEAD_EXPERTS);
+	SlmHeadKind form = h->n_expert > 0 ? SLM_HEAD_EXPERTS : SLM_HEAD_DENSE;
+
+	return (h->heads & forms) == SLM_HEAD_BIT(form) && h->n_expert <= SLM_MAX_EXPERTS &&
+		   h->n_expert_used <= h->n_expert && (h->n_expert > 0) == (h->n_expert_used > 0) &&
+		   h->n_ff_expert <= SLM_MAX_FF && (h->n_expert > 0) == (h->n_ff_expert > 0) &&
+		   h->n_ff_shared <= SLM_MAX_FF && (h->n_expert > 0 || h->n_ff_shared == 0) &&
+		   h->expert_norm <= 1 && h->expert_scale >= 1.0f / SLM_MAX_CALIBRATION &&
+		   h->expert_scale <= SLM_MAX_CALIBRATION;
 }
 
 static bool
@@ -770,7 +881,18 @@ heads_valid(const SlmHparams *h)
 bool
 slm_hparams_valid(const SlmHparams *h)
 {
-	return shape_valid(h) && attention_valid(h) && heads_valid(h);
+	return shape_valid(h) && experts_valid(h) && attention_valid(h) && heads_valid(h);
+}
+
+SlmHparams
+slm_hparams_reader(const SlmHparams *hparams)
+{
+	SlmHparams h = *hparams;
+
+	h.n_layer = h.n_group = h.n_reader_layer;
+	h.n_reader_layer = 0;
+	h.n_extract_layer = 0;
+	return h;
 }
 
 uint64_t
@@ -800,6 +922,12 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return h->n_rope / 2;
 		case SLM_SIZE_FF:
 			return h->n_ff;
+		case SLM_SIZE_EXPERTS:
+			return h->n_expert;
+		case SLM_SIZE_EXPERT_FF:
+			return h->n_ff_expert;
+		case SLM_SIZE_SHARED_FF:
+			return h->n_ff_shared;
 		case SLM_SIZE_VOCAB:
 			return h->n_vocab;
 		case SLM_SIZE_CONTEXT:

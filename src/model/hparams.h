@@ -12,11 +12,18 @@
 typedef struct SlmHparams
 {
 	uint32_t n_layer;
-	uint32_t n_group; /* blocks of weights: layer i runs block i * n_group / n_layer */
+	uint32_t n_reader_layer; /* of the stack that reads, in a model of two; else 0 */
+	uint32_t start_token;    /* that such a model begins to write with */
+	uint32_t n_group;        /* blocks of weights: layer i runs block i * n_group / n_layer */
 	uint32_t n_embd;
 	uint32_t n_token_embd; /* width of a token's embedding before it is projected, else n_embd */
 	uint32_t n_inner;      /* width of the rows that a layer works on */
 	uint32_t n_ff;
+	uint32_t n_expert;      /* of each layer; 0: none */
+	uint32_t n_expert_used; /* of them by a row */
+	uint32_t n_ff_expert;
+	uint32_t n_ff_shared; /* of the expert that all rows run; 0: there is none */
+	float expert_scale;   /* of the shares of experts */
 	uint32_t n_head;
 	uint32_t n_head_kv;     /* heads that have keys and values of their own; divides n_head */
 	uint32_t n_head_dim;    /* numbers of a head */
@@ -33,7 +40,9 @@ typedef struct SlmHparams
 	float attention_scale;  /* of scores */
 	float attention_cap;    /* scores are cap * tanh(score / cap); 0: not so */
 	float logit_cap;        /* the same of logits */
-	uint32_t parallel;      /* 1: attention and feed-forward block read the same rows */
+	float logit_scale;      /* of them, before that */
+	uint16_t expert_norm;   /* 1: shares of the experts that a row runs add up to 1 before */
+	uint16_t parallel;      /* 1: attention and feed-forward block read the same rows */
 	uint32_t n_bucket; /* of distances between two tokens; 0: attention does not ask for them */
 	uint32_t relative_reach; /* what DeBERTa calls the largest distance; 0 elsewhere */
 	uint32_t n_context;
@@ -74,6 +83,9 @@ slm_hparams_layers(const SlmHparams *hparams)
 {
 	return (int) (hparams->n_layer + hparams->n_extract_layer);
 }
+
+/* Of a model of two stacks, the numbers of the one that reads. */
+extern SlmHparams slm_hparams_reader(const SlmHparams *hparams);
 
 /* Does a layer's attention stop at the window? */
 static inline bool

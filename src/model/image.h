@@ -9,11 +9,13 @@
  *                   and weights
  *   directory       one SlmTensorRef per slot of the architecture table: those of
  *                   the whole model, then those of each layer, the heads' last;
- *                   layers that run the same weights have equal ones
+ *                   layers that run the same weights have equal ones; of a model of
+ *                   two stacks, those of the one that reads follow
  *   strings         name, licence, class labels
  *   tokenizer blob
  *   weights         in the file's order, so that one pass over it is enough, each
  *                   64-aligned: packed groups (kernels.h) for matrix products,
+ *                   those of experts one matrix behind the other,
  *                   plain rows in the file's type for tables that are looked up
  *                   by row, float for vectors
  *
@@ -33,7 +35,7 @@
 #include "base/source.h"
 #include "base/status.h"
 
-#define SLM_IMAGE_VERSION 14
+#define SLM_IMAGE_VERSION 15
 #define SLM_RESULTS_VERSION 1
 
 /* Where a builder puts the image; the host owns the file. */

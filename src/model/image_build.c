@@ -58,8 +58,9 @@ typedef struct Builder
 	SlmGguf gguf;
 	const SlmArch *arch;
 	SlmHparams hparams;
-	Use *use;          /* [gguf.n_tensor] */
-	SlmTensorRef *ref; /* [slm_image_slots()] */
+	Use *use;                      /* [gguf.n_tensor] */
+	SlmTensorRef *ref;             /* [slm_image_slots()] */
+	bool shared[SLM_GLOBAL_SLOTS]; /* between two stacks */
 	uint8_t *strings;
 	const void *tokenizer;
 	SlmImageHeader header;
@@ -262,7 +263,7 @@ convert_table(Builder *b, const SlmGgufTensor *tensor, SlmError *err)
 	return SLM_OK;
 }
 
-/* The next n_row rows of a matrix. */
+/* The next n_row rows of a tensor, which are a matrix. */
 static SlmStatus
 convert_matrix(Builder *b, const SlmGgufTensor *tensor, uint64_t n_row, SlmError *err)
 {
@@ -323,7 +324,10 @@ convert_part(Builder *b, const SlmGgufTensor *tensor, const Part *part, bool bia
 		case SLM_SLOT_TABLE:
 			return convert_table(b, tensor, err);
 		case SLM_SLOT_MATRIX:
-			return convert_matrix(b, tensor, slm_hparams_size(&b->hparams, spec->n_out), err);
+		case SLM_SLOT_EXPERTS:
+			for (uint64_t i = 0; i < slm_image_matrices(spec, &b->hparams); i++)
+				SLM_TRY(convert_matrix(b, tensor, slm_hparams_size(&b->hparams, spec->n_out), err));
+			return SLM_OK;
 		case SLM_SLOT_ABSENT:
 			break;
 	}
@@ -401,7 +405,8 @@ find_part(Builder *b, SlmSlot slot, int block, bool bias, uint64_t *n_out,
 	{
 		uint64_t rows = fused_rows(b, spec);
 
-		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "blk.%d.%s.%s", block, spec->fused, part);
+		snprintf(name, SLM_MAX_GGUF_NAME_BYTES + 1, "%s.%d.%s.%s", slm_arch_blocks(b->arch), block,
+				 spec->fused, part);
 		tensor = slm_gguf_tensor(&b->gguf, name);
 		/* one that is named after a slot may be that slot's alone: the rows tell */
 		if (tensor != NULL && (!is_slot_name(b, spec->fused) || tensor->ne[bias ? 0 : 1] == rows))
@@ -414,6 +419,26 @@ find_part(Builder *b, SlmSlot slot, int block, bool bias, uint64_t *n_out,
 	return slm_gguf_tensor(&b->gguf, name);
 }
 
+static SlmStatus
+check_shape(const SlmGgufTensor *tensor, const char *name, uint64_t n_in, uint64_t n_out,
+			uint64_t n_matrix, SlmError *err)
+{
+	const uint64_t *ne = tensor->ne;
+
+	if (ne[0] == n_in && ne[1] == n_out && ne[2] == n_matrix && ne[3] == 1)
+		return SLM_OK;
+	if (n_matrix == 1)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tensor \"%s\" is %llu x %llu, but must be %llu x %llu here", name,
+						(unsigned long long) ne[0], (unsigned long long) (ne[1] * ne[2] * ne[3]),
+						(unsigned long long) n_in, (unsigned long long) n_out);
+	return slm_fail(err, SLM_ERR_CORRUPT,
+					"tensor \"%s\" is %llu x %llu x %llu, but must be %llu x %llu x %llu here",
+					name, (unsigned long long) ne[0], (unsigned long long) ne[1],
+					(unsigned long long) (ne[2] * ne[3]), (unsigned long long) n_in,
+					(unsigned long long) n_out, (unsigned long long) n_matrix);
+}
+
 /* Binds a tensor to its slot when the file has it, or complains when it must. */
 static SlmStatus
 bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError *err)
@@ -424,7 +449,8 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 	bool vector = bias || spec->kind == SLM_SLOT_VECTOR;
 	uint64_t n_in = slm_hparams_size(&b->hparams, spec->n_in);
 	uint64_t n_out = slm_hparams_size(&b->hparams, spec->n_out);
-	uint64_t n_own = vector ? vector_size(b, spec) : n_in * n_out;
+	uint64_t n_matrix = bias ? 1 : slm_image_matrices(spec, &b->hparams);
+	uint64_t n_own = vector ? vector_size(b, spec) : n_in * n_out * n_matrix;
 	const SlmGgufTensor *tensor;
 	char name[SLM_MAX_GGUF_NAME_BYTES + 1];
 	Use *use;
@@ -444,12 +470,7 @@ bind_part(Builder *b, SlmSlot slot, int layer, bool bias, bool *bound, SlmError 
 		n_in = spec->kind == SLM_SLOT_MATRIX ? n_out : n_in;
 		n_out = 1;
 	}
-	if (tensor->ne[0] != n_in || tensor->ne[1] != n_out || tensor->ne[2] != 1 || tensor->ne[3] != 1)
-		return slm_fail(err, SLM_ERR_CORRUPT,
-						"tensor \"%s\" is %llu x %llu, but must be %llu x %llu here", name,
-						(unsigned long long) tensor->ne[0],
-						(unsigned long long) (tensor->ne[1] * tensor->ne[2] * tensor->ne[3]),
-						(unsigned long long) n_in, (unsigned long long) n_out);
+	SLM_TRY(check_shape(tensor, name, n_in, n_out, n_matrix, err));
 	if (n_own % slm_dtype_info(tensor->type)->block_items != 0)
 		return slm_fail(err, SLM_ERR_CORRUPT,
 						"tensor \"%s\" of type %s cannot be cut into parts of %llu numbers", name,
@@ -483,33 +504,53 @@ bind_slot(Builder *b, SlmSlot slot, int layer, SlmError *err)
 	return SLM_OK;
 }
 
+/* Is a tensor of a block that a stack of layers has not? */
+static bool
+is_beyond(const SlmArch *arch, const SlmHparams *hparams, SlmText name)
+{
+	const char *prefix = slm_arch_blocks(arch);
+	size_t n = strlen(prefix), digits = n + 1;
+	uint64_t block = 0;
+
+	if (name.size < n + 2 || memcmp(name.data, prefix, n) != 0 || name.data[n] != '.')
+		return false;
+	for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
+		if (block < SLM_MAX_LAYERS)
+			block = block * 10 + (uint64_t) (name.data[digits] - '0');
+	return block >= (uint64_t) slm_hparams_blocks(hparams);
+}
+
+static SlmStatus
+check_beyond(const SlmArch *arch, const SlmHparams *hparams, SlmText name, SlmError *err)
+{
+	char quoted[SLM_MAX_GGUF_NAME_BYTES * 4 + 1];
+
+	if (!is_beyond(arch, hparams, name))
+		return SLM_OK;
+	return slm_fail(err, SLM_ERR_CORRUPT, "tensor \"%s\" is beyond the %d layers of the model",
+					slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
+					slm_hparams_blocks(hparams));
+}
+
 /* Tensors that no slot wants: of a layer too many, or of something we do not know. */
 static SlmStatus
 check_unused(Builder *b, SlmError *err)
 {
+	SlmHparams reader = slm_hparams_reader(&b->hparams);
 	uint64_t n_unused = 0;
 	char quoted[SLM_MAX_GGUF_NAME_BYTES * 4 + 1] = "", message[sizeof(quoted) + 128];
 
 	for (uint64_t i = 0; i < b->gguf.n_tensor; i++)
 	{
 		SlmText name = b->gguf.tensor[i].name;
-		uint64_t block = 0;
-		size_t digits = 4;
 
 		if (b->use[i].n_part > 0)
 			continue;
 		if (n_unused++ == 0)
 			slm_error_quote(quoted, sizeof(quoted), name.data, name.size);
-		if (name.size < 5 || memcmp(name.data, "blk.", 4) != 0)
-			continue;
-		for (; digits < name.size && name.data[digits] >= '0' && name.data[digits] <= '9'; digits++)
-			if (block < SLM_MAX_LAYERS)
-				block = block * 10 + (uint64_t) (name.data[digits] - '0');
-		if (block >= (uint64_t) slm_hparams_blocks(&b->hparams))
-			return slm_fail(err, SLM_ERR_CORRUPT,
-							"tensor \"%s\" is beyond the %d layers of the model",
-							slm_error_quote(quoted, sizeof(quoted), name.data, name.size),
-							slm_hparams_blocks(&b->hparams));
+		SLM_TRY(check_beyond(b->arch, &b->hparams, name, err));
+		if (b->arch->reader != NULL)
+			SLM_TRY(check_beyond(b->arch->reader, &reader, name, err));
 	}
 	if (n_unused > 0 && b->host->log != NULL)
 	{
@@ -529,6 +570,43 @@ repeats(const Builder *b, int layer)
 		   slm_hparams_block(&b->hparams, layer) == slm_hparams_block(&b->hparams, layer - 1);
 }
 
+/* A stack of layers, b->hparams of b->arch. */
+static SlmStatus
+bind_stack(Builder *b, SlmError *err)
+{
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+		if (!b->shared[slot])
+			SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
+	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
+		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT && !repeats(b, layer); slot++)
+			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
+	return SLM_OK;
+}
+
+/* The stack that reads; what both name alike is one tensor, which the other one has. */
+static SlmStatus
+bind_reader(Builder *b, SlmError *err)
+{
+	Builder all = *b;
+
+	if (b->arch->reader == NULL)
+		return SLM_OK;
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+	{
+		const char *here = b->arch->slot[slot].name, *there = b->arch->reader->slot[slot].name;
+
+		b->shared[slot] = here != NULL && there != NULL && strcmp(here, there) == 0;
+	}
+	b->arch = all.arch->reader;
+	b->hparams = slm_hparams_reader(&all.hparams);
+	b->ref = all.ref + slm_image_stack_slots(&all.hparams);
+	SLM_TRY(bind_stack(b, err));
+	b->arch = all.arch;
+	b->hparams = all.hparams;
+	b->ref = all.ref;
+	return SLM_OK;
+}
+
 static SlmStatus
 bind_tensors(Builder *b, SlmError *err)
 {
@@ -536,11 +614,8 @@ bind_tensors(Builder *b, SlmError *err)
 	SLM_TRY(SLM_NEW_ARRAY(b->arena, slm_image_slots(&b->hparams), &b->ref, err));
 	memset(b->use, 0, b->gguf.n_tensor * sizeof(*b->use));
 	memset(b->ref, 0, slm_image_slots(&b->hparams) * sizeof(*b->ref));
-	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
-		SLM_TRY(bind_slot(b, (SlmSlot) slot, 0, err));
-	for (int layer = 0; layer < slm_hparams_layers(&b->hparams); layer++)
-		for (int slot = SLM_GLOBAL_SLOTS; slot < SLM_SLOT_COUNT && !repeats(b, layer); slot++)
-			SLM_TRY(bind_slot(b, (SlmSlot) slot, layer, err));
+	SLM_TRY(bind_stack(b, err));
+	SLM_TRY(bind_reader(b, err));
 	return check_unused(b, err);
 }
 
@@ -664,6 +739,12 @@ place(uint64_t *at, uint64_t bytes, uint64_t *offset, SlmError *err)
 	return SLM_OK;
 }
 
+static bool
+is_packed(SlmSlotKind kind)
+{
+	return kind == SLM_SLOT_MATRIX || kind == SLM_SLOT_EXPERTS;
+}
+
 /* Gives everything its place: sections first, then the tensors in the file's order. */
 static SlmStatus
 plan(Builder *b, SlmError *err)
@@ -691,7 +772,7 @@ plan(Builder *b, SlmError *err)
 									: slm_image_weight_bytes(spec, &b->hparams, tensor->type),
 						  use->part[p].offset, err));
 		}
-		if (use->n_part == 0 || use->bias || use->part[0].spec->kind != SLM_SLOT_MATRIX)
+		if (use->n_part == 0 || use->bias || !is_packed(use->part[0].spec->kind))
 			continue;
 		/* a packed group is never smaller than its rows in the file */
 		group = slm_group_bytes(slm_layout_of(tensor->type), (int64_t) tensor->ne[0]);
@@ -703,6 +784,9 @@ plan(Builder *b, SlmError *err)
 			memcpy(&b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer)],
 				   &b->ref[slm_image_slot(SLM_GLOBAL_SLOTS, layer - 1)],
 				   SLM_LAYER_SLOTS * sizeof(*b->ref));
+	for (int slot = 0; slot < SLM_GLOBAL_SLOTS; slot++)
+		if (b->shared[slot])
+			b->ref[slm_image_stack_slots(&b->hparams) + (uint32_t) slot] = b->ref[slot];
 	header->image_bytes = at;
 	b->in_bytes = b->out_bytes = largest;
 	SLM_TRY(slm_arena_alloc(b->arena, largest, (void **) &b->in, err));

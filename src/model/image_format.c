@@ -37,8 +37,10 @@ slm_image_weight_bytes(const SlmSlotSpec *spec, const SlmHparams *hparams, SlmDt
 	switch (spec->kind)
 	{
 		case SLM_SLOT_MATRIX:
-			return (n_out + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS *
-				   slm_group_bytes(slm_layout_of(type), (int64_t) n_in);
+		case SLM_SLOT_EXPERTS:
+			return slm_image_matrices(spec, hparams) *
+				   ((n_out + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS *
+					slm_group_bytes(slm_layout_of(type), (int64_t) n_in));
 		case SLM_SLOT_TABLE:
 			return n_out * slm_dtype_bytes(type, n_in);
 		case SLM_SLOT_VECTOR:

@@ -52,11 +52,21 @@ typedef struct SlmImageHeader
 _Static_assert(sizeof(SlmImageHeader) <= SLM_IMAGE_HEADER_BYTES, "header outgrew its place");
 _Static_assert(sizeof(SlmImageHeader) % 8 == 0 && sizeof(SlmHparams) % 8 == 0, "padding");
 
-/* Rows of the directory, and the row of a slot. */
+/* Rows of the directory: of a stack of layers, and of all; and the row of a slot of the first stack. */
+static inline uint32_t
+slm_image_stack_slots(const SlmHparams *hparams)
+{
+	return SLM_GLOBAL_SLOTS + (uint32_t) slm_hparams_layers(hparams) * SLM_LAYER_SLOTS;
+}
+
+/* Those of the stack that reads, of a model of two, are the last. */
 static inline uint32_t
 slm_image_slots(const SlmHparams *hparams)
 {
-	return SLM_GLOBAL_SLOTS + (uint32_t) slm_hparams_layers(hparams) * SLM_LAYER_SLOTS;
+	SlmHparams reader = slm_hparams_reader(hparams);
+
+	return slm_image_stack_slots(hparams) +
+		   (reader.n_layer > 0 ? slm_image_stack_slots(&reader) : 0);
 }
 
 static inline uint32_t
@@ -69,6 +79,13 @@ slm_image_slot(SlmSlot slot, int layer)
 /* FNV-1a, 64 bits: finds accidents, not attackers; an image is private to the server. */
 #define SLM_CHECKSUM_START 0xcbf29ce484222325ULL
 extern uint64_t slm_checksum(uint64_t sum, const void *data, size_t n);
+
+/* Matrices of a slot, one behind the other. */
+static inline uint64_t
+slm_image_matrices(const SlmSlotSpec *spec, const SlmHparams *hparams)
+{
+	return spec->kind == SLM_SLOT_EXPERTS ? hparams->n_expert : 1;
+}
 
 /*
  * Bytes of a slot's weight and bias in the image.  The numbers come from valid

@@ -103,41 +103,118 @@ panel_size(int64_t room, int n, int step)
 	return room > 1 ? (int) room : 1;
 }
 
+/* A product under way: panels that threads take one after the other. */
+typedef struct Product
+{
+	SlmCompute *c;
+	const SlmWeight *weight;
+	const SlmActivations *rows;
+	SlmGemm *gemm;
+	int m;
+	float *y;
+	size_t y_stride;
+	int64_t unit; /* of work: one group, one row */
+	int row_step, group_step;
+	int n_panel;
+	int next; /* panel to be taken; atomic */
+	int stop; /* no more are; atomic */
+	SlmStatus status;
+	SlmError *err;
+} Product;
+
+/* One panel: the groups of one row step follow each other.  Returns its units of work. */
+static int64_t
+compute_panel(const Product *p, int k)
+{
+	const SlmWeight *weight = p->weight;
+	int n_across = (weight->n_group + p->group_step - 1) / p->group_step;
+	int i = k / n_across * p->row_step, g = k % n_across * p->group_step;
+	int n_row = p->m - i < p->row_step ? p->m - i : p->row_step;
+	int n_group = weight->n_group - g < p->group_step ? weight->n_group - g : p->group_step;
+	size_t column = (size_t) g * SLM_GROUP_ROWS;
+	SlmActivations panel = *p->rows;
+
+	panel.x += (size_t) i * panel.x_stride;
+	panel.q += (size_t) i * panel.q_stride;
+	panel.d += (size_t) i * panel.d_stride;
+	panel.sum += (size_t) i * panel.d_stride;
+	panel.half_sum += (size_t) i * 2 * panel.d_stride;
+	p->gemm((const uint8_t *) weight->weight +
+				(uint64_t) g * slm_group_bytes(weight->layout, weight->n_in),
+			weight->n_in, n_group, &panel, n_row,
+			weight->bias != NULL ? weight->bias + column : NULL,
+			p->y + (size_t) i * p->y_stride + column, p->y_stride);
+	return p->unit * n_row * n_group;
+}
+
+/* What one thread does; the first one polls, and stops the others. */
+static void
+compute_panels(void *job, int i_thread)
+{
+	Product *p = job;
+	int k;
+
+	while (__atomic_load_n(&p->stop, __ATOMIC_RELAXED) == 0 &&
+		   (k = __atomic_fetch_add(&p->next, 1, __ATOMIC_RELAXED)) < p->n_panel)
+	{
+		int64_t units = compute_panel(p, k);
+
+		if (i_thread > 0)
+			continue;
+		p->status = slm_spend(p->c, units, p->err);
+		if (p->status != SLM_OK)
+			__atomic_store_n(&p->stop, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* Panels that are no larger than a thread's share, where the work is worth sharing. */
+static bool
+share(Product *p)
+{
+	const SlmHost *host = p->c->host;
+	int most;
+
+	if (host->together == NULL || host->n_thread < 2 ||
+		p->unit * p->m * p->weight->n_group < SLM_TOGETHER_MACS)
+		return false;
+	most = (p->weight->n_group + 2 * host->n_thread - 1) / (2 * host->n_thread);
+	most = (most + TILE_GROUPS - 1) / TILE_GROUPS * TILE_GROUPS;
+	if (p->group_step > most)
+		p->group_step = most;
+	return true;
+}
+
 SlmStatus
 slm_linear(SlmCompute *c, const SlmWeight *weight, const SlmInput *input, int m, float *y,
 		   size_t y_stride, SlmError *err)
 {
-	SlmGemm *gemm = slm_gemm_of(c->kernels, weight->layout);
-	const SlmActivations *rows = &input->rows;
-	uint64_t group_bytes = slm_group_bytes(weight->layout, weight->n_in);
 	int64_t mac_cost = slm_layout_is_quantized(weight->layout) ? 1 : SLM_COST_FLOAT_MAC;
-	int64_t unit = weight->n_in * SLM_GROUP_ROWS * mac_cost; /* one group, one row */
-	int64_t room = c->budget / 2 / unit;
-	int row_step = panel_size(room / (weight->n_group < TILE_GROUPS ? 1 : TILE_GROUPS), m, 8);
-	int group_step = panel_size(room / row_step, weight->n_group, TILE_GROUPS);
+	Product p = {
+		.c = c,
+		.weight = weight,
+		.rows = &input->rows,
+		.gemm = slm_gemm_of(c->kernels, weight->layout),
+		.m = m,
+		.y = y,
+		.y_stride = y_stride,
+		.unit = weight->n_in * SLM_GROUP_ROWS * mac_cost,
+		.err = err,
+	};
+	int64_t room = c->budget / 2 / p.unit;
+	bool shared;
 
-	for (int i = 0; i < m; i += row_step)
-	{
-		int n_row = m - i < row_step ? m - i : row_step;
-		SlmActivations panel = *rows;
-
-		panel.x += (size_t) i * rows->x_stride;
-		panel.q += (size_t) i * rows->q_stride;
-		panel.d += (size_t) i * rows->d_stride;
-		panel.sum += (size_t) i * rows->d_stride;
-		panel.half_sum += (size_t) i * 2 * rows->d_stride;
-		for (int g = 0; g < weight->n_group; g += group_step)
-		{
-			int n_group = weight->n_group - g < group_step ? weight->n_group - g : group_step;
-			size_t column = (size_t) g * SLM_GROUP_ROWS;
-
-			gemm((const uint8_t *) weight->weight + (uint64_t) g * group_bytes, weight->n_in,
-				 n_group, &panel, n_row, weight->bias != NULL ? weight->bias + column : NULL,
-				 y + (size_t) i * y_stride + column, y_stride);
-			SLM_TRY(slm_spend(c, unit * n_row * n_group, err));
-		}
-	}
-	return SLM_OK;
+	if (m < 1 || weight->n_group < 1)
+		return SLM_OK;
+	p.row_step = panel_size(room / (weight->n_group < TILE_GROUPS ? 1 : TILE_GROUPS), m, 8);
+	p.group_step = panel_size(room / p.row_step, weight->n_group, TILE_GROUPS);
+	shared = share(&p);
+	p.n_panel =
+		((m + p.row_step - 1) / p.row_step) * ((weight->n_group + p.group_step - 1) / p.group_step);
+	if (shared && p.n_panel > 1)
+		c->host->together(c->host->arg, compute_panels, &p);
+	else
+		compute_panels(&p, 0);
+	return p.status;
 }
 
 static void

@@ -75,6 +75,7 @@ resolve(const SlmHparams *hparams, const SlmSlotSpec *spec, int layer, const Slm
 	out->type = (SlmDtype) ref->type;
 	out->layout = slm_layout_of(out->type);
 	out->row_bytes = (size_t) slm_dtype_bytes(out->type, (uint64_t) out->n_in);
+	out->next = (size_t) (weight.bytes / slm_image_matrices(spec, hparams));
 	out->n_group = (int) ((out->n_out + SLM_GROUP_ROWS - 1) / SLM_GROUP_ROWS);
 	return SLM_OK;
 }
@@ -123,6 +124,7 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->n_head = (int) h->n_head;
 	info->n_vocab = (int) h->n_vocab;
 	info->can_decode = model->arch->mask == SLM_MASK_CAUSAL;
+	info->reads_whole = h->n_reader_layer > 0;
 	info->n_context = (int) h->n_context;
 	info->n_class = h->class_kind == SLM_CLASS_SEQUENCE ? (int) h->n_class : 0;
 	info->n_token_class = h->class_kind == SLM_CLASS_TOKEN ? (int) h->n_class : 0;
@@ -135,6 +137,7 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->pooling = (SlmPooling) h->pooling;
 }
 
+/* The weights of a stack. */
 static SlmStatus
 fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uint64_t image_bytes,
 			 SlmError *err)
@@ -148,6 +151,17 @@ fill_weights(SlmModel *model, const uint8_t *image, const SlmTensorRef *ref, uin
 							image_bytes, &model->weight[i], err));
 		}
 	return SLM_OK;
+}
+
+/* Has it the experts and the stacks of its architecture? */
+static bool
+has_its_parts(const SlmArch *arch, const SlmHparams *h)
+{
+	bool may = arch->experts != SLM_NEVER, must = arch->experts == SLM_REQUIRED;
+
+	return (arch->reader != NULL) == (h->n_reader_layer > 0) && (may || h->n_expert == 0) &&
+		   (!must || h->n_expert > 0) &&
+		   (h->n_ff_shared > 0) == (arch->shared_expert && h->n_expert > 0);
 }
 
 /* The second half of opening, with all memory at hand. */
@@ -169,13 +183,23 @@ fill_model(SlmModel *model, SlmImageHeader *header, const uint8_t *image, SlmTen
 	model->arch = slm_arch_find(slm_text(header->arch));
 	if (model->arch == NULL)
 		return broken(err, "its architecture is unknown");
-	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4))
+	if ((model->arch->relative != SLM_RELATIVE_NONE) != (model->hparams.n_bucket >= 4) ||
+		!has_its_parts(model->arch, &model->hparams))
 		return broken(err, "a number in its header is out of range");
 	fill_info(model, header);
 	SLM_TRY(fill_weights(model, image, ref, header->image_bytes, err));
+	if (model->reader != NULL)
+	{
+		model->reader->host = model->host;
+		model->reader->arch = model->arch->reader;
+		model->reader->hparams = slm_hparams_reader(&model->hparams);
+		SLM_TRY(fill_weights(model->reader, image, ref + slm_image_stack_slots(&model->hparams),
+							 header->image_bytes, err));
+	}
 	SLM_TRY(read_strings(model, (size_t) header->strings.bytes, err));
 	SLM_TRY(slm_tokenizer_open(image + header->tokenizer.offset, (size_t) header->tokenizer.bytes,
 							   &model->tokenizer, err));
+	model->tokenizer.special.ends_prompts = model->reader != NULL;
 	if (model->tokenizer.n_vocab != (int32_t) model->hparams.n_vocab)
 		return broken(err, "vocabulary and embeddings disagree");
 	return SLM_OK;
@@ -188,7 +212,7 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 	SlmImageHeader header;
 	SlmTensorRef *ref;
 	SlmModel *model;
-	size_t fixed, labels;
+	size_t stack, fixed, labels;
 	SlmStatus status;
 
 	if ((uintptr_t) image % SLM_IMAGE_ALIGN != 0)
@@ -199,8 +223,11 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 	memcpy(&header, image, sizeof(header));
 	SLM_TRY(check_header(&header, image_bytes, err));
 
-	/* one block: the model, its labels, its strings */
+	/* one block: the model, the stack that reads, labels, strings */
+	stack = sizeof(SlmModel) + slm_image_stack_slots(&header.hparams) * sizeof(SlmWeight);
 	fixed = sizeof(SlmModel) + slm_image_slots(&header.hparams) * sizeof(SlmWeight);
+	if (header.hparams.n_reader_layer > 0)
+		fixed += sizeof(SlmModel);
 	labels = header.hparams.n_class * sizeof(SlmText);
 	model = host->alloc(host->arg, fixed + labels + (size_t) header.strings.bytes);
 	ref = host->alloc(host->arg, (size_t) header.directory.bytes);
@@ -211,6 +238,8 @@ slm_model_open(const void *image, size_t image_bytes, const SlmHost *host, SlmMo
 		memset(model, 0, fixed + labels);
 		model->host = host;
 		model->hparams = header.hparams;
+		model->reader =
+			header.hparams.n_reader_layer > 0 ? (SlmModel *) ((char *) model + stack) : NULL;
 		model->label = (SlmText *) ((char *) model + fixed);
 		model->strings = (uint8_t *) model + fixed + labels;
 		status = fill_model(model, &header, image, ref, err);

@@ -71,6 +71,7 @@ typedef struct SlmModelInfo
 	int n_head;
 	int n_vocab;
 	bool can_decode;          /* continues texts: every token sees those before it only */
+	bool reads_whole;         /* what comes before an answer, by a stack of its own */
 	int n_context;            /* positions the file was made for */
 	int n_class;              /* outputs of a sequence-classification head, 0: none */
 	int n_token_class;        /* outputs of a token-classification head, 0: none */

@@ -20,7 +20,19 @@ typedef struct SlmWeight
 	SlmDtype type;
 	SlmLayout layout; /* matrices */
 	int n_group;      /* matrices: packed groups */
+	size_t next;      /* experts: bytes from one's matrix to the next one's */
 } SlmWeight;
+
+/* The matrix of expert i. */
+static inline SlmWeight
+slm_weight_expert(const SlmWeight *experts, int i)
+{
+	SlmWeight out = *experts;
+
+	out.weight = (const uint8_t *) experts->weight + (size_t) i * experts->next;
+	out.kind = SLM_SLOT_MATRIX;
+	return out;
+}
 
 struct SlmModel
 {
@@ -31,7 +43,8 @@ struct SlmModel
 	SlmTokenizer tokenizer;
 	uint8_t *strings;   /* private copy */
 	SlmText *label;     /* [n_class], into strings */
-	SlmWeight weight[]; /* [slm_image_slots()] */
+	SlmModel *reader;   /* the stack that reads, without texts of its own; or NULL */
+	SlmWeight weight[]; /* [slm_image_stack_slots()] */
 };
 
 /* layer is ignored for the slots of the whole model. */

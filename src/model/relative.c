@@ -49,30 +49,59 @@ fill_buckets(SlmCompute *c, int half, int n, int32_t *bucket, SlmError *err)
 	return SLM_OK;
 }
 
+/* Which row of a table each distance has. */
 static SlmStatus
-fill_bias(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
+find_numbers(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
 {
-	const SlmWeight *table = slm_weight(c->model, SLM_SLOT_ATTN_REL_BIAS, 0);
-	int n_head = (int) c->model->hparams.n_head, half = (int) c->model->hparams.n_bucket / 2;
-	int stride = 2 * (int) slm_row_stride(max_length), zero = max_length - 1;
+	const SlmHparams *h = &c->model->hparams;
+	int n_bucket = (int) h->n_bucket, behind = 0, zero = max_length - 1;
+	int stride = 2 * (int) slm_row_stride(max_length);
 	int32_t *bucket;
-	float *row, *bias;
 
+	switch (c->model->arch->mask)
+	{
+		case SLM_MASK_FULL:
+			n_bucket = behind = n_bucket / 2;
+			break;
+		case SLM_MASK_CAUSAL:
+			break;
+	}
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &bucket, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) n_head, &row, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) n_head * (size_t) stride, &bias, err));
-	SLM_TRY(fill_buckets(c, half, stride, bucket, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &out->row, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) stride, &out->numbers, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) h->n_bucket, &out->table, err));
+	SLM_TRY(fill_buckets(c, n_bucket, stride, bucket, err));
 	for (int i = 0; i < stride; i++)
 	{
 		int distance = i - zero; /* of a key behind the row; before it, it is negative */
 
-		slm_table_row(table, distance > 0 ? half + bucket[distance] : bucket[-distance], row);
-		for (int head = 0; head < n_head; head++)
-			bias[(size_t) head * (size_t) stride + (size_t) i] = row[head];
-		SLM_TRY(slm_spend(c, n_head * SLM_COST_LOOKUP, err));
+		/* a key behind that no row sees is read, and has no effect */
+		out->row[i] = distance <= 0 ? bucket[-distance]
+					  : behind > 0  ? behind + bucket[distance]
+									: 0;
 	}
-	out->bias = bias + zero;
+	out->bias = out->numbers + zero;
 	out->stride = (size_t) stride;
+	return SLM_OK;
+}
+
+/* The numbers of a table. */
+static SlmStatus
+fill_numbers(SlmCompute *c, const SlmWeight *table, SlmDistances *d, SlmError *err)
+{
+	size_t n_head = (size_t) table->n_in;
+
+	for (int64_t i = 0; i < table->n_out; i++)
+		slm_table_row(table, i, d->table + (size_t) i * n_head);
+	SLM_TRY(slm_spend(c, table->n_in * table->n_out * SLM_COST_LOOKUP, err));
+	for (size_t head = 0; head < n_head; head++)
+	{
+		float *number = d->numbers + head * d->stride;
+
+		for (size_t i = 0; i < d->stride; i++)
+			number[i] = d->table[(size_t) d->row[i] * n_head + head];
+		SLM_TRY(slm_spend(c, (int64_t) d->stride * SLM_COST_MOVE, err));
+	}
 	return SLM_OK;
 }
 
@@ -185,6 +214,10 @@ slm_distances_layer(SlmCompute *c, SlmDistances *d, int layer, SlmError *err)
 	};
 	float *const out[] = {d->k, d->q};
 
+	const SlmWeight *numbers = slm_weight(c->model, SLM_SLOT_LAYER_REL_BIAS, layer);
+
+	if (numbers->weight != NULL)
+		return fill_numbers(c, numbers, d, err);
 	if (d->embd == NULL)
 		return SLM_OK;
 	return products(c, d, weight, 2, d->embd, d->embd_stride, d->n_row, out, d->qk_stride, err);
@@ -260,13 +293,16 @@ slm_distances_rows(SlmCompute *c, SlmDistances *d, const SlmAttend *args, int fi
 SlmStatus
 slm_distances_init(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
 {
+	const SlmWeight *of_all = slm_weight(c->model, SLM_SLOT_ATTN_REL_BIAS, 0);
+
 	*out = (SlmDistances){0};
 	switch (c->model->arch->relative)
 	{
 		case SLM_RELATIVE_NONE:
 			break;
 		case SLM_RELATIVE_BIAS:
-			return fill_bias(c, max_length, out, err);
+			SLM_TRY(find_numbers(c, max_length, out, err));
+			return of_all->weight != NULL ? fill_numbers(c, of_all, out, err) : SLM_OK;
 		case SLM_RELATIVE_DISENTANGLED:
 			return fill_embeddings(c, max_length, out, err);
 	}

@@ -5,7 +5,8 @@
  * the n for keys behind the row that asks, the others for keys at it and before it.
  * In each half the first half hold one distance alone, the others ever longer runs, up to
  * the architecture's reach, from which on all share the last.  A head adds to
- * a score the number that it has for the bucket.
+ * a score the number that it has for the bucket.  Where rows see no keys behind them,
+ * all n are for those before; layers may have numbers of their own.
  *
  * SLM_RELATIVE_DISENTANGLED (He et al. 2021): a table of n rows holds embeddings
  * of distances, n / 2 of keys behind the row that asks, and of the others, as above but
@@ -22,6 +23,9 @@ typedef struct SlmDistances
 	/* numbers of heads */
 	const float *bias; /* of head 0, row 0, key 0; that of row i and key j is j - i behind it */
 	size_t stride;     /* from a head's to the next one's */
+	float *numbers;    /* the same, from their start */
+	int32_t *row;      /* [stride] of the table, of each distance */
+	float *table;      /* its numbers */
 
 	/* embeddings; NULL where there are none */
 	float *embd;          /* [n_row][embd_stride] their rows that sequences ask for */
@@ -45,11 +49,11 @@ typedef struct SlmDistances
 extern SlmStatus slm_distances_init(SlmCompute *c, int max_length, SlmDistances *out,
 									SlmError *err) SLM_MUST_CHECK;
 
-/* The steps below are for embeddings.  A layer begins. */
+/* A layer begins. */
 extern SlmStatus slm_distances_layer(SlmCompute *c, SlmDistances *d, int layer,
 									 SlmError *err) SLM_MUST_CHECK;
 
-/* A head of it meets t keys k[t][k_stride]. */
+/* The steps below are for embeddings.  A head of the layer meets t keys k[t][k_stride]. */
 extern SlmStatus slm_distances_head(SlmCompute *c, SlmDistances *d, int head, const float *k,
 									size_t k_stride, int t, SlmError *err) SLM_MUST_CHECK;
 

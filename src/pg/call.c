@@ -23,6 +23,7 @@
 #include "base/limits.h"
 #include "pg/call.h"
 #include "pg/support.h"
+#include "pg/worker.h"
 #include "task/task.h"
 #include "task/words.h"
 
@@ -80,6 +81,7 @@ slm_call_run(SlmCall *call, int n_arg, SlmCallBody *body)
 	}
 	PG_CATCH();
 	{
+		slm_worker_call_ended();
 		if (call->ref != NULL)
 		{
 			if (geterrcode() == ERRCODE_QUERY_CANCELED)
@@ -392,6 +394,7 @@ slm_call_begin(SlmCall *call)
 	call->run.batch_rows = slm_batch_rows;
 	call->run.prefixes = slm_kept_prefixes();
 	call->run.owner = prompt_owner(call);
+	call->run.outlet = slm_worker_outlet(call);
 }
 
 void
@@ -409,6 +412,7 @@ slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n
 	instr_time now;
 	int n_failed = 0;
 
+	slm_worker_call_ended();
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, call->engine_started);
 	call->counts.inference_us += INSTR_TIME_GET_MICROSEC(now);

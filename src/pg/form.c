@@ -31,6 +31,7 @@ static SlmArena arena;
 static SlmForm form;
 static char *form_key; /* NULL: there is no form */
 static Size form_key_size;
+static SlmText form_schema; /* part of the key */
 
 static void
 forget(void)
@@ -62,27 +63,35 @@ find_tree(SlmCall *call, const SlmMaskTree **out)
 	return SLM_OK;
 }
 
-static SlmStatus
-build(SlmCall *call, const SlmJsonNode *node, uint32 n_node, bool of_fields)
+SlmStatus
+slm_form_build(const SlmMaskTree *tree, Jsonb *schema, bool of_fields, SlmArena *scratch,
+			   SlmArena *own, SlmForm *out, SlmError *err)
 {
-	const SlmMaskTree *tree;
+	uint32 n_node;
+	SlmJsonNode *node = slm_json_nodes(schema, "schema", &n_node);
+	SlmStatus status;
 
-	SLM_TRY(find_tree(call, &tree));
+	memset(out, 0, sizeof(*out));
 	if (!of_fields)
-		return slm_constraint_new(tree, node, n_node, false, &slm_pg_host, &arena, &form.constraint,
-								  &call->err);
-	SLM_TRY(slm_schema_read(node, n_node, &arena, &form.schema, &call->err));
-	return slm_task_field_constraint(tree, form.schema, &slm_pg_host, call->run.arena, &arena,
-									 &form.constraint, &call->err);
+		status =
+			slm_constraint_new(tree, node, n_node, false, &slm_pg_host, own, &out->constraint, err);
+	else
+	{
+		status = slm_schema_read(node, n_node, own, &out->schema, err);
+		if (status == SLM_OK)
+			status = slm_task_field_constraint(tree, out->schema, &slm_pg_host, scratch, own,
+											   &out->constraint, err);
+	}
+	pfree(node);
+	return status;
 }
 
 const SlmForm *
 slm_form(SlmCall *call, Jsonb *schema, bool of_fields)
 {
 	StringInfoData key;
-	SlmJsonNode *node;
+	const SlmMaskTree *tree;
 	SlmStatus status;
-	uint32 n_node;
 
 	slm_key_start(call, of_fields ? FORM_FIELDS : FORM_ANSWER, &key);
 	appendBinaryStringInfo(&key, (const char *) schema, VARSIZE(schema));
@@ -92,15 +101,26 @@ slm_form(SlmCall *call, Jsonb *schema, bool of_fields)
 		slm_arena_init(&arena, &slm_pg_host, 0);
 	forget();
 	arena.max_bytes = (size_t) slm_max_scratch_memory * 1024;
-	memset(&form, 0, sizeof(form));
-	node = slm_json_nodes(schema, "schema", &n_node);
 	slm_call_begin(call);
-	status = build(call, node, n_node, of_fields);
+	status = find_tree(call, &tree);
+	if (status == SLM_OK)
+		status =
+			slm_form_build(tree, schema, of_fields, call->run.arena, &arena, &form, &call->err);
 	slm_call_end(call, status, NULL, 1);
 	vocabulary.whole = true;
-	pfree(node);
 	form_key = MemoryContextAlloc(TopMemoryContext, key.len);
 	memcpy(form_key, key.data, key.len);
 	form_key_size = key.len;
+	form_schema = (SlmText){form_key + key.len - VARSIZE(schema), VARSIZE(schema)};
 	return &form;
+}
+
+bool
+slm_form_source(const SlmConstraint *constraint, SlmText *schema, bool *of_fields)
+{
+	if (form_key == NULL || constraint != form.constraint)
+		return false;
+	*schema = form_schema;
+	*of_fields = form.schema != NULL;
+	return true;
 }

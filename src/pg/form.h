@@ -21,4 +21,18 @@ typedef struct SlmForm
  */
 extern const SlmForm *slm_form(SlmCall *call, Jsonb *schema, bool of_fields);
 
+/*
+ * The schema that a constraint of slm_form()'s was made of, as the bytes of a jsonb
+ * value; false when it is no longer the last one asked for.
+ */
+extern bool slm_form_source(const SlmConstraint *constraint, SlmText *schema, bool *of_fields);
+
+/*
+ * A form for the tokens of a model, in an arena that is its own; scratch is given back.  Raises for
+ * what is no schema at all, returns what else is wrong.
+ */
+extern SlmStatus slm_form_build(const SlmMaskTree *tree, Jsonb *schema, bool of_fields,
+								SlmArena *scratch, SlmArena *arena, SlmForm *out,
+								SlmError *err) SLM_MUST_CHECK;
+
 #endif

@@ -16,6 +16,7 @@
 #include "pg/pg_compat.h"
 #include "pg/pg_host.h"
 #include "pg/rows.h"
+#include "pg/shmem.h"
 
 char *slm_default_model[SLM_DEFAULT_COUNT];
 char *slm_model_path;
@@ -31,6 +32,11 @@ int slm_force_isa = SLM_ISA_AUTO;
 char *slm_openblas_library;
 bool slm_tagger_worker_on = true;
 int slm_tagger_idle_timeout = 30;
+int slm_execution = SLM_EXECUTION_AUTO;
+int slm_workers = 1;
+int slm_worker_threads = 1;
+int slm_max_worker_memory = 1024 * 1024;
+int slm_worker_idle_timeout = 60;
 
 /* Where Debian's package libopenblas0-serial puts it. */
 #ifdef __aarch64__
@@ -71,6 +77,12 @@ static const struct config_enum_entry isa_options[] = {{"auto", SLM_ISA_AUTO, fa
 													   {"avx2", SLM_ISA_AVX2, false},
 													   {"avx512", SLM_ISA_AVX512, false},
 													   {NULL, 0, false}};
+
+static const struct config_enum_entry execution_options[] = {
+	{"auto", SLM_EXECUTION_AUTO, false},
+	{"backend", SLM_EXECUTION_BACKEND, false},
+	{"worker", SLM_EXECUTION_WORKER, false},
+	{NULL, 0, false}};
 
 /* Refuses, by name, instructions that this CPU or its operating system lacks. */
 static bool
@@ -171,6 +183,27 @@ slm_guc_init(void)
 	DefineCustomIntVariable(
 		"slm.tagger_idle_timeout", "Time after which a worker without queued rows ends.", NULL,
 		&slm_tagger_idle_timeout, 30, 1, 24 * 60 * 60, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomEnumVariable("slm.execution", "Which process writes text that a model generates.",
+							 "auto lets a background worker write for sessions that ask the same "
+							 "model at one time. The results are the same with each.",
+							 &slm_execution, SLM_EXECUTION_AUTO, execution_options, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.workers",
+							"Most background workers that write for sessions at one time.",
+							"0: sessions write all themselves.", &slm_workers, 1, 0, SLM_WORKERS,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.worker_threads", "Threads that one worker computes with.",
+							"The results are the same with any number.", &slm_worker_threads, 1, 1,
+							SLM_MAX_WORKER_THREADS, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"slm.max_worker_memory", "Most memory that one worker may use, weights aside.",
+		"With less, fewer texts are written at a time.", &slm_max_worker_memory, 1024 * 1024, 1024,
+		MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("slm.worker_idle_timeout",
+							"Time after which a worker without requests gives up its memory.",
+							"One that was not started with the server ends.",
+							&slm_worker_idle_timeout, 60, 1, 24 * 60 * 60, PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
 #ifdef SLM_DEV
 	DefineCustomIntVariable("slm.dev_poll_gap_us",
 							"Largest CPU time between two polls for interrupts in this session.",

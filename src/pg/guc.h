@@ -30,6 +30,20 @@ extern char *slm_openblas_library;  /* superuser; absolute path */
 extern bool slm_tagger_worker_on;   /* superuser */
 extern int slm_tagger_idle_timeout; /* sighup, s */
 
+/* Where generated text is written. */
+typedef enum SlmExecution
+{
+	SLM_EXECUTION_AUTO = 0, /* by a worker when that is faster */
+	SLM_EXECUTION_BACKEND,
+	SLM_EXECUTION_WORKER
+} SlmExecution;
+
+extern int slm_execution;           /* user; an SlmExecution */
+extern int slm_workers;             /* sighup; 0: none */
+extern int slm_worker_threads;      /* sighup */
+extern int slm_max_worker_memory;   /* sighup, kB */
+extern int slm_worker_idle_timeout; /* sighup, s */
+
 extern void slm_guc_init(void);
 
 #endif

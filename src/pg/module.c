@@ -15,6 +15,7 @@
 #include "pg/registry.h"
 #include "pg/stats.h"
 #include "pg/tagger.h"
+#include "pg/worker.h"
 
 PG_MODULE_MAGIC_EXT(.name = "slm", .version = "0.1.0");
 
@@ -30,4 +31,5 @@ _PG_init(void)
 	slm_batch_scan_init();
 	slm_batch_plan_init();
 	slm_tagger_init();
+	slm_worker_init();
 }

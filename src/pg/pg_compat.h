@@ -68,6 +68,20 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #define SLM_COPY_DISABLED_NODES(to, from) ((void) 0)
 #endif
 
+/* A process's number among all. */
+#if PG_VERSION_NUM >= 170000
+#define SLM_MY_PROC_NUMBER MyProcNumber
+#else
+#define SLM_MY_PROC_NUMBER (MyProc->pgprocno)
+#endif
+
+/* Modules can name what they wait for. */
+#if PG_VERSION_NUM >= 170000
+#define SLM_WAIT_EVENT(name) WaitEventExtensionNew(name)
+#else
+#define SLM_WAIT_EVENT(name) PG_WAIT_EXTENSION
+#endif
+
 /* random() was the only function of its name. */
 #if PG_VERSION_NUM >= 170000
 #define F_RANDOM F_RANDOM_

@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "common/cryptohash.h"
 #include "miscadmin.h"
+#include "storage/lwlock.h"
 #include "utils/memutils.h"
 
 #include "pg/guc.h"
@@ -114,24 +115,52 @@ slm_host_reset_poll_gap(void)
 #define poll_gap_measure() ((void) 0)
 #endif
 
-/* Serves what is pending; an error that comes of it is kept for later. */
-static pg_noinline void
-serve_interrupts(void)
+int
+slm_host_guard(void (*body)(void *arg), void *arg)
 {
 	MemoryContext caller_context = CurrentMemoryContext;
+	uint32 holdoff = InterruptHoldoffCount;
+	volatile int sqlstate = 0;
 
 	PG_TRY();
 	{
-		CHECK_FOR_INTERRUPTS();
+		body(arg);
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(TopTransactionContext);
 		kept_error = CopyErrorData();
+		sqlstate = kept_error->sqlerrcode;
 		FlushErrorState();
+		/* Whoever holds a lock holds interrupts off: what is held now, body has left behind. */
+		if (holdoff == 0)
+			LWLockReleaseAll();
+		InterruptHoldoffCount = holdoff;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller_context);
+	return sqlstate;
+}
+
+void
+slm_host_forget_error(void)
+{
+	if (kept_error != NULL)
+		FreeErrorData(kept_error);
+	kept_error = NULL;
+}
+
+static void
+check_for_interrupts(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Serves what is pending; an error that comes of it is kept for later. */
+static pg_noinline void
+serve_interrupts(void)
+{
+	(void) slm_host_guard(check_for_interrupts, NULL);
 }
 
 static bool

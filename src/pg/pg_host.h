@@ -39,6 +39,14 @@ extern const SlmKernels *slm_current_kernels(void);
 extern void slm_check_interrupts(void);
 
 /*
+ * Runs code of PostgreSQL's, which may raise, inside of an engine call, which may not
+ * be jumped out of.  Gives the SQLSTATE of what it raised, or 0.  The error is kept, as
+ * if a poll had met it, until it is forgotten.
+ */
+extern int slm_host_guard(void (*body)(void *arg), void *arg);
+extern void slm_host_forget_error(void);
+
+/*
  * pg_error.c, the one map from SlmStatus to SQLSTATE: raises err as ERROR.
  * A broken mapping and the real reason of a cancel (timeout, termination,
  * recovery conflict) go first.  Does not return.

@@ -2,9 +2,9 @@
  * shmem.c - the small piece of shared memory that slm asks for
  *
  * PostgreSQL leaves room in its main segment that nobody claimed (about 2 MB on
- * 15 to 18), and hands it out to whoever asks, preloaded or not; under 32 kB is
- * modest.  When preloaded the room is asked for properly.  Nothing depends on
- * having it but the views: without it calls are not counted.
+ * 15 to 18), and hands it out to whoever asks, preloaded or not; under 64 kB is
+ * modest.  When preloaded the room is asked for properly.  Without it calls are not
+ * counted, and sessions write all themselves.
  *
  * An old library can be preloaded or mapped in other sessions while a new one
  * is installed: the struct carries an ABI number, and who finds another than
@@ -22,10 +22,10 @@
 #include "pg/pg_compat.h"
 #include "pg/shmem.h"
 
-#define SLM_SHARED_ABI 2
+#define SLM_SHARED_ABI 3
 #define SLM_SHARED_NAME "slm"
 
-StaticAssertDecl(sizeof(SlmShared) < 32 * 1024, "shared memory of slm must stay modest");
+StaticAssertDecl(sizeof(SlmShared) < 64 * 1024, "shared memory of slm must stay modest");
 
 static SlmShared *shared;
 static bool unavailable;
@@ -63,6 +63,12 @@ attach(void)
 		for (int i = 0; i <= SLM_STAT_ROWS; i++)
 			for (int j = 0; j < SLM_STAT_COUNTERS; j++)
 				pg_atomic_init_u64(&found_at->row[i].count[j], 0);
+		LWLockInitialize(&found_at->worker_lock, LWLockNewTrancheId());
+		LWLockInitialize(&found_at->texts_lock, found_at->worker_lock.tranche);
+		found_at->texts_tranche = LWLockNewTrancheId();
+		pg_atomic_init_u64(&found_at->text_bytes, 0);
+		for (int i = 0; i < SLM_WORKER_SLOTS; i++)
+			ConditionVariableInit(&found_at->slot[i].done);
 		found_at->abi = SLM_SHARED_ABI;
 	}
 	return found_at->abi == SLM_SHARED_ABI ? found_at : NULL;
@@ -99,6 +105,8 @@ slm_shared(void)
 		return NULL;
 	}
 	LWLockRegisterTranche(found->lock.tranche, "slm");
+	LWLockRegisterTranche(found->worker_lock.tranche, "slm workers");
+	LWLockRegisterTranche(found->texts_tranche, "slm texts");
 	shared = found;
 	return shared;
 }

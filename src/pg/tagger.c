@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "pg/activity.h"
 #include "pg/catalog.h"
 #include "pg/pg_compat.h"
 #include "pg/tagger.h"
@@ -493,6 +494,7 @@ drain(const char *name, bool required, TimestampTz due, int64 max_rows)
 		n_total += batch.n_row;
 		batch.limit = slm_tagger_next_limit(limit, started);
 	}
+	slm_activity_end(SLM_ACTIVITY_TAGGER);
 	return n_total;
 }
 
@@ -562,6 +564,7 @@ slm_tag_backfill(PG_FUNCTION_ARGS)
 	batch.name = find_own(text_to_cstring(PG_GETARG_TEXT_PP(0)))->name;
 	start_backfill(batch.name, all_rows, restart);
 	SPI_commit();
+	slm_activity_begin(SLM_ACTIVITY_BACKFILL, GetUserId(), batch.name, NULL);
 	while (!done)
 	{
 		TimestampTz started = GetCurrentTimestamp();
@@ -569,6 +572,7 @@ slm_tag_backfill(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		raise_not_run(slm_tag_backfill_batch(&batch, all_rows, &done), batch.name);
 		SPI_commit();
+		slm_activity_add(SLM_ACTIVITY_BACKFILL, batch.n_row, 0);
 		n_seen += batch.n_row;
 		n_tagged += batch.n_tagged;
 		n_failed += batch.n_failed;
@@ -581,6 +585,7 @@ slm_tag_backfill(PG_FUNCTION_ARGS)
 									batch.name, n_seen, n_tagged, n_failed)));
 		}
 	}
+	slm_activity_end(SLM_ACTIVITY_BACKFILL);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -16,6 +16,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -26,6 +27,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "pg/activity.h"
 #include "pg/pg_compat.h"
 #include "pg/tagger_rows.h"
 
@@ -311,6 +313,7 @@ slm_tag_queue_batch(SlmTagBatch *request)
 	if (batch.rows.n > 0)
 	{
 		slm_tag_become_owner(batch.rows.table, &role);
+		slm_activity_begin(SLM_ACTIVITY_TAGGER, GetUserId(), request->name, NULL);
 		slm_tag_rows_prepare(&batch.rows);
 		slm_tag_rows_read(&batch.rows);
 		slm_tag_rows_compute(&batch.rows);
@@ -318,6 +321,7 @@ slm_tag_queue_batch(SlmTagBatch *request)
 		slm_tag_become_caller(&role);
 		settle_entries(&batch);
 		settle_progress(&batch);
+		slm_activity_add(SLM_ACTIVITY_TAGGER, request->n_row, 0);
 	}
 	end_batch(&batch);
 	return outcome;

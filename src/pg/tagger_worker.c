@@ -41,6 +41,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "pg/activity.h"
 #include "pg/catalog.h"
 #include "pg/pg_compat.h"
 #include "pg/tagger.h"
@@ -371,6 +372,7 @@ slm_tagger_main(Datum arg)
 												 slm_tagger_idle_timeout * 1000)) &&
 			slm_worker_may_leave())
 			return;
+		slm_activity_end(SLM_ACTIVITY_TAGGER);
 		pgstat_report_activity(STATE_IDLE, "slm tagger: waiting for rows");
 		nap(nap_ms(&due));
 	}

@@ -50,6 +50,7 @@ typedef struct Jobs
 	SlmRun *run;
 	const SlmPrompt *prompt;
 	SlmStatus *row_status; /* or NULL */
+	bool *is_elsewhere;    /* [n of the call] rows that another process has written; or NULL */
 	Job *job;              /* [n] the longest first */
 	int n;
 
@@ -90,9 +91,12 @@ make_jobs(Jobs *jobs, int n_prompt, SlmError *err)
 	for (int i = 0; i < n_prompt && i < jobs->failed; i++)
 	{
 		Job job = {.row = i};
-		SlmStatus status = slm_row_tokens(jobs->run, &jobs->prompt[i], &job.tokens, err);
+		SlmStatus status;
 		int at = jobs->n;
 
+		if (jobs->is_elsewhere != NULL && jobs->is_elsewhere[i])
+			continue;
+		status = slm_row_tokens(jobs->run, &jobs->prompt[i], &job.tokens, err);
 		if (jobs->row_status != NULL)
 			jobs->row_status[i] = SLM_OK;
 		if (status != SLM_OK)
@@ -254,6 +258,13 @@ slm_task_generate_many(SlmRun *run, const SlmPrompt *prompt, int n, SlmWritten *
 
 	for (int i = 0; i < n; i++)
 		out[i] = (SlmWritten){.text = slm_text("")};
+	if (run->outlet != NULL)
+	{
+		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &jobs.is_elsewhere, err));
+		memset(jobs.is_elsewhere, 0, (size_t) n * sizeof(*jobs.is_elsewhere));
+		SLM_TRY(run->outlet->write(run->outlet->arg, run, prompt, n, out, row_status,
+								   jobs.is_elsewhere, err));
+	}
 	SLM_TRY(make_jobs(&jobs, n, err));
 	while (first < jobs.n)
 		SLM_TRY(write_some(&jobs, &first, err));

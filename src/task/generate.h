@@ -53,7 +53,21 @@ typedef struct SlmWritten
 	int n_forced;                 /* of these, that the grammar left no choice about */
 	bool ended;                   /* by the model, or by a complete value; not by a limit */
 	const SlmWrittenToken *token; /* [n_token] where the prompt asked for them, else NULL */
+	int n_read;                   /* tokens of prompt and answer that went through the model, */
+	int n_kept; /* and that need not, because another prompt begins alike; of writers only */
 } SlmWritten;
+
+/*
+ * Another process that may write instead.  What it has written, or how that failed, is
+ * as slm_task_generate_many() says, with run's counters; is_done [n], false before, says
+ * of which prompts: the others are to be written here.
+ */
+struct SlmOutlet
+{
+	void *arg;
+	SlmStatus (*write)(void *arg, SlmRun *run, const SlmPrompt *prompt, int n, SlmWritten *out,
+					   SlmStatus *row_status, bool *is_done, SlmError *err);
+};
 
 /*
  * Writes the answer to a prompt into run->arena.  SLM_ERR_LIMIT when the prompt

@@ -29,6 +29,7 @@ typedef struct Place
 	size_t owner_size; /* 0: nothing is shared */
 	int n_recent;      /* tokens that the prompt has in common with one of the last ones */
 	int n_kept;        /* of those, that have been kept for it */
+	int n_shared;      /* tokens that others have read for it */
 	bool may_keep;
 	int32_t *id;            /* [size.n_token + 1] */
 	SlmRowChoice choice;    /* what may follow, of a row that is to choose */
@@ -151,6 +152,12 @@ int
 slm_writer_busy(const SlmWriter *w)
 {
 	return count_phase(w, PHASE_JOINED, PHASE_BUSY);
+}
+
+int
+slm_writer_written(const SlmWriter *w, int row)
+{
+	return slm_row_written(&w->place[row].row);
 }
 
 int
@@ -310,6 +317,7 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	run->n_token_kept += (uint64_t) n_common;
 	place->n_recent = slm_prefix_common(run, tokens->id, tokens->n);
 	place->n_kept = 0;
+	place->n_shared = n_common;
 	place->may_keep = true;
 	place->order = w->n_joined++;
 	place->phase = PHASE_JOINED;
@@ -412,6 +420,7 @@ begin_reading(SlmWriter *w, int at, SlmError *err)
 	SLM_TRY(status);
 	if (slm_decoder_length(w->decoder, at) > n)
 		place->n_kept = slm_decoder_length(w->decoder, at);
+	place->n_shared = slm_decoder_length(w->decoder, at);
 	place->phase = PHASE_BUSY;
 	return SLM_OK;
 }
@@ -655,19 +664,24 @@ slm_writer_step(SlmWriter *w, SlmError *err)
 
 /* ---- Leaving ------------------------------------------------------------------------- */
 
+/* Frees the place of a row that is done: its status, and what it has come to. */
+static SlmStatus
+leave(Place *place, SlmWritten *out, SlmError *err)
+{
+	place->phase = PHASE_FREE;
+	if (place->status == SLM_OK)
+		return slm_row_result(&place->row, out, err);
+	*err = place->err;
+	return place->status;
+}
+
 SlmStatus
 slm_writer_take_tokens(SlmWriter *w, int row, int32_t *id, SlmTaken *out, SlmError *err)
 {
 	Place *place = &w->place[row];
 	int n = slm_row_written(&place->row);
 
-	place->phase = PHASE_FREE;
-	if (place->status != SLM_OK)
-	{
-		*err = place->err;
-		return place->status;
-	}
-	SLM_TRY(slm_row_result(&place->row, &out->written, err));
+	SLM_TRY(leave(place, &out->written, err));
 	out->n_cut = place->row.n_cut;
 	memcpy(id, place->id + place->row.n_prompt, (size_t) n * sizeof(*id));
 	return SLM_OK;
@@ -678,15 +692,11 @@ slm_writer_take(SlmWriter *w, int row, SlmArena *arena, SlmWritten *out, SlmErro
 {
 	Place *place = &w->place[row];
 
-	place->phase = PHASE_FREE;
-	if (place->status != SLM_OK)
-	{
-		*err = place->err;
-		return place->status;
-	}
-	SLM_TRY(slm_row_result(&place->row, out, err));
+	SLM_TRY(leave(place, out, err));
 	if (place->row.chance != NULL)
 		SLM_TRY(slm_row_told(&w->maker, &place->row, arena, &out->token, err));
+	out->n_read = slm_decoder_length(w->decoder, row) - place->n_shared;
+	out->n_kept = place->n_shared;
 	return slm_row_text(&w->maker, place->id + place->row.n_prompt, out->n_token, place->row.n_cut,
 						arena, &out->text, err);
 }

@@ -79,6 +79,9 @@ extern SlmStatus slm_writer_add(SlmWriter *writer, const SlmPrompt *prompt, int 
  */
 extern SlmStatus slm_writer_step(SlmWriter *writer, SlmError *err) SLM_MUST_CHECK;
 
+/* Tokens that a row has written so far. */
+extern int slm_writer_written(const SlmWriter *writer, int row);
+
 /* A row that is done, whatever came of it; -1: none is. */
 extern int slm_writer_finished(const SlmWriter *writer);
 

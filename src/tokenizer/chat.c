@@ -178,7 +178,7 @@ slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokenizer, const SlmHos
 	Writer w = {.tokenizer = tokenizer, .host = host, .arena = arena, .trims = chat->trims};
 	bool same_turn = strcmp(chat->system_start, chat->user_start) == 0;
 	size_t room = strlen(chat->system_start) + strlen(chat->system_end) + strlen(chat->user_start) +
-				  strlen(chat->user_end) + strlen(chat->answer_start) + 1;
+				  strlen(chat->user_end) + strlen(chat->answer_start) + 2;
 
 	if (system.size > SLM_MAX_INPUT_BYTES || user.size > SLM_MAX_INPUT_BYTES - system.size)
 		return slm_fail(err, SLM_ERR_LIMIT, "text has %zu bytes, over the limit of %u",
@@ -200,6 +200,8 @@ slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokenizer, const SlmHos
 	SLM_TRY(put_piece(&w, chat->user_end, err));
 	SLM_TRY(put_piece(&w, chat->answer_start, err));
 	SLM_TRY(flush(&w, err));
+	if (tokenizer->special.ends_prompts)
+		w.id[w.n++] = tokenizer->special.eos;
 	*id = w.id;
 	*n = w.n;
 	return SLM_OK;

@@ -130,7 +130,8 @@ slm_tokenizer_open(const void *blob, size_t blob_bytes, SlmTokenizer *out, SlmEr
 		.kind = header.kind,
 		.n_vocab = header.n_vocab,
 		.space_prefix =
-			header.kind == SLM_TOKENIZER_SPM && (header.flags & SLM_BLOB_NO_PREFIX) == 0,
+			(header.kind == SLM_TOKENIZER_SPM || header.kind == SLM_TOKENIZER_UNIGRAM) &&
+			(header.flags & SLM_BLOB_NO_PREFIX) == 0,
 		.special =
 			{
 				.bos = header.bos,

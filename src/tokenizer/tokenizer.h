@@ -36,6 +36,7 @@ typedef struct SlmSpecialTokens
 	int32_t mask;
 	bool add_bos;      /* the model expects bos at the start */
 	bool add_eos;      /* and eos at the end */
+	bool ends_prompts; /* of prompts, too: whoever opens the model says so */
 	uint8_t pair_seps; /* separators between the parts of a pair: 1 BERT, 2 RoBERTa */
 } SlmSpecialTokens;
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Converts the models of make_decoders.py, make_encoders.py or make_parity.py by llama.cpp's converter and runs their test.
+"""Converts the models of make_decoders.py, make_encoders.py, make_parity.py or make_t5.py by llama.cpp's converter and runs their test.
 
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_decode
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_encoders
     test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_forward
+    test/golden/compare_converter.py LLAMA_CPP_FOLDER build/test/unit/test_source
 
 Proves that files of the public converter (its tensor names, permutations, norms and keys) give transformers' numbers.
 The vocabulary is ours in all of them, so that the converter's way to tell tokenizers apart is left out.
@@ -108,6 +109,33 @@ def answers():
         yield f"parity-{name}.gguf", kind.__name__, None, save
 
 
+def two_stacks():
+    """The same of models that read with one stack and write with another.  Their vocabulary is read from a file of
+    SentencePiece's there, which the random ones have not: ours is taken over from our file."""
+    import gguf
+    import make_t5
+
+    def set_vocab(self):
+        fields = gguf.GGUFReader(HERE / f"t5-{name}.gguf").fields.values()
+        for field in fields:
+            if field.name.startswith("tokenizer."):
+                kinds = field.types
+                self.gguf_writer.add_key_value(field.name, field.contents(), kinds[0], kinds[-1] if len(kinds) > 1 else None)
+
+    for seed, name in enumerate(make_t5.MODELS):
+        model, tokenizer = make_t5.build(name, seed + 1)
+        if model.config.num_layers != model.config.num_decoder_layers:
+            continue  # whose deeper stack the converter has no names for
+
+        def save(folder):
+            make_t5.save(model, tokenizer, folder)
+            # what transformers writes and the converter does not expect, or the other way round
+            config = json.loads((folder / "config.json").read_text())
+            (folder / "config.json").write_text(json.dumps({"decoder_start_token_id": 0, "tie_word_embeddings": name == "first", **config}))
+
+        yield f"t5-{name}.gguf", type(model).__name__, set_vocab, save
+
+
 def main():
     llama, program = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     sys.path[:0] = [str(llama / "gguf-py"), str(llama)]
@@ -122,7 +150,7 @@ def main():
         for path in HERE.glob("*.*"):
             if path.suffix in (".gguf", ".txt"):
                 shutil.copy(path, golden)
-        for name, kind, set_vocab, save in {"test_encoders": encoders, "test_forward": answers}.get(program.name, decoders)():
+        for name, kind, set_vocab, save in {"test_encoders": encoders, "test_forward": answers, "test_source": two_stacks}.get(program.name, decoders)():
             print("#", name, flush=True)
             with tempfile.TemporaryDirectory() as folder:
                 save(Path(folder))

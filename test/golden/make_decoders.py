@@ -52,6 +52,11 @@ MODELS = {
     "biased": (hf.LlamaConfig, dict(attention_bias=True, num_key_value_heads=4, intermediate_size=100, tie_word_embeddings=False)),
     "qwen2": (hf.Qwen2Config, dict(tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=1000000.0))),
     "qwen3": (hf.Qwen3Config, dict(head_dim=16, tie_word_embeddings=False)),
+    "mixtral": (hf.MixtralConfig, dict(num_local_experts=4, num_experts_per_tok=2, tie_word_embeddings=False, sliding_window=None)),
+    "qwen2moe": (hf.Qwen2MoeConfig, dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=20, shared_expert_intermediate_size=40,
+                                         tie_word_embeddings=False)),
+    "qwen3moe": (hf.Qwen3MoeConfig, dict(num_experts=5, num_experts_per_tok=2, moe_intermediate_size=28, head_dim=16, norm_topk_prob=True,
+                                         tie_word_embeddings=True)),
     "blocks": (hf.Qwen2Config, dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, tie_word_embeddings=True)),
     "gemma": (hf.GemmaConfig, dict(head_dim=16, num_key_value_heads=1, hidden_activation="gelu_pytorch_tanh")),
     "gemma2": (hf.Gemma2Config, dict(head_dim=16, num_key_value_heads=1, sliding_window=40, query_pre_attn_scalar=16,
@@ -204,6 +209,7 @@ def build(name, kind, options):
     torch.manual_seed(len(name) * 1000 + sum(map(ord, name)))
     config = kind(**{**SHARED, **options})
     config.vocab_size = vocabulary(name).get_vocab_size()
+    config._experts_implementation = "eager"  # which computes in double precision, too
     model = hf.AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for key, parameter in model.named_parameters():

@@ -31,7 +31,9 @@ SEQUENCES = [(1, 1), (2, 2), (17, 9), (70, 70), (300, 180)]
 
 SHARED = dict(hidden_size=40, num_hidden_layers=2, num_attention_heads=4, intermediate_size=72, max_position_embeddings=320)
 
-# name: configuration, tokenizer
+T5 = dict(d_model=40, d_kv=12, d_ff=72, num_layers=2, num_heads=4, n_positions=320)
+
+# name: configuration, tokenizer, and a class where it is not the usual one
 MODELS = {
     "mpnet": (hf.MPNetConfig(**dict(SHARED, max_position_embeddings=322)), make_parity.mpnet_wordpiece),
     # 5 layers of 2 blocks: 0 0 0 1 1
@@ -44,15 +46,18 @@ MODELS = {
     "mobile": (hf.MobileBertConfig(**SHARED, embedding_size=20, intra_bottleneck_size=24), make_parity.wordpiece),
     # distances up to 8 alone, the others in 7 runs, the last of them of all from 63 on
     "deberta": (hf.DebertaV2Config(**SHARED, **dict(make_parity.DEBERTA_DISTANCES, max_relative_positions=64)), make_parity.deberta_unigram),
+    "t5": (hf.T5Config(**T5), make_parity.t5_unigram, hf.T5EncoderModel),
+    # a gate, numbers for distances in every layer
+    "umt5": (hf.UMT5Config(**dict(T5, feed_forward_proj="gated-gelu", relative_attention_num_buckets=16)), make_parity.t5_unigram, hf.UMT5EncoderModel),
 }
 
 
 def build(name, seed):
-    config, make_tokenizer = MODELS[name]
+    config, make_tokenizer, *kind = MODELS[name]
     tokenizer = make_tokenizer()
     config.vocab_size = tokenizer.get_vocab_size()
     config.architectures = None
-    return make_parity.make_model(hf.AutoModel.from_config, config, seed), tokenizer
+    return make_parity.make_model(kind[0] if kind else hf.AutoModel.from_config, config, seed), tokenizer
 
 
 def save(model, tokenizer, folder):

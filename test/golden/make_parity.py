@@ -28,6 +28,7 @@ import unicodedata
 
 import torch
 import transformers as hf
+from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from compare_tokenizer import albert_fold
@@ -184,6 +185,19 @@ def qwen_bpe():
     return tokenizer
 
 
+def t5_unigram():
+    letters = "abcdefghijklmnopqrstuvwxyzP!:,.▁"
+    vocab = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    vocab += [(c, -8.0 - i / 16) for i, c in enumerate(letters)]
+    vocab += [("▁" + w, -4.0 - i / 8) for i, w in enumerate(WORDS)]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=2))
+    tokenizer.normalizer = normalizers.Precompiled(make_charsmap(COMPATIBLE))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.add_special_tokens(["<pad>", "</s>", "<unk>", "<extra_id_0>"])
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)])
+    return tokenizer
+
+
 def modern_bpe():
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = ["|||EMAIL|||", *letters, "th", "the", "Ġthe", "or", "er", "Ġr", "Ġre"]
@@ -219,6 +233,7 @@ QWEN3 = dict(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=48,
     max_position_embeddings=256, tie_word_embeddings=True, bos_token_id=None, eos_token_id=None,
 )
+T5 = dict(d_model=32, d_kv=12, d_ff=64, num_layers=1, num_heads=2, n_positions=48, feed_forward_proj="gated-gelu")
 DISTIL = dict(dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=48)
 
 # name: class, configuration, tokenizer, pooling of sentence-transformers
@@ -302,6 +317,7 @@ CASES = {
     "deberta-tokens": (hf.DebertaV2ForTokenClassification, hf.DebertaV2Config(**DEBERTA, **TOKEN_LABELS), deberta_unigram, None),
     "xlmr-languages": (hf.XLMRobertaForSequenceClassification, hf.XLMRobertaConfig(**ROBERTA, num_labels=1), language_unigram, None),
     "qwen3": (hf.Qwen3Model, hf.Qwen3Config(**QWEN3), qwen_bpe, "lasttoken"),
+    "t5": (hf.T5EncoderModel, hf.T5Config(**T5), t5_unigram, "mean"),
 }
 
 
@@ -336,7 +352,22 @@ def pooled(hidden, pooling):
     return {"mean": hidden.mean(0), "cls": hidden[0], "lasttoken": hidden[-1]}[pooling]
 
 
-def save_case(model, tokenizer, pooling, folder):
+def make_dense(model):
+    """What sentence-t5 has behind pooling."""
+    return torch.nn.functional.normalize(torch.randn(model.config.d_model, model.config.d_model)).half().float() if model.config.model_type == "t5" else None
+
+
+def save_dense(dense, folder):
+    os.mkdir(os.path.join(folder, "2_Dense"))
+    with open(os.path.join(folder, "2_Dense", "config.json"), "w") as file:
+        json.dump({"in_features": len(dense), "out_features": len(dense), "bias": False, "activation_function": "torch.nn.modules.linear.Identity"}, file)
+    save_file({"linear.weight": dense}, os.path.join(folder, "2_Dense", "model.safetensors"))
+    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in (("Pooling", "1_Pooling"), ("Dense", "2_Dense"))]
+    with open(os.path.join(folder, "modules.json"), "w") as file:
+        json.dump(modules, file)
+
+
+def save_case(model, tokenizer, pooling, folder, dense=None):
     model.save_pretrained(folder)
     save_tokenizer(tokenizer, folder)
     if pooling:
@@ -344,6 +375,8 @@ def save_case(model, tokenizer, pooling, folder):
         mode = {"mean": "mean_tokens", "cls": "cls_token", "lasttoken": "lasttoken"}[pooling]
         with open(os.path.join(folder, "1_Pooling", "config.json"), "w") as file:
             json.dump({f"pooling_mode_{mode}": True}, file)
+    if dense is not None:
+        save_dense(dense, folder)
 
 
 def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
@@ -351,7 +384,8 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
     config.vocab_size = tokenizer.get_vocab_size()
     model = make_model(kind, config, seed)
     with tempfile.TemporaryDirectory() as folder:
-        save_case(model, tokenizer, pooling, folder)
+        dense = make_dense(model)
+        save_case(model, tokenizer, pooling, folder, dense)
         target = os.path.join(HERE, f"parity-{name}.gguf")
         convert = os.path.join(ROOT, "models", "convert")
         subprocess.run([sys.executable, convert, folder, target, "--type", "f16", "--name", name], check=True)
@@ -368,6 +402,8 @@ def make_case(name, kind, config, make_tokenizer, pooling, seed, out):
         with torch.no_grad():
             result = model(**inputs)
         numbers = pooled(result.last_hidden_state[0], pooling) if pooling else result.logits[0]
+        if dense is not None:
+            numbers = dense.double() @ numbers
         print(what, "\t".join(item) if pairs else item, file=out)
         print("ids", *encoded.ids, file=out)
         print("out", *(f"{x:.9g}" for x in numbers.flatten().tolist()), file=out)

@@ -47,7 +47,7 @@ FIRST = {
 
 
 def conversation(form, system, user):
-    """None of the formats' control tokens is in these vocabularies, so all of it is text."""
+    """Of the formats' control tokens these vocabularies have <|end|> alone; all else is text."""
     if form == "plain":
         return f"{system}\n\n{user}\n"
     if form == "chatml":
@@ -58,7 +58,8 @@ def conversation(form, system, user):
     if form == "gemma":
         return f"<start_of_turn>user\n{system}\n\n{user}<end_of_turn>\n<start_of_turn>model\n"
     if form == "phi-3":
-        return f"<|system|>\n{system}<|end|>\n<|user|>\n{user}<|end|>\n<|assistant|>\n"
+        # a control token of Phi-3's takes away the white space behind it
+        return f"<|system|>\n{system}<|end|><|user|>\n{user}<|end|><|assistant|>\n"
     if form == "alpaca":
         return f"{system}\n\n### Instruction:\n{user}\n\n### Response:\n"
     if form == "zephyr":

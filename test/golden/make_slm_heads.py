@@ -23,12 +23,11 @@ A case is some lines, fields between tabs where they are texts:
       score X          its output
 """
 
-import importlib.machinery
-import importlib.util
 import json
 import math
 import os
 import subprocess
+import sys
 import tempfile
 import types
 import unicodedata
@@ -37,6 +36,11 @@ import make_tiny
 import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
+
+sys.path.insert(0, os.path.join(make_tiny.ROOT, "models"))
+from converter import convert
+from converter.architectures import gguf_name
+from converter.source import Source
 
 N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_FEATURES = 32, 8, 16, 16, 8
 CALIBRATION = {
@@ -58,14 +62,6 @@ TEXTS = [
     "Café: 日本語 12345, A (x)",
 ]
 FIELDS = ["order", "price: what was paid"]
-
-
-def load_convert():
-    path = os.path.join(make_tiny.ROOT, "models", "convert")
-    loader = importlib.machinery.SourceFileLoader("convert", path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("convert", loader))
-    loader.exec_module(module)
-    return module
 
 
 def word_shape(word):
@@ -147,10 +143,9 @@ class Slm:
         }
 
     def write(self, tokenizer, path):
-        convert = load_convert()
         heads = dict(self.head)
         for name, weight in self.layer.named_parameters():
-            heads[convert.gguf_name(f"encoder.layer.1.{name}", {})] = weight.data
+            heads[gguf_name(f"encoder.layer.1.{name}", {})] = weight.data
         with tempfile.TemporaryDirectory() as folder:
             self.bert.save_pretrained(folder)
             tokenizer.save(os.path.join(folder, "tokenizer.json"))
@@ -160,8 +155,8 @@ class Slm:
             with open(os.path.join(folder, "slm_heads.json"), "w") as file:
                 json.dump({**CALIBRATION, "extract.block_count": 1}, file)
             save_file({name: weight.contiguous() for name, weight in heads.items()}, os.path.join(folder, "slm_heads.safetensors"))
-            convert.convert(
-                convert.Source(folder),
+            convert(
+                Source(folder),
                 types.SimpleNamespace(
                     output=path, type="keep", name="tiny-slm", license="postgresql", sha256=None, wordpiece="phantom"
                 ),

@@ -11,6 +11,9 @@
 
 #define LLAMA FIXTURE_DIR "decoder-llama.gguf"
 #define QWEN3 FIXTURE_DIR "decoder-qwen3.gguf"
+#define MIXTRAL FIXTURE_DIR "decoder-mixtral.gguf"
+#define QWEN2MOE FIXTURE_DIR "decoder-qwen2moe.gguf"
+#define FLAN FIXTURE_DIR "t5-flan.gguf"
 #define BLOCKS FIXTURE_DIR "decoder-blocks.gguf"
 
 static void
@@ -229,6 +232,106 @@ keys_of_some(void)
 	}
 }
 
+/* Experts: their numbers, and their matrices one behind the other. */
+static void
+experts(void)
+{
+	static const char *const tensors[] = {
+		"blk.1.ffn_gate_inp.weight",       "blk.1.ffn_gate_exps.weight",
+		"blk.1.ffn_up_exps.weight",        "blk.1.ffn_down_exps.weight",
+		"blk.1.ffn_gate_shexp.weight",     "blk.1.ffn_up_shexp.weight",
+		"blk.1.ffn_gate_inp_shexp.weight", "blk.1.ffn_down_shexp.weight",
+	};
+	const char *key = "llama.expert_count";
+	GgufBytes file;
+
+	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+		check_missing(QWEN2MOE, tensors[i]);
+	check_u32(MIXTRAL, key, 513, SLM_ERR_CORRUPT,
+			  "key \"llama.expert_count\" is 513, outside 0 to 512");
+	check_u32(MIXTRAL, key, 5, SLM_ERR_CORRUPT,
+			  "tensor \"blk.0.ffn_gate_inp.weight\" is 32 x 4, but must be 32 x 5 here");
+	check_u32(MIXTRAL, key, 0, SLM_ERR_CORRUPT, "tensor \"blk.0.ffn_gate.weight\" is missing");
+	check_u32(MIXTRAL, "llama.expert_used_count", 0, SLM_ERR_CORRUPT, "is 0, outside 1 to 4");
+	check_u32(MIXTRAL, "llama.expert_used_count", 5, SLM_ERR_CORRUPT, "is 5, outside 1 to 4");
+	check_u32(MIXTRAL, "llama.feed_forward_length", 47, SLM_ERR_CORRUPT,
+			  "tensor \"blk.0.ffn_gate_exps.weight\" is 32 x 48 x 4, but must be 32 x 47 x 4 here");
+	file = open_file(MIXTRAL);
+	hide_key(&file, key);
+	check_load(&file, SLM_ERR_CORRUPT, "tensor \"blk.0.ffn_gate.weight\" is missing");
+	check_u32(QWEN2MOE, "qwen2moe.expert_count", 0, SLM_ERR_CORRUPT, "is 0, outside 1 to 512");
+	file = open_file(QWEN2MOE);
+	hide_key(&file, "qwen2moe.expert_count");
+	check_load(&file, SLM_ERR_CORRUPT, "lacks the key \"qwen2moe.expert_count\"");
+	check_u32(QWEN2MOE, "qwen2moe.expert_feed_forward_length", SLM_MAX_FF + 1, SLM_ERR_CORRUPT,
+			  "is 65537, outside 1 to 65536");
+	check_u32(QWEN2MOE, "qwen2moe.expert_feed_forward_length", 21, SLM_ERR_CORRUPT,
+			  "tensor \"blk.0.ffn_gate_exps.weight\" is 32 x 20 x 6, but must be 32 x 21 x 6 here");
+	check_u32(QWEN2MOE, "qwen2moe.expert_shared_feed_forward_length", 39, SLM_ERR_CORRUPT,
+			  "tensor \"blk.0.ffn_gate_shexp.weight\" is 32 x 40, but must be 32 x 39 here");
+	/* the dimensions in another order */
+	file = open_file(MIXTRAL);
+	gguf_behind(&file, "blk.1.ffn_up_exps.weight")[12] = 4;
+	gguf_behind(&file, "blk.1.ffn_up_exps.weight")[20] = 48;
+	check_load(&file, SLM_ERR_CORRUPT,
+			   "tensor \"blk.1.ffn_up_exps.weight\" is 32 x 4 x 48, but must be 32 x 48 x 4 here");
+}
+
+/* Two stacks, each of its own depth, and what one of them begins to write with. */
+static void
+two_stacks(void)
+{
+	static const char *const tensors[] = {
+		"token_embd.weight",
+		"enc.output_norm.weight",
+		"dec.output_norm.weight",
+		"enc.blk.1.attn_norm.weight",
+		"enc.blk.1.attn_o.weight",
+		"enc.blk.1.ffn_down.weight",
+		"dec.blk.2.attn_q.weight",
+		"dec.blk.2.cross_attn_norm.weight",
+		"dec.blk.2.cross_attn_q.weight",
+		"dec.blk.2.cross_attn_k.weight",
+		"dec.blk.2.cross_attn_v.weight",
+		"dec.blk.2.cross_attn_o.weight",
+		"dec.blk.0.attn_rel_b.weight",
+		"enc.blk.0.attn_rel_b.weight",
+	};
+	const char *start = "t5.decoder_start_token_id";
+	GgufBytes file;
+
+	for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+		check_missing(FLAN, tensors[i]);
+	check_u32(FLAN, "t5.block_count", 1, SLM_ERR_CORRUPT,
+			  "tensor \"enc.blk.1.attn_k.weight\" is beyond the 1 layers of the model");
+	check_u32(FLAN, "t5.block_count", 3, SLM_ERR_CORRUPT,
+			  "tensor \"enc.blk.2.attn_norm.weight\" is missing");
+	check_u32(FLAN, "t5.decoder_block_count", 2, SLM_ERR_CORRUPT,
+			  "tensor \"dec.blk.2.attn_k.weight\" is beyond the 2 layers of the model");
+	check_u32(FLAN, "t5.decoder_block_count", 4, SLM_ERR_CORRUPT,
+			  "tensor \"dec.blk.3.attn_norm.weight\" is missing");
+	check_u32(FLAN, "t5.decoder_block_count", 0, SLM_ERR_CORRUPT, "is 0, outside 1 to 512");
+	check_u32(FLAN, "t5.decoder_block_count", 513, SLM_ERR_CORRUPT, "is 513, outside 1 to 512");
+	/* without it, both have as many */
+	file = open_file(FLAN);
+	hide_key(&file, "t5.decoder_block_count");
+	check_load(&file, SLM_ERR_CORRUPT,
+			   "tensor \"dec.blk.2.attn_k.weight\" is beyond the 2 layers of the model");
+	check_u32(FLAN, start, 51, SLM_OK, "");
+	check_u32(FLAN, start, 52, SLM_ERR_CORRUPT,
+			  "key \"t5.decoder_start_token_id\" is 52 of 52 tokens");
+	check_u32(FLAN, start, 1U << 31, SLM_ERR_CORRUPT, start);
+	file = open_file(FLAN);
+	hide_key(&file, start);
+	check_load(&file, SLM_OK, "");
+	check_u32(FLAN, "t5.attention.relative_buckets_count", 30, SLM_ERR_CORRUPT,
+			  "tensor \"dec.blk.0.attn_rel_b.weight\" is 4 x 32, but must be 4 x 30 here");
+	/* then the embeddings are the output matrix, too */
+	file = open_file(FLAN);
+	hide_tensor(&file, "output.weight");
+	check_load(&file, SLM_OK, "");
+}
+
 /* Tensors that hold several slots have all their rows, or are not there. */
 static void
 fused_tensors(void)
@@ -294,6 +397,8 @@ main(void)
 	TEST(keys_that_are_not_there);
 	TEST(keys_that_are_not_known);
 	TEST(keys_of_some);
+	TEST(experts);
+	TEST(two_stacks);
 	TEST(fused_tensors);
 	TEST(frequencies);
 	return check_done();

@@ -12,6 +12,8 @@
 #define MODERN FIXTURE_DIR "encoder-modern.gguf"
 #define MOBILE FIXTURE_DIR "encoder-mobile.gguf"
 #define DEBERTA FIXTURE_DIR "encoder-deberta.gguf"
+#define T5 FIXTURE_DIR "encoder-t5.gguf"
+#define UMT5 FIXTURE_DIR "encoder-umt5.gguf"
 #define MODERN_HEAD FIXTURE_DIR "parity-modern-cross.gguf"
 
 static void
@@ -31,6 +33,65 @@ buckets_of_distances(void)
 	file = open_file(MPNET);
 	hide_key(&file, key);
 	check_load(&file, SLM_ERR_CORRUPT, "lacks the key \"mpnet.attention.relative_buckets_count\"");
+}
+
+/* T5's numbers stand in its layers: the first one's are those of all, unless these have some. */
+static void
+buckets_in_layers(void)
+{
+	const char *key = "t5encoder.attention.relative_buckets_count";
+	GgufBytes file;
+
+	check_missing(T5, "enc.blk.0.attn_rel_b.weight");
+	check_missing(UMT5, "enc.blk.0.attn_rel_b.weight");
+	file = open_file(UMT5);
+	hide_tensor(&file, "enc.blk.1.attn_rel_b.weight");
+	check_load(&file, SLM_OK, "");
+	check_u32(T5, key, SLM_MAX_RELATIVE_BUCKETS + 2, SLM_ERR_CORRUPT, "is 258, outside 1 to 256");
+	check_u32(UMT5, key, 18, SLM_ERR_CORRUPT,
+			  "tensor \"enc.blk.0.attn_rel_b.weight\" is 4 x 16, but must be 4 x 18 here");
+	check_missing(T5, "enc.output_norm.weight");
+	check_missing(T5, "enc.blk.1.attn_o.weight");
+	check_u32(T5, "t5encoder.block_count", 1, SLM_ERR_CORRUPT,
+			  "is beyond the 1 layers of the model");
+	check_u32(T5, "t5encoder.attention.key_length", 13, SLM_ERR_CORRUPT,
+			  "key \"t5encoder.attention.value_length\" is 12, but must be 13 here");
+	check_missing(UMT5, "enc.blk.1.ffn_up.weight");
+	check_missing(T5, "enc.blk.1.ffn_down.weight");
+}
+
+/* Gates are optional, in each layer. */
+static void
+gates_of_some_layers(void)
+{
+	for (int layer = 0; layer < 2; layer++)
+	{
+		GgufBytes file = open_file(UMT5);
+		char name[32];
+		MemoryModel m;
+		SlmError err;
+		float row[MEMORY_MODEL_MAX_EMBD];
+
+		snprintf(name, sizeof(name), "enc.blk.%d.ffn_gate.weight", layer);
+		hide_tensor(&file, name);
+		CHECK_STATUS(memory_model_load(&m, file.data, file.size, &err), SLM_OK);
+		m.options.pooling = SLM_POOLING_MEAN;
+		CHECK_STATUS(memory_model_run(&m, "tea", row, MEMORY_MODEL_MAX_EMBD, &err), SLM_OK);
+		memory_model_free(&m);
+		gguf_bytes_free(&file);
+	}
+}
+
+/* The matrix behind pooling. */
+static void
+dense(void)
+{
+	GgufBytes file = open_file(FIXTURE_DIR "parity-t5.gguf");
+
+	gguf_behind(&file, "dense_2.weight")[4] = 16;
+	gguf_behind(&file, "dense_2.weight")[12] = 64;
+	check_load(&file, SLM_ERR_CORRUPT,
+			   "tensor \"dense_2.weight\" is 16 x 64, but must be 32 x 32 here");
 }
 
 /* Five layers run two blocks. */
@@ -170,6 +231,9 @@ int
 main(void)
 {
 	TEST(buckets_of_distances);
+	TEST(buckets_in_layers);
+	TEST(gates_of_some_layers);
+	TEST(dense);
 	TEST(blocks_that_layers_share);
 	TEST(width_of_tokens);
 	TEST(one_matrix_for_attention);
