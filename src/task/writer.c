@@ -163,10 +163,11 @@ slm_writer_written(const SlmWriter *w, int row)
 int
 slm_writer_finished(const SlmWriter *w)
 {
-	for (int i = 0; i < w->n_place; i++)
-		if (w->place[i].phase == PHASE_DONE)
-			return i;
-	return -1;
+	int i = 0;
+
+	while (i < w->n_place && w->place[i].phase != PHASE_DONE)
+		i++;
+	return i < w->n_place ? i : -1;
 }
 
 void
@@ -526,11 +527,9 @@ choose(SlmWriter *w, int at, float *logits, SlmError *err)
 
 	if (status == SLM_ERR_UNSUPPORTED)
 		fail(place, status, err);
-	else
-		SLM_TRY(status);
-	if (place->phase == PHASE_BUSY && place->row.is_over)
+	else if (status == SLM_OK && place->row.is_over)
 		finish(place);
-	return SLM_OK;
+	return status == SLM_ERR_UNSUPPORTED ? SLM_OK : status;
 }
 
 /*
@@ -678,12 +677,11 @@ leave(Place *place, SlmWritten *out, SlmError *err)
 SlmStatus
 slm_writer_take_tokens(SlmWriter *w, int row, int32_t *id, SlmTaken *out, SlmError *err)
 {
-	Place *place = &w->place[row];
-	int n = slm_row_written(&place->row);
+	const SlmRow *of = &w->place[row].row;
 
-	SLM_TRY(leave(place, &out->written, err));
-	out->n_cut = place->row.n_cut;
-	memcpy(id, place->id + place->row.n_prompt, (size_t) n * sizeof(*id));
+	SLM_TRY(leave(&w->place[row], &out->written, err));
+	out->n_cut = of->n_cut;
+	memcpy(id, of->id + of->n_prompt, (size_t) out->written.n_token * sizeof(*id));
 	return SLM_OK;
 }
 
