@@ -194,13 +194,14 @@ bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
 # ---- Measurements through SQL: test/bench/README.md ---------------------------
 # FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
-MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-workers bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
+MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-generation bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-workers bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
 .PHONY: $(MEASUREMENTS)
 $(MEASUREMENTS): $(BENCH_PROGRAMS)
 	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
 bench-slm-base: ## scores of the embedded model, F32 and as shipped (FOLDER=data sets)
 bench-functions: ## rows/s, latency and memory of each function (FOLDER=data sets)
 bench-batching: ## a row a call, array forms, the plan node: rows/s and one hash (FOLDER=data sets)
+bench-generation: ## generated extraction, 1 to 16 rows beside each other: rows/s and one hash ([FOLDER=where models are kept])
 bench-parity: ## cosine and STS-B beside sentence-transformers (FOLDER=data sets)
 bench-zeroshot: ## labels beside MiniLM in Python (FOLDER=data sets)
 bench-fewshot: ## classifiers trained in SQL on a few rows (FOLDER=data sets)

@@ -203,6 +203,50 @@ FROM rides, LATERAL (SELECT jsonb_build_object('what', max(value) FILTER (WHERE 
 SELECT count(*) AS of_blank FROM rides, slm_extract_spans(body, '["what"]', 'writer') WHERE body IS NULL OR body <= ' ';
 SELECT count(*) AS too_long FROM slm_extract_spans(repeat('q', 600), '["what"]', 'writer', on_error => 'null');
 
+-- A smaller model guesses what a larger one writes: its answers are its own, bit by bit, whether the guesses are right or wrong.
+SELECT slm_create_model('guessed_right', 'decoder-qwen2.gguf', '{"prompt_format": "chatml", "draft": "writer"}') AS created \gset
+SELECT slm_create_model('guessed_wrong', 'decoder-qwen2.gguf', '{"prompt_format": "chatml", "draft": "other"}') AS created \gset
+SELECT count(DISTINCT split_part(slm_pin(m)::text, '@', 2)) AS fingerprints FROM unnest('{writer,guessed_right,guessed_wrong}'::text[]) AS m;
+CREATE TABLE asks AS SELECT n, repeat('the train is late, and the ring ', n % 4) || n AS body FROM generate_series(1, 12) AS n;
+SET slm.enable_batching = off;
+SET slm.max_prefix_memory = 0;
+CREATE FUNCTION answers(model text) RETURNS text[] LANGUAGE sql AS $$
+    SELECT array_agg(concat_ws('|', slm_generate(body, model, 40), slm_generate(body, model, 40, temperature => 1),
+                               slm_extract(body, '["who", "where"]', model), slm_summarize(body, 3, model)) ORDER BY n) FROM asks $$;
+SELECT slm_stat_reset();
+SELECT answers('writer') AS wanted \gset
+SELECT answers('guessed_right') = :'wanted' AS guessed_right;
+SELECT answers('guessed_wrong') = :'wanted' AS guessed_wrong;
+SELECT sum(memo_hits) AS remembered, max(tokens_in) FILTER (WHERE model = 'guessed_wrong') > max(tokens_in) FILTER (WHERE model = 'guessed_right') AS reads_wrong_guesses,
+       count(DISTINCT tokens_out) AS written FROM slm_stat_calls WHERE function = 'slm_generate';
+RESET slm.enable_batching;
+RESET slm.max_prefix_memory;
+ALTER SERVER guessed_wrong OPTIONS (SET draft 'pieces');
+SELECT error_of($$ SELECT slm_generate('x', 'guessed_wrong') $$);
+ALTER SERVER guessed_wrong OPTIONS (SET draft 'tiny');
+SELECT error_of($$ SELECT slm_generate('x', 'guessed_wrong') $$);
+ALTER SERVER guessed_wrong OPTIONS (SET draft 'nobody');
+SELECT error_of($$ SELECT slm_generate('x', 'guessed_wrong') $$);
+SELECT slm_count_tokens('the ring', 'guessed_wrong') AS tokens; -- which nobody guesses
+ALTER SERVER guessed_wrong OPTIONS (SET draft 'other');
+SELECT slm_generate('the ring', 'guessed_wrong', 20) = slm_generate('the ring', 'writer', 20) AS same;
+-- The owner needs the right to the draft, whoever calls does not.
+CREATE ROLE slm_guest;
+GRANT USAGE ON FOREIGN SERVER guessed_wrong TO slm_guest;
+SET ROLE slm_guest;
+SELECT error_of($$ SELECT slm_generate('the ring', 'other') $$);
+SELECT slm_generate('the ring', 'guessed_wrong', 20) IS NOT NULL AS written;
+RESET ROLE;
+GRANT USAGE ON FOREIGN DATA WRAPPER slm TO slm_guest;
+ALTER SERVER guessed_wrong OWNER TO slm_guest;
+SELECT error_of($$ SELECT slm_generate('the ring', 'guessed_wrong') $$);
+SELECT error_of($$ SELECT slm_create_model('bad', 'decoder-qwen2.gguf', '{"draft": ""}') $$);
+SELECT count(slm_drop_model(m)) AS dropped FROM unnest(ARRAY['guessed_right', 'guessed_wrong']) AS m;
+REVOKE USAGE ON FOREIGN DATA WRAPPER slm FROM slm_guest;
+DROP ROLE slm_guest;
+DROP FUNCTION answers;
+DROP TABLE asks;
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);

@@ -11,7 +11,7 @@ CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file '.x.gguf');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file '/a/../x.gguf');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file '/a/..');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', colour 'red');
-CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', draft 'y');
+CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', draft '');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', sha256 'ABCD');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', pooling 'max');
 CREATE SERVER m FOREIGN DATA WRAPPER slm OPTIONS (file 'x.gguf', normalize 'perhaps');

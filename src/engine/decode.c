@@ -459,6 +459,21 @@ slm_decode(SlmDecoder *d, const SlmStep *step, int n_step, const int32_t *row, i
 		   float *logits, SlmError *err)
 {
 	SlmArenaMark mark = slm_arena_mark(d->run->arena);
+	SlmTokenList *list;
+
+	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) n_step, &list, err));
+	for (int i = 0; i < n_step; i++)
+		list[i] = (SlmTokenList){row, n_row};
+	SLM_TRY(slm_decode_lists(d, step, n_step, list, logits, err));
+	slm_arena_rewind(d->run->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_decode_lists(SlmDecoder *d, const SlmStep *step, int n_step, const SlmTokenList *list,
+				 float *logits, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(d->run->arena);
 	Piece *piece;
 
 	SLM_TRY(SLM_NEW_ARRAY(d->run->arena, (size_t) n_step, &piece, err));
@@ -476,8 +491,8 @@ slm_decode(SlmDecoder *d, const SlmStep *step, int n_step, const int32_t *row, i
 			s->token,
 			s->n,
 			s->n_logits,
-			row,
-			n_row,
+			list[i].id,
+			list[i].n,
 		};
 	}
 	SLM_TRY(read_pieces(d, piece, n_step, logits, err));

@@ -45,13 +45,25 @@ typedef struct SlmStep
 
 /*
  * Runs the steps as ragged batches of at most SLM_BATCH_TOKENS tokens.  logits
- * [sum of n_logits][n_row], in the order of the steps: of the tokens row[0 ..
+ * [n_logits][n_row] of each step, one behind the other: of the tokens row[0 ..
  * n_row), ascending, or with row NULL of the whole vocabulary, n_row of it.
  * After an error the sequences hold what they held before.
  */
 extern SlmStatus slm_decode(SlmDecoder *decoder, const SlmStep *step, int n_step,
 							const int32_t *row, int n_row, float *logits,
 							SlmError *err) SLM_MUST_CHECK;
+
+/* Tokens whose logits are asked for. */
+typedef struct SlmTokenList
+{
+	const int32_t *id; /* [n], ascending; NULL: the whole vocabulary */
+	int n;
+} SlmTokenList;
+
+/* The same with a list of each step's own, list [n_step], where it asks for logits. */
+extern SlmStatus slm_decode_lists(SlmDecoder *decoder, const SlmStep *step, int n_step,
+								  const SlmTokenList *list, float *logits,
+								  SlmError *err) SLM_MUST_CHECK;
 
 /* Tokens that a sequence goes on with behind the first `past` of those it holds by then. */
 typedef struct SlmBranch

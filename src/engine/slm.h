@@ -69,7 +69,9 @@ typedef struct SlmRun
 	const SlmKernels *kernels;
 	const SlmHost *host;
 	SlmArena *arena;
-	int max_input_tokens;  /* of one text, 0: no cap */
+	int max_input_tokens; /* of one text, 0: no cap */
+	const SlmModel
+		*draft; /* a smaller model with its vocabulary, which guesses what is written; or NULL */
 	int batch_rows;        /* texts that are written beside each other, 0: no cap */
 	SlmPrefixes *prefixes; /* NULL: none are kept */
 	SlmText owner;         /* of those: the model and whoever may see its prompts, as bytes */

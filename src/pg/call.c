@@ -397,6 +397,15 @@ slm_call_begin(SlmCall *call)
 	call->run.outlet = slm_worker_outlet(call);
 }
 
+void
+slm_call_begin_writing(SlmCall *call)
+{
+	const SlmModel *draft = slm_model_draft(call->ref);
+
+	slm_call_begin(call);
+	call->run.draft = draft;
+}
+
 int
 slm_call_end(SlmCall *call, SlmStatus status, const SlmStatus *row_status, int n)
 {

@@ -145,6 +145,9 @@ extern bool slm_call_writes(const SlmCall *call);
 /* Starts a part that calls the engine: resets the scratch arena, fills call->run. */
 extern void slm_call_begin(SlmCall *call);
 
+/* The same for a part that has its model write, with what its draft guesses. */
+extern void slm_call_begin_writing(SlmCall *call);
+
 /*
  * Ends it: raises what the engine or an interrupt said.  With row_status a
  * row's own failure is in there; returns n minus the number of failed rows.

@@ -130,13 +130,26 @@ parse_sha256(SlmModelDef *def, const char *option, char *value)
 }
 
 static void
-parse_base(SlmModelDef *def, const char *option, char *value)
+parse_model_name(const char *option, const char *value, NameData *name)
 {
 	if (value[0] == '\0' || strlen(value) >= NAMEDATALEN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value for option \"%s\": \"%s\"", option, value),
 						errdetail("It must be the name of a model.")));
-	namestrcpy(&def->base, value);
+	namestrcpy(name, value);
+}
+
+static void
+parse_base(SlmModelDef *def, const char *option, char *value)
+{
+	parse_model_name(option, value, &def->base);
+}
+
+/* Not a part of the fingerprint: guesses change no answer. */
+static void
+parse_draft(SlmModelDef *def, const char *option, char *value)
+{
+	parse_model_name(option, value, &def->draft);
 }
 
 static void
@@ -238,6 +251,7 @@ static const struct
 	{"context_length", parse_context_length},
 	{"overflow", parse_overflow},
 	{"cache_type", parse_cache_type},
+	{"draft", parse_draft},
 	{"base", parse_base},
 	{"head", parse_head},
 };

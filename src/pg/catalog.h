@@ -24,6 +24,7 @@ typedef struct SlmModelDef
 	uint8 sha256[SLM_SHA256_BYTES];
 	SlmModelOptions options;
 	NameData base;                /* the model that a trained one was trained on, else empty */
+	NameData draft;               /* the model that guesses what this one writes, else empty */
 	uint8 head[SLM_SHA256_BYTES]; /* of its numbers (head_store.c) */
 	uint64 version;               /* differs for every reading of the catalog */
 	uint32 hash_value;            /* of the syscache entry, to be invalidated by */

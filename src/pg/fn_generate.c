@@ -105,7 +105,7 @@ compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *r
 {
 	SlmStatus status;
 
-	slm_call_begin(call);
+	slm_call_begin_writing(call);
 	status = write_texts(call, (Generate *) batch, text, n, row_status);
 	slm_call_end(call, status, row_status, n);
 }

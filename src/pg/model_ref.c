@@ -67,6 +67,13 @@ typedef struct BackendRef
 	const struct BackendRef *base;
 	uint64 base_generation;
 
+	/* What its option "draft" names, and when that was looked up */
+	NameData draft_name;
+	const SlmModel *draft;
+	uint64 draft_generation; /* of a ref whose vocabulary has been compared */
+	TimestampTz draft_statement;
+	uint64 draft_epoch;
+
 	/* The last check that let this ref pass. */
 	TimestampTz checked_statement;
 	uint64 checked_epoch;
@@ -132,6 +139,7 @@ end_of_transaction(XactEvent event, void *arg)
 			slm_catalog_is_current(ref->ref.serverid, ref->def_version))
 		{
 			n_kept++;
+			ref->draft_statement = 0; /* it may go when this one stays */
 			link = &ref->next;
 		}
 		else
@@ -224,6 +232,7 @@ attach(const SlmModelDef *def, TimestampTz statement)
 	slm_catalog_fingerprint(sha256, &copy.options, ref->ref.fingerprint);
 	ref->by_content = copy.has_sha256;
 	ref->identity = identity;
+	ref->draft_name = copy.draft;
 	return ref;
 }
 
@@ -318,29 +327,34 @@ attach_head(const SlmModelDef *def, BackendRef *base)
 	return ref;
 }
 
-/* The definition of a trained model's base, which the model's owner must be allowed to use. */
+/*
+ * The definition of a model that another one needs, its base or its draft, which the
+ * owner of that one must be allowed to use.
+ */
 static const SlmModelDef *
-base_definition(const SlmModelDef *def)
+needed_definition(const SlmModelDef *def, const char *what, NameData needed)
 {
-	NameData name = def->name, base = def->base;
+	NameData name = def->name;
 	Oid ownerid = def->ownerid;
-	Oid serverid = get_foreign_server_oid(NameStr(base), true);
-	const SlmModelDef *base_def = OidIsValid(serverid) ? slm_catalog_by_oid(serverid) : NULL;
+	bool trained = def->file == NULL;
+	Oid serverid = get_foreign_server_oid(NameStr(needed), true);
+	const SlmModelDef *found = OidIsValid(serverid) ? slm_catalog_by_oid(serverid) : NULL;
 
-	if (base_def == NULL)
+	if (found == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("base model \"%s\" of model \"%s\" does not exist", NameStr(base),
-							   NameStr(name))));
-	if (base_def->file == NULL)
+						errmsg("%s model \"%s\" of model \"%s\" does not exist", what,
+							   NameStr(needed), NameStr(name))));
+	if (found->file == NULL)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("base model \"%s\" of model \"%s\" is a trained model itself",
-							   NameStr(base), NameStr(name))));
+						errmsg("%s model \"%s\" of model \"%s\" is a trained model itself", what,
+							   NameStr(needed), NameStr(name))));
 	if (object_aclcheck(ForeignServerRelationId, serverid, ownerid, ACL_USAGE) != ACLCHECK_OK)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for base model \"%s\" of model \"%s\"",
-							   NameStr(base), NameStr(name)),
-						errdetail("The owner of the trained model must be allowed to use it.")));
-	return base_def;
+						errmsg("permission denied for %s model \"%s\" of model \"%s\"", what,
+							   NameStr(needed), NameStr(name)),
+						errdetail("The owner of the %smodel must be allowed to use it.",
+								  trained ? "trained " : "")));
+	return found;
 }
 
 /* The current ref of a trained model, or NULL as attach_head() says. */
@@ -348,7 +362,7 @@ static BackendRef *
 trained_ref(const SlmModelDef *def, TimestampTz statement)
 {
 	SlmModelDef copy = *def;
-	BackendRef *base = file_ref(base_definition(def), statement);
+	BackendRef *base = file_ref(needed_definition(def, "base", def->base), statement);
 	BackendRef *ref = current_ref(copy.serverid);
 
 	move_to_front(base);
@@ -418,6 +432,56 @@ slm_model_by_pin(const char *pin)
 								"anew.",
 								name)));
 	return ref;
+}
+
+/* Raises unless a model can guess what another one writes. */
+static void
+check_draft(const BackendRef *ref, const BackendRef *draft)
+{
+	const SlmModel *model = ref->ref.model, *smaller = draft->ref.model;
+	int32 differ;
+	SlmError err;
+
+	if (!slm_model_info(smaller)->can_decode)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("draft model \"%s\" of model \"%s\" does not write text",
+							   NameStr(draft->ref.name), NameStr(ref->ref.name))));
+	SLM_CHECK(slm_tokenizer_differ(slm_model_tokenizer(model), slm_model_tokenizer(smaller),
+								   &slm_pg_host, &differ, &err),
+			  &err);
+	if (differ >= 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("draft model \"%s\" of model \"%s\" has another vocabulary",
+							   NameStr(draft->ref.name), NameStr(ref->ref.name)),
+						errdetail("Token %d is the first that is not the same.", differ),
+						errhint("A draft is a smaller model of the same family.")));
+}
+
+const SlmModel *
+slm_model_draft(const SlmModelRef *of)
+{
+	BackendRef *ref = (BackendRef *) of, *draft;
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	const SlmModelDef *def;
+	SlmModelDef copy;
+
+	if (NameStr(ref->draft_name)[0] == '\0')
+		return NULL;
+	if (ref->draft_statement == statement && ref->draft_epoch == slm_catalog_epoch)
+		return ref->draft;
+	def = slm_catalog_by_oid(of->serverid);
+	if (def == NULL)
+		return NULL; /* dropped in this transaction: its statement goes on without */
+	copy = *def;
+	draft = file_ref(needed_definition(&copy, "draft", ref->draft_name), statement);
+	move_to_front(draft);
+	if (ref->draft_generation != draft->ref.generation)
+		check_draft(ref, draft);
+	ref->draft = draft->ref.model;
+	ref->draft_generation = draft->ref.generation;
+	ref->draft_statement = statement;
+	ref->draft_epoch = slm_catalog_epoch;
+	return ref->draft;
 }
 
 bool

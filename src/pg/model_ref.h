@@ -44,6 +44,13 @@ extern const SlmModelRef *slm_model_by_name(const char *name, SlmDefaultModel wh
  * that fingerprint is an error (22023, hint how to pin anew). */
 extern const SlmModelRef *slm_model_by_pin(const char *pin);
 
+/*
+ * The model that guesses what this one writes (its option "draft"), NULL where it has
+ * none; valid as long as the statement.  Raises when there is one that cannot be used,
+ * or that has another vocabulary (22023).
+ */
+extern const SlmModel *slm_model_draft(const SlmModelRef *ref);
+
 /* True while a remembered ref of that generation may still be used. */
 extern bool slm_model_ref_valid(const SlmModelRef *ref, uint64 generation);
 

@@ -8,8 +8,9 @@
 #include "base/limits.h"
 #include "engine/prefix.h"
 #include "task/verbatim.h"
+#include "task/writer_draft.h"
 
-#define SPARE_BYTES (1U << 20) /* for tokens of forced bytes, and texts whose words are counted */
+#define SPARE_BYTES (1U << 19) /* for tokens of forced bytes, and texts whose words are counted */
 
 typedef enum Phase
 {
@@ -30,28 +31,31 @@ typedef struct Place
 	int n_kept;        /* of those, that have been kept for it */
 	int n_shared;      /* tokens that others have read for it */
 	bool may_keep;
-	int32_t *id;       /* [size.n_token + 1] */
-	float *chance;     /* [size.n_token + 1] */
-	uint64_t *allowed; /* [n_word] what may follow */
-	SlmArena arena;    /* of the input */
-	SlmStatus status;  /* of a row that is done, */
-	SlmError err;      /* and its error */
+	int32_t *id;            /* [size.n_token + 1] */
+	SlmRowChoice choice;    /* what may follow, of a row that is to choose */
+	SlmChoiceMemory memory; /* for it */
+	float *chance;          /* [size.n_token + 1] */
+	SlmArena arena;         /* of the input */
+	SlmStatus status;       /* of a row that is done, */
+	SlmError err;           /* and its error */
 } Place;
 
 struct SlmWriter
 {
 	SlmRowMaker maker;
 	SlmDecoder *decoder; /* a sequence a place */
+	SlmDrafter *drafter; /* or NULL */
 	SlmRowSize size;
 	int n_place;
-	size_t n_word; /* of a mask */
-	Place *place;  /* [n_place] */
+	Place *place; /* [n_place] */
 	uint64_t n_joined;
 
-	float *logits; /* [n_place][n_vocab] */
-	SlmStep *step; /* [n_place] of the step in hand, n_step of them */
+	float *logits;      /* [n_place][n_vocab] */
+	SlmStep *step;      /* [n_place] of the step in hand, n_step of them, */
+	SlmTokenList *list; /* and what they ask for */
 	int n_step;
-	int *by_order; /* [n_place] places that are busy, as they joined */
+	SlmGuess guess[SLM_DRAFT_ROWS]; /* of each step, where there is a drafter */
+	int *by_order;                  /* [n_place] places that are busy, as they joined */
 };
 
 /* ---- Memory -------------------------------------------------------------------------- */
@@ -73,7 +77,7 @@ make_place(SlmWriter *w, Place *place, SlmError *err)
 	memset(place, 0, sizeof(*place));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->id, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, (size_t) w->size.n_token + 1, &place->chance, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, w->n_word, &place->allowed, err));
+	SLM_TRY(slm_choice_memory(arena, w->maker.n_vocab, &place->memory, err));
 	if (n_byte == 0)
 		return SLM_OK;
 	SLM_TRY(slm_arena_alloc(arena, n_byte, &memory, err));
@@ -100,6 +104,7 @@ SlmStatus
 slm_writer_new(SlmRun *run, int n_row, SlmRowSize size, SlmWriter **out, SlmError *err)
 {
 	SlmWriter *w;
+	size_t n_logits;
 
 	if (n_row < 1 || n_row > SLM_MAX_WRITER_ROWS)
 		return slm_fail(err, SLM_ERR_LIMIT, "%d rows beside each other exceed the limit of %d",
@@ -109,10 +114,13 @@ slm_writer_new(SlmRun *run, int n_row, SlmRowSize size, SlmWriter **out, SlmErro
 	w->size = size;
 	w->n_place = n_row;
 	SLM_TRY(slm_row_maker_init(&w->maker, run, err));
-	w->n_word = ((size_t) w->maker.n_vocab + 63) / 64;
 	SLM_TRY(slm_decoder_new(run, n_row, size.n_token, &w->decoder, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row * (size_t) w->maker.n_vocab, &w->logits, err));
+	if (run->draft != NULL && n_row <= SLM_DRAFT_ROWS)
+		SLM_TRY(slm_drafter_new(run, n_row, size.n_token, &w->drafter, err));
+	n_logits = (size_t) n_row * (w->drafter != NULL ? SLM_DRAFT_TOKENS + 1 : 1);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_logits * (size_t) w->maker.n_vocab, &w->logits, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->step, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->list, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->by_order, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_row, &w->place, err));
 	for (int i = 0; i < n_row; i++)
@@ -155,10 +163,11 @@ slm_writer_written(const SlmWriter *w, int row)
 int
 slm_writer_finished(const SlmWriter *w)
 {
-	for (int i = 0; i < w->n_place; i++)
-		if (w->place[i].phase == PHASE_DONE)
-			return i;
-	return -1;
+	int i = 0;
+
+	while (i < w->n_place && w->place[i].phase != PHASE_DONE)
+		i++;
+	return i < w->n_place ? i : -1;
 }
 
 void
@@ -297,6 +306,8 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	if (n_common < SLM_PREFIX_TOKENS)
 		n_common = 0;
 	slm_decoder_begin(w->decoder, at, n_common, tokens->room);
+	if (w->drafter != NULL)
+		slm_drafter_begin(w->drafter, at, n_common);
 	set_owner(place, run->owner);
 	SLM_TRY(read_input(w, place, prompt, &input, err));
 	slm_row_begin(&place->row, prompt, tokens, place->id, input);
@@ -400,6 +411,8 @@ begin_reading(SlmWriter *w, int at, SlmError *err)
 	if (from >= 0)
 	{
 		SLM_TRY(slm_decoder_share(w->decoder, from, at, n, err));
+		if (w->drafter != NULL)
+			SLM_TRY(slm_drafter_share(w->drafter, from, at, n, err));
 		run->n_token_kept += (uint64_t) (n - n_held);
 	}
 	caller = become_owner(w, place);
@@ -505,56 +518,135 @@ gather(SlmWriter *w, SlmError *err)
 	return SLM_OK;
 }
 
-/* The masks of rows that are to choose: they are known before the logits are. */
-static SlmStatus
-make_masks(SlmWriter *w, SlmError *err)
-{
-	for (int i = 0; i < w->n_step; i++)
-	{
-		Place *place = &w->place[w->step[i].sequence];
-		const uint64_t *allowed;
-
-		if (w->step[i].n_logits == 0 || place->row.constraint == NULL)
-			continue;
-		SLM_TRY(slm_token_mask(place->row.constraint->cache, &place->row.state, &allowed, err));
-		memcpy(place->allowed, allowed, w->n_word * sizeof(*allowed));
-	}
-	return SLM_OK;
-}
-
 /* A row chooses by its logits; what is wrong with its constraint is its own affair. */
 static SlmStatus
 choose(SlmWriter *w, int at, float *logits, SlmError *err)
 {
 	Place *place = &w->place[at];
-	SlmStatus status = slm_row_choose(&w->maker, &place->row, logits,
-									  place->row.constraint != NULL ? place->allowed : NULL, err);
+	SlmStatus status = slm_row_choose(&w->maker, &place->row, logits, &place->choice, err);
 
 	if (status == SLM_ERR_UNSUPPORTED)
 		fail(place, status, err);
-	else
-		SLM_TRY(status);
-	if (place->phase == PHASE_BUSY && place->row.is_over)
+	else if (status == SLM_OK && place->row.is_over)
 		finish(place);
+	return status == SLM_ERR_UNSUPPORTED ? SLM_OK : status;
+}
+
+/*
+ * Has what the rows of a step are guessed to go on with read as well; not while others
+ * read their prompts, as then a pass is busy.
+ */
+static SlmStatus
+add_guesses(SlmWriter *w, SlmError *err)
+{
+	SlmChoiceMemory memory[SLM_DRAFT_ROWS];
+	int left = SLM_WRITER_TOKENS;
+
+	for (int i = 0; i < w->n_step; i++)
+	{
+		int at = w->step[i].sequence;
+
+		w->guess[i] =
+			(SlmGuess){.row = at, .from = &w->place[at].row, .n_from = w->place[at].row.n_id};
+		memory[i] = w->place[at].memory;
+		left -= w->step[i].n;
+	}
+	for (int i = 0; i < w->n_step; i++)
+		if (!is_writing(w, w->step[i].sequence) || w->step[i].n_logits == 0)
+			return SLM_OK;
+	SLM_TRY(slm_drafter_guess(w->drafter, w->guess, w->n_step, memory, err));
+	for (int i = 0; i < w->n_step; i++)
+	{
+		SlmGuess *guess = &w->guess[i];
+		int room = guess->from->room - guess->n_from;
+
+		if (guess->n > room)
+			guess->n = room;
+		if (guess->n > left)
+			guess->n = left;
+		left -= guess->n;
+		w->step[i].n += guess->n;
+		w->step[i].n_logits += guess->n;
+	}
+	return SLM_OK;
+}
+
+/* What the rows of a step may choose from. */
+static SlmStatus
+make_choices(SlmWriter *w, SlmError *err)
+{
+	for (int i = 0; i < w->n_step; i++)
+	{
+		Place *place = &w->place[w->step[i].sequence];
+		bool few = w->step[i].n_logits == 1;
+
+		w->list[i] = (SlmTokenList){NULL, w->step[i].n_logits > 0 ? w->maker.n_vocab : 0};
+		if (w->step[i].n_logits == 0)
+			continue;
+		SLM_TRY(slm_row_choice(&place->row, few, &place->memory, &place->choice, err));
+		if (place->choice.token != NULL)
+			w->list[i] = (SlmTokenList){place->choice.token, place->choice.n};
+	}
+	return SLM_OK;
+}
+
+/* Tokens of a guess that a row has come to have. */
+static int
+count_right(const SlmGuess *guess)
+{
+	const SlmRow *row = guess->from;
+	int i = 0;
+
+	while (i < guess->n && guess->n_from + i < row->n_id &&
+		   row->id[guess->n_from + i] == guess->id[i])
+		i++;
+	return i;
+}
+
+/* A row has chosen by the first of its logits: it goes on by the others while the guess is right. */
+static SlmStatus
+go_on(SlmWriter *w, const SlmGuess *guess, float *logits, SlmError *err)
+{
+	Place *place = &w->place[guess->row];
+	int n_right = count_right(guess);
+
+	for (int n = place->row.n_id - guess->n_from; place->phase == PHASE_BUSY && n == n_right;
+		 n = place->row.n_id - guess->n_from)
+	{
+		SLM_TRY(slm_row_choice(&place->row, false, &place->memory, &place->choice, err));
+		SLM_TRY(choose(w, guess->row, logits + (size_t) n * (size_t) w->maker.n_vocab, err));
+		n_right = count_right(guess);
+		if (place->row.n_id - guess->n_from == n)
+			break; /* the end of it */
+	}
+	slm_decoder_truncate(w->decoder, guess->row, guess->n_from + n_right);
+	slm_drafter_learn(w->drafter, guess, n_right);
 	return SLM_OK;
 }
 
 static SlmStatus
 run_step(SlmWriter *w, SlmError *err)
 {
-	size_t n = 0;
+	float *logits = w->logits;
 
 	SLM_TRY(gather(w, err));
 	if (w->n_step == 0)
 		return SLM_OK;
-	SLM_TRY(make_masks(w, err));
-	SLM_TRY(slm_decode(w->decoder, w->step, w->n_step, NULL, w->maker.n_vocab, w->logits, err));
+	if (w->drafter != NULL)
+		SLM_TRY(add_guesses(w, err));
+	SLM_TRY(make_choices(w, err));
+	SLM_TRY(slm_decode_lists(w->decoder, w->step, w->n_step, w->list, w->logits, err));
 	for (int i = 0; i < w->n_step; i++)
 	{
-		SLM_TRY(keep_beginning(w, w->step[i].sequence, err));
-		if (w->step[i].n_logits > 0)
-			SLM_TRY(
-				choose(w, w->step[i].sequence, w->logits + n++ * (size_t) w->maker.n_vocab, err));
+		const SlmStep *step = &w->step[i];
+
+		SLM_TRY(keep_beginning(w, step->sequence, err));
+		if (step->n_logits == 0)
+			continue;
+		SLM_TRY(choose(w, step->sequence, logits, err));
+		if (w->drafter != NULL)
+			SLM_TRY(go_on(w, &w->guess[i], logits, err));
+		logits += (size_t) step->n_logits * (size_t) w->list[i].n;
 	}
 	return SLM_OK;
 }
@@ -571,21 +663,25 @@ slm_writer_step(SlmWriter *w, SlmError *err)
 
 /* ---- Leaving ------------------------------------------------------------------------- */
 
+/* Frees the place of a row that is done: its status, and what it has come to. */
+static SlmStatus
+leave(Place *place, SlmWritten *out, SlmError *err)
+{
+	place->phase = PHASE_FREE;
+	if (place->status == SLM_OK)
+		return slm_row_result(&place->row, out, err);
+	*err = place->err;
+	return place->status;
+}
+
 SlmStatus
 slm_writer_take_tokens(SlmWriter *w, int row, int32_t *id, SlmTaken *out, SlmError *err)
 {
-	Place *place = &w->place[row];
-	int n = slm_row_written(&place->row);
+	const SlmRow *of = &w->place[row].row;
 
-	place->phase = PHASE_FREE;
-	if (place->status != SLM_OK)
-	{
-		*err = place->err;
-		return place->status;
-	}
-	SLM_TRY(slm_row_result(&place->row, &out->written, err));
-	out->n_cut = place->row.n_cut;
-	memcpy(id, place->id + place->row.n_prompt, (size_t) n * sizeof(*id));
+	SLM_TRY(leave(&w->place[row], &out->written, err));
+	out->n_cut = of->n_cut;
+	memcpy(id, of->id + of->n_prompt, (size_t) out->written.n_token * sizeof(*id));
 	return SLM_OK;
 }
 
@@ -594,13 +690,7 @@ slm_writer_take(SlmWriter *w, int row, SlmArena *arena, SlmWritten *out, SlmErro
 {
 	Place *place = &w->place[row];
 
-	place->phase = PHASE_FREE;
-	if (place->status != SLM_OK)
-	{
-		*err = place->err;
-		return place->status;
-	}
-	SLM_TRY(slm_row_result(&place->row, out, err));
+	SLM_TRY(leave(place, out, err));
 	if (place->row.chance != NULL)
 		SLM_TRY(slm_row_told(&w->maker, &place->row, arena, &out->token, err));
 	out->n_read = slm_decoder_length(w->decoder, row) - place->n_shared;

@@ -10,7 +10,9 @@
 #include "task/buffer.h"
 #include "task/words.h"
 
-#define WORDS_EVERY 16 /* tokens until words are counted again */
+#define FORCED_BYTES 256 /* looked ahead at a time */
+#define WORDS_EVERY 16   /* tokens until words are counted again */
+#define FEW_OF 32        /* of so many tokens of a vocabulary, one is few */
 
 SlmStatus
 slm_row_maker_init(SlmRowMaker *maker, SlmRun *run, SlmError *err)
@@ -268,11 +270,72 @@ slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err)
 }
 
 SlmStatus
-slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const uint64_t *allowed,
+slm_choice_memory(SlmArena *arena, int n_vocab, SlmChoiceMemory *out, SlmError *err)
+{
+	out->n_word = ((size_t) n_vocab + 63) / 64;
+	out->n_few = n_vocab / FEW_OF;
+	SLM_TRY(SLM_NEW_ARRAY(arena, out->n_word, &out->allowed, err));
+	return SLM_NEW_ARRAY(arena, (size_t) out->n_few, &out->few, err);
+}
+
+/* Tokens of a mask into memory->few; more than fit, where there are more. */
+static int
+list_tokens(const SlmChoiceMemory *memory)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < memory->n_word; i++)
+		for (uint64_t bits = memory->allowed[i]; bits != 0; bits &= bits - 1)
+		{
+			if (n == memory->n_few)
+				return n + 1;
+			memory->few[n++] = (int32_t) (i * 64) + __builtin_ctzll(bits);
+		}
+	return n;
+}
+
+SlmStatus
+slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory, SlmRowChoice *out,
 			   SlmError *err)
 {
-	int32_t token = slm_sample(maker->run->kernels, &row->sampling, (uint64_t) slm_row_written(row),
-							   logits, maker->n_vocab, allowed);
+	const uint64_t *allowed;
+	int n;
+
+	*out = (SlmRowChoice){0};
+	if (row->constraint == NULL)
+		return SLM_OK;
+	SLM_TRY(slm_token_mask(row->constraint->cache, &row->state, &allowed, err));
+	memcpy(memory->allowed, allowed, memory->n_word * sizeof(*allowed));
+	out->allowed = memory->allowed;
+	if (!few || row->sampling.temperature > 0.0f || row->chance != NULL)
+		return SLM_OK;
+	n = list_tokens(memory);
+	if (n == 0 || n > memory->n_few)
+		return SLM_OK;
+	out->token = memory->few;
+	out->n = n;
+	return SLM_OK;
+}
+
+/* The token that a row chooses, -1: there is none. */
+static int32_t
+choose_token(const SlmRowMaker *maker, const SlmRow *row, float *logits, const SlmRowChoice *choice)
+{
+	uint64_t index = (uint64_t) slm_row_written(row);
+	int32_t i;
+
+	if (choice->token == NULL)
+		return slm_sample(maker->run->kernels, &row->sampling, index, logits, maker->n_vocab,
+						  choice->allowed);
+	i = slm_sample(maker->run->kernels, &row->sampling, index, logits, choice->n, NULL);
+	return i >= 0 ? choice->token[i] : -1;
+}
+
+SlmStatus
+slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const SlmRowChoice *choice,
+			   SlmError *err)
+{
+	int32_t token = choose_token(maker, row, logits, choice);
 
 	if (token < 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED,
@@ -283,8 +346,8 @@ slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits, const uint6
 	{
 		SLM_TRY(put_token(maker, row, token, err));
 		if (row->chance != NULL)
-			row->chance[row->n_id - 1] =
-				slm_sample_chance(maker->run->kernels, logits, maker->n_vocab, allowed, token);
+			row->chance[row->n_id - 1] = slm_sample_chance(maker->run->kernels, logits,
+														   maker->n_vocab, choice->allowed, token);
 	}
 	if (stopped(maker, row))
 	{

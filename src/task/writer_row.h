@@ -66,12 +66,40 @@ extern void slm_row_begin(SlmRow *row, const SlmPrompt *prompt, const SlmRowToke
 /* Takes what must follow; then it is over, or the next token is to be chosen. */
 extern SlmStatus slm_row_go_on(const SlmRowMaker *maker, SlmRow *row, SlmError *err) SLM_MUST_CHECK;
 
+/* Tokens that a row may choose from. */
+typedef struct SlmRowChoice
+{
+	uint64_t *allowed; /* mask of the row's state, NULL without a constraint */
+	int32_t *token;    /* [n] its tokens, ascending, NULL: all that are in the mask */
+	int n;
+} SlmRowChoice;
+
+/* Memory for what a row may choose from, of a vocabulary's size. */
+typedef struct SlmChoiceMemory
+{
+	uint64_t *allowed; /* [n_word] */
+	size_t n_word;
+	int32_t *few; /* [n_few] */
+	int n_few;
+} SlmChoiceMemory;
+
+extern SlmStatus slm_choice_memory(SlmArena *arena, int n_vocab, SlmChoiceMemory *out,
+								   SlmError *err) SLM_MUST_CHECK;
+
 /*
- * Chooses what follows all tokens so far, by logits [n_vocab], which are overwritten,
- * and goes on.  allowed is the mask of the row's state, NULL without one.
+ * What a row may choose from, which is known before its logits are.  Of few tokens
+ * theirs alone need be asked for, where that is wanted; not where one is drawn or its chance
+ * is noted, as the sum of what tokens share is that of a whole vocabulary.
+ */
+extern SlmStatus slm_row_choice(const SlmRow *row, bool few, const SlmChoiceMemory *memory,
+								SlmRowChoice *out, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * Chooses what follows all tokens so far, by logits [n] of the choice's tokens, or of
+ * the vocabulary, which are overwritten; and goes on.
  */
 extern SlmStatus slm_row_choose(const SlmRowMaker *maker, SlmRow *row, float *logits,
-								const uint64_t *allowed, SlmError *err) SLM_MUST_CHECK;
+								const SlmRowChoice *choice, SlmError *err) SLM_MUST_CHECK;
 
 /* Tokens of the answer so far. */
 static inline int

@@ -9,6 +9,8 @@
 #include "base/utf8.h"
 #include "tokenizer/algorithms.h"
 
+#define POLL_TOKENS 4096 /* compared between two polls */
+
 typedef struct Algorithm
 {
 	const char *model; /* value of tokenizer.ggml.model */
@@ -271,6 +273,31 @@ slm_token_text(const SlmTokenizer *tokenizer, int32_t id)
 	TokenView v;
 
 	return view_tokens(tokenizer, &v) ? text_of(&v, id) : (SlmText){"", 0};
+}
+
+SlmStatus
+slm_tokenizer_differ(const SlmTokenizer *a, const SlmTokenizer *b, const SlmHost *host,
+					 int32_t *out, SlmError *err)
+{
+	TokenView va, vb;
+	int32_t n;
+
+	*out = 0;
+	if (a->kind != b->kind || !view_tokens(a, &va) || !view_tokens(b, &vb))
+		return SLM_OK;
+	n = va.n < vb.n ? va.n : vb.n;
+	for (int32_t i = 0; i < n; i++)
+	{
+		SlmText x = text_of(&va, i), y = text_of(&vb, i);
+
+		if (i % POLL_TOKENS == 0)
+			SLM_TRY(slm_poll(host, err));
+		*out = i;
+		if (va.type[i] != vb.type[i] || x.size != y.size || memcmp(x.data, y.data, x.size) != 0)
+			return SLM_OK;
+	}
+	*out = -1;
+	return SLM_OK;
 }
 
 bool

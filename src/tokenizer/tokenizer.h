@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/host.h"
 #include "base/status.h"
 #include "gguf/gguf.h"
 
@@ -93,6 +94,15 @@ extern SlmStatus slm_tokenize_more(const SlmTokenizer *tokenizer, const SlmHost 
 
 /* Bytes of a token as stored in the vocabulary; empty when id is out of range. */
 extern SlmText slm_token_text(const SlmTokenizer *tokenizer, int32_t id);
+
+/*
+ * The first token that two vocabularies do not have alike, in spelling and in kind, of
+ * those that both have; -1: there is none.  Vocabularies of two algorithms have none alike.
+ * Polls host.
+ */
+extern SlmStatus slm_tokenizer_differ(const SlmTokenizer *a, const SlmTokenizer *b,
+									  const SlmHost *host, int32_t *out,
+									  SlmError *err) SLM_MUST_CHECK;
 
 /* Is it a token that no text becomes, and that stands for no text? */
 extern bool slm_token_is_control(const SlmTokenizer *tokenizer, int32_t id);

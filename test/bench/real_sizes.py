@@ -79,17 +79,23 @@ def peer_rates(program, path, prompt_tokens, tokens):
     return by_kind[False], by_kind[True]
 
 
+def place(admin, path, shape):
+    """Puts the file of a shape where the server looks for it; gives the path there.  No model has its name then."""
+    placed = big_model.file_of(admin, f"{shape}.gguf")
+    os.makedirs(os.path.dirname(placed), exist_ok=True)
+    if os.path.exists(placed):
+        os.unlink(placed)
+    os.link(path, placed)
+    os.chmod(placed, 0o644)
+    if admin.query("SELECT 1 FROM pg_foreign_server WHERE srvname = $1", shape):
+        admin.query("SELECT slm_drop_model($1)", shape)
+    return placed
+
+
 def measure(args, report, shape):
     path = file_of_shape(args.folder, shape)
     with common.Connection(args.uri) as admin:
-        placed = big_model.file_of(admin, f"{shape}.gguf")
-        os.makedirs(os.path.dirname(placed), exist_ok=True)
-        if os.path.exists(placed):
-            os.unlink(placed)
-        os.link(path, placed)
-        os.chmod(placed, 0o644)
-        if admin.query("SELECT 1 FROM pg_foreign_server WHERE srvname = $1", shape):
-            admin.query("SELECT slm_drop_model($1)", shape)
+        placed = place(admin, path, shape)
         start = time.perf_counter()
         admin.query("SELECT slm_create_model($1, $2, '{\"prompt_format\": \"plain\"}')", shape, f"{shape}.gguf")
         built = time.perf_counter() - start

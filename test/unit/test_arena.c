@@ -232,6 +232,58 @@ growth(void)
 	slm_arena_trim(&arena, 0);
 }
 
+/* Memory of another's: nothing is taken from a host, and its end is the end. */
+static void
+within(void)
+{
+	static _Alignas(SLM_ARENA_ALIGN) char memory[4096];
+	SlmArena arena;
+	SlmError err = {0};
+	char *first, *again, *more;
+
+	test_host_reset();
+	slm_arena_within(&arena, memory, sizeof(memory));
+	CHECK_STATUS(
+		slm_arena_alloc(&arena, sizeof(memory) - SLM_ARENA_OVERHEAD, (void **) &first, &err),
+		SLM_OK);
+	CHECK(first >= memory &&
+		  first + sizeof(memory) - SLM_ARENA_OVERHEAD <= memory + sizeof(memory));
+	CHECK_STATUS(slm_arena_alloc(&arena, SLM_ARENA_OVERHEAD, (void **) &more, &err), SLM_ERR_LIMIT);
+	slm_arena_reset(&arena);
+	CHECK_STATUS(slm_arena_alloc(&arena, 64, (void **) &again, &err), SLM_OK);
+	CHECK(again == first);
+	CHECK_INT(test_host_state.allocs, 0);
+}
+
+/* What stands behind a mark goes back to the host, what stands before it stays. */
+static void
+release(void)
+{
+	SlmArena arena;
+	SlmArenaMark mark, start;
+	SlmError err = {0};
+	char *kept, *gone;
+	size_t held;
+
+	test_host_reset();
+	slm_arena_init(&arena, test_host(), (size_t) 1 << 26);
+	start = slm_arena_mark(&arena);
+	CHECK_STATUS(slm_arena_alloc(&arena, 1000, (void **) &kept, &err), SLM_OK);
+	memset(kept, 7, 1000);
+	held = arena.held_bytes;
+	mark = slm_arena_mark(&arena);
+	for (int i = 0; i < 3; i++)
+		CHECK_STATUS(slm_arena_alloc(&arena, (size_t) 4 << 20, (void **) &gone, &err), SLM_OK);
+	CHECK(arena.held_bytes > held);
+	slm_arena_release(&arena, mark);
+	CHECK_INT(arena.held_bytes, held);
+	CHECK_INT(test_host_state.live_allocs, 1);
+	CHECK_INT(kept[999], 7);
+	slm_arena_release(&arena, start);
+	CHECK_INT(arena.held_bytes, 0);
+	CHECK_INT(test_host_state.live_allocs, 0);
+}
+
 int
 main(void)
 {
@@ -244,5 +296,7 @@ main(void)
 	TEST(no_memory);
 	TEST(trim);
 	TEST(growth);
+	TEST(within);
+	TEST(release);
 	return check_done();
 }

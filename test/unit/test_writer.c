@@ -338,6 +338,97 @@ long_and_short_rows(void)
 	end();
 }
 
+/* ---- Guesses ---------------------------------------------------------------------------- */
+
+/* Steps that all prompts take, one at a time. */
+static int
+count_steps(void)
+{
+	SlmRun *run = &f.model.run;
+	SlmWriter *writer = new_writer(1);
+	int n = 0, row;
+
+	for (int i = 0; i < N_PROMPTS; i++)
+	{
+		SlmWritten written;
+		Answer answer;
+
+		CHECK_STATUS(slm_writer_add(writer, &f.prompt[i], &row, &f.model.err), SLM_OK);
+		for (; slm_writer_busy(writer) > 0; n++)
+			CHECK_STATUS(slm_writer_step(writer, &f.model.err), SLM_OK);
+		note(&answer, slm_writer_take(writer, row, run->arena, &written, &f.model.err), &written);
+		check_same(i, &answer);
+	}
+	slm_arena_reset(run->arena);
+	return n;
+}
+
+/* A smaller model's guesses, right or wrong, change how many steps there are and nothing else. */
+static void
+guesses_change_nothing(void)
+{
+	static const char *const drafts[] = {"qwen2", "llama", "qwen3"};
+	int n_alone, n_guessed[3];
+
+	for (int d = 0; d < 3; d++)
+	{
+		ModelFixture draft;
+		char path[80];
+
+		begin("qwen2");
+		n_alone = count_steps();
+		snprintf(path, sizeof(path), FIXTURE_DIR "decoder-%s.gguf", drafts[d]);
+		CHECK_STATUS(model_fixture_load(&draft, path), SLM_OK);
+		f.model.run.draft = draft.run.model;
+		n_guessed[d] = count_steps();
+		for (int n_row = 1; n_row <= 5; n_row++)
+			for (int how = 0; how < 16; how++)
+			{
+				Company company = {n_row, (how & 1) != 0, (how & 2) != 0, (how & 4) != 0,
+								   (how & 8) != 0};
+
+				write_all(&company, (uint64_t) (how * 8 + n_row));
+			}
+		f.model.run.draft = NULL;
+		model_fixture_free(&draft);
+		end();
+	}
+	printf("# %d steps, with guesses %d, %d and %d\n", n_alone, n_guessed[0], n_guessed[1],
+		   n_guessed[2]);
+	/* the model's own guesses are right, whatever a third of the prompts, which are drawn, take */
+	CHECK(n_guessed[0] < n_alone * 2 / 3);
+	CHECK(n_guessed[1] <= n_alone && n_guessed[2] <= n_alone);
+}
+
+/* Which vocabularies a draft may have. */
+static void
+vocabularies_differ(void)
+{
+	static const struct
+	{
+		const char *name;
+		int32_t differ;
+	} other[] = {{"qwen2", -1}, {"llama", -1}, {"spm", 0}};
+	ModelFixture a, b;
+
+	CHECK_STATUS(model_fixture_load(&a, FIXTURE_DIR "decoder-qwen2.gguf"), SLM_OK);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+	{
+		char path[80];
+		int32_t differ;
+
+		snprintf(path, sizeof(path), FIXTURE_DIR "decoder-%s.gguf", other[i].name);
+		CHECK_STATUS(model_fixture_load(&b, path), SLM_OK);
+		CHECK_STATUS(slm_tokenizer_differ(slm_model_tokenizer(a.run.model),
+										  slm_model_tokenizer(b.run.model), test_host(), &differ,
+										  &a.err),
+					 SLM_OK);
+		CHECK_INT(differ, other[i].differ);
+		model_fixture_free(&b);
+	}
+	model_fixture_free(&a);
+}
+
 /* ---- What is shared ------------------------------------------------------------------ */
 
 /* Tokens read for n rows at once, every second one of another owner where there are two. */
@@ -520,6 +611,8 @@ main(void)
 	TEST(any_company);
 	TEST(every_isa);
 	TEST(long_and_short_rows);
+	TEST(guesses_change_nothing);
+	TEST(vocabularies_differ);
 	TEST(beginnings_are_read_once);
 	TEST(places_remember);
 	TEST(limits);
