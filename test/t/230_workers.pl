@@ -127,7 +127,7 @@ is(progress('plain'), '', 'and no more when it was cancelled');
 sql(q{SET ROLE plain; INSERT INTO ticket SELECT i, 'the order ' || i FROM generate_series(20001, 30000) AS i});
 ok(wait_for(sub { progress('plain') eq qq(tagger "$tagger" true true) }, 'tagger'), 'so does a tagger');
 sql("SET ROLE plain; SELECT slm_drop_tagger('$tagger')");
-ok(wait_for(sub { progress('postgres') eq '' }, 'tagger'), 'until it has nothing to do');
+ok(wait_for(sub { progress('none') eq '' }, 'tagger'), 'until it has nothing to do');
 
 # Rights are the session's, at each call; what a role knows stays its own.
 is(sql_error($node, "SELECT slm_generate('say', 'other', 5)", user => 'second'), '42501 permission denied for foreign server other', 'a role without rights');
