@@ -11,9 +11,6 @@
 #define SLM_KERNELS_GEMM_K_AVX2_H
 
 #include "kernels/gemm_q_avx2.h"
-#include "kernels/layout_k.h"
-
-#define K_TILE_ROWS 4 /* activation rows, at most */
 
 /* 16 scales or minima of a run. */
 SLM_INLINE Vec
@@ -74,7 +71,7 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
 	const int32_t *asum = (run == 32 ? x->sum : x->half_sum) + (size_t) i0 * sum_stride;
-	Vec acc[K_TILE_ROWS];
+	Vec acc[TILE_ROWS];
 
 	SLM_UNROLL
 	for (int i = 0; i < n_row; i++)
@@ -93,7 +90,7 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 			for (int s = 0; s < 32 / run; s++)
 			{
 				const int r = part * (32 / run) + s;
-				__m256i lo_sum[K_TILE_ROWS], hi_sum[K_TILE_ROWS];
+				__m256i lo_sum[TILE_ROWS], hi_sum[TILE_ROWS];
 				Vec scale = vec_mul(
 					dw, k_bytes(k_is_signed(layout), w + k_scales(layout) + r * SLM_GROUP_ROWS));
 
@@ -127,14 +124,7 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 						hi_sum[i] = k_dot(layout, hi_sum[i], hi, activation);
 					}
 				}
-				SLM_UNROLL
-				for (int i = 0; i < n_row; i++)
-				{
-					Vec by = vec_mul(scale, vec_set1(d[(size_t) i * x->d_stride]));
-					Vec isum = {_mm256_cvtepi32_ps(lo_sum[i]), _mm256_cvtepi32_ps(hi_sum[i])};
-
-					acc[i] = vec_fma(isum, by, acc[i]);
-				}
+				tile_add(n_row, lo_sum, hi_sum, scale, d, x->d_stride, acc);
 				if (k_has_minima(layout))
 				{
 					Vec dmin = vec_load_f16((const uint16_t *) (const void *) (w + k_dmin(layout)));
@@ -155,50 +145,14 @@ k_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_bloc
 			}
 		}
 	}
-	SLM_UNROLL
-	for (int i = 0; i < n_row; i++)
-		vec_store(y + (size_t) (i0 + i) * y_stride,
-				  bias != NULL ? vec_add(acc[i], vec_load(bias)) : acc[i]);
+	tile_end(n_row, acc, bias, y + (size_t) i0 * y_stride, y_stride);
 }
 
-SLM_INLINE void
-gemm_k(const SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x,
-	   int m, const float *bias, float *y, size_t y_stride)
-{
-	int64_t n_block = k / SLM_K_BLOCK;
-
-	for (int g = 0; g < n_group; g++)
-	{
-		const uint8_t *group =
-			(const uint8_t *) w + (size_t) g * (size_t) n_block * k_block_bytes(layout);
-		const float *group_bias = bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL;
-		float *out = y + g * SLM_GROUP_ROWS;
-		int i = 0;
-
-		for (; i + K_TILE_ROWS <= m; i += K_TILE_ROWS)
-			k_tile(layout, K_TILE_ROWS, group, n_block, x, i, group_bias, out, y_stride);
-		if (i + 2 <= m)
-		{
-			k_tile(layout, 2, group, n_block, x, i, group_bias, out, y_stride);
-			i += 2;
-		}
-		if (i < m)
-			k_tile(layout, 1, group, n_block, x, i, group_bias, out, y_stride);
-	}
-}
-
-#define K_GEMM(name, layout)                                                                       \
-	static void name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,        \
-					 const float *bias, float *y, size_t y_stride)                                 \
-	{                                                                                              \
-		gemm_k(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
-	}
-K_GEMM(gemm_k2, SLM_LAYOUT_K2)
-K_GEMM(gemm_k3, SLM_LAYOUT_K3)
-K_GEMM(gemm_k4, SLM_LAYOUT_K4)
-K_GEMM(gemm_k5, SLM_LAYOUT_K5)
-K_GEMM(gemm_k6, SLM_LAYOUT_K6)
-K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
-#undef K_GEMM
+TILE_GEMM(gemm_k2, SLM_LAYOUT_K2, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k3, SLM_LAYOUT_K3, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k4, SLM_LAYOUT_K4, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k5, SLM_LAYOUT_K5, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k6, SLM_LAYOUT_K6, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_ki4, SLM_LAYOUT_KI4, k_tile, SLM_K_BLOCK)
 
 #endif

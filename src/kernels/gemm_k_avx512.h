@@ -1,24 +1,14 @@
 /*
  * gemm_k_avx512.h - matrix products with blocks of 256 weights by vpdpbusd
  *
- * Tiles as in gemm_q_avx512.h.  Codes are the unsigned operand as they are
- * stored; where something was added to them, the accumulator of a run starts at
- * what takes it away again, a share of -128 * sum(activations).
+ * Codes are the unsigned operand as they are stored; where something was added to
+ * them, the accumulator of a run starts at what takes it away again, a share of -128 *
+ * sum(activations).
  */
 #ifndef SLM_KERNELS_GEMM_K_AVX512_H
 #define SLM_KERNELS_GEMM_K_AVX512_H
 
 #include "kernels/gemm_q_avx512.h"
-#include "kernels/layout_k.h"
-
-#define K_TILE_VECS 3
-#define K_TILE_ROWS 8
-
-SLM_INLINE __m512
-k_halves(const uint8_t *at)
-{
-	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) (const void *) at));
-}
 
 /* 16 scales or minima of a run. */
 SLM_INLINE __m512
@@ -65,15 +55,9 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
 	const int32_t *asum = (run == 32 ? x->sum : x->half_sum) + (size_t) i0 * sum_stride;
-	__m512 acc[K_TILE_VECS][K_TILE_ROWS];
+	__m512 acc[TILE_VECS][TILE_ROWS];
 
-	SLM_UNROLL
-	for (int v = 0; v < n_vec; v++)
-	{
-		SLM_UNROLL
-		for (int i = 0; i < n_row; i++)
-			acc[v][i] = _mm512_setzero_ps();
-	}
+	tile_begin(n_vec, n_row, acc);
 	for (int64_t b = 0; b < n_block; b++, w += k_block_bytes(layout))
 		for (int r = 0; r < SLM_K_BLOCK / run; r++)
 		{
@@ -81,8 +65,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			const int step = r * run % 32 / 4;
 			const uint8_t *scales = w + k_scales(layout) + r * SLM_GROUP_ROWS;
 			const uint8_t *mins = w + k_minima(layout) + r * SLM_GROUP_ROWS;
-			__m512i isum[K_TILE_VECS][K_TILE_ROWS];
-			__m512 dw[K_TILE_VECS];
+			__m512i isum[TILE_VECS][TILE_ROWS];
+			__m512 dw[TILE_VECS];
 
 			if (first)
 			{
@@ -111,7 +95,7 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			SLM_UNROLL
 			for (int j = 0; j < run / 4; j++)
 			{
-				__m512i weight[K_TILE_VECS];
+				__m512i weight[TILE_VECS];
 
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
@@ -132,24 +116,15 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			SLM_UNROLL
 			for (int v = 0; v < n_vec; v++)
 				dw[v] =
-					_mm512_mul_ps(k_halves(w + k_d(layout) + (size_t) v * group_bytes),
+					_mm512_mul_ps(load_halves(w + k_d(layout) + (size_t) v * group_bytes),
 								  k_bytes(k_is_signed(layout), scales + (size_t) v * group_bytes));
-			SLM_UNROLL
-			for (int i = 0; i < n_row; i++)
-			{
-				__m512 da = _mm512_set1_ps(d[(size_t) i * x->d_stride]);
-
-				SLM_UNROLL
-				for (int v = 0; v < n_vec; v++)
-					acc[v][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[v][i]),
-												_mm512_mul_ps(dw[v], da), acc[v][i]);
-			}
+			tile_add(n_vec, n_row, isum, dw, d, x->d_stride, acc);
 			if (k_has_minima(layout))
 			{
 				SLM_UNROLL
 				for (int v = 0; v < n_vec; v++)
 					dw[v] = _mm512_mul_ps(
-						_mm512_mul_ps(k_halves(w + k_dmin(layout) + (size_t) v * group_bytes),
+						_mm512_mul_ps(load_halves(w + k_dmin(layout) + (size_t) v * group_bytes),
 									  k_bytes(false, mins + (size_t) v * group_bytes)),
 						_mm512_set1_ps(0x1p-7f));
 				SLM_UNROLL
@@ -167,65 +142,14 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 			d += run == 32 || r % 2 == 1;
 			asum++;
 		}
-	y += (size_t) i0 * y_stride;
-	SLM_UNROLL
-	for (int i = 0; i < n_row; i++)
-	{
-		SLM_UNROLL
-		for (int v = 0; v < n_vec; v++)
-		{
-			__m512 sum = acc[v][i];
-
-			if (bias != NULL)
-				sum = _mm512_add_ps(sum, _mm512_loadu_ps(bias + v * SLM_GROUP_ROWS));
-			_mm512_storeu_ps(y + (size_t) i * y_stride + v * SLM_GROUP_ROWS, sum);
-		}
-	}
+	tile_end(n_vec, n_row, acc, bias, y + (size_t) i0 * y_stride, y_stride);
 }
 
-/* n_vec groups of weights times all activation rows, most_rows at a time. */
-SLM_INLINE void
-k_panel(const SlmLayout layout, const int n_vec, const int most_rows, const uint8_t *w,
-		size_t group_bytes, int64_t n_block, const SlmActivations *x, int m, const float *bias,
-		float *y, size_t y_stride){
-#define K_TILE(n_row, first)                                                                       \
-	k_tile(layout, n_vec, n_row, first, w, group_bytes, n_block, x, i, bias, y, y_stride)
-	SLM_PANEL(K_TILE)
-#undef K_TILE
-}
-
-#define K_GEMM(name, layout)                                                                       \
-	SLM_NOINLINE void name##_48x4(const uint8_t *w, size_t group_bytes, int64_t n_block,           \
-								  const SlmActivations *x, int m, const float *bias, float *y,     \
-								  size_t y_stride)                                                 \
-	{                                                                                              \
-		k_panel(layout, 3, 4, w, group_bytes, n_block, x, m, bias, y, y_stride);                   \
-	}                                                                                              \
-	SLM_NOINLINE void name##_16x8(const uint8_t *w, size_t group_bytes, int64_t n_block,           \
-								  const SlmActivations *x, int m, const float *bias, float *y,     \
-								  size_t y_stride)                                                 \
-	{                                                                                              \
-		k_panel(layout, 1, 8, w, group_bytes, n_block, x, m, bias, y, y_stride);                   \
-	}                                                                                              \
-	static void name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,        \
-					 const float *bias, float *y, size_t y_stride)                                 \
-	{                                                                                              \
-		int64_t n_block = k / SLM_K_BLOCK;                                                         \
-		size_t group_bytes = (size_t) n_block * k_block_bytes(layout);                             \
-		const uint8_t *groups = w;                                                                 \
-		int g = 0;                                                                                 \
-                                                                                                   \
-		for (; m > FEW_ROWS && g + 3 <= n_group; g += 3)                                           \
-			name##_48x4(groups + (size_t) g * group_bytes, group_bytes, n_block, x, m,             \
-						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
-						y_stride);                                                                 \
-		for (; g < n_group; g++)                                                                   \
-			name##_16x8(groups + (size_t) g * group_bytes, group_bytes, n_block, x, m,             \
-						bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL, y + g * SLM_GROUP_ROWS,   \
-						y_stride);                                                                 \
-	}
-K_GEMM(gemm_k2, SLM_LAYOUT_K2) K_GEMM(gemm_k3, SLM_LAYOUT_K3) K_GEMM(gemm_k4, SLM_LAYOUT_K4)
-	K_GEMM(gemm_k5, SLM_LAYOUT_K5) K_GEMM(gemm_k6, SLM_LAYOUT_K6) K_GEMM(gemm_ki4, SLM_LAYOUT_KI4)
-#undef K_GEMM
+TILE_GEMM(gemm_k2, SLM_LAYOUT_K2, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k3, SLM_LAYOUT_K3, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k4, SLM_LAYOUT_K4, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k5, SLM_LAYOUT_K5, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k6, SLM_LAYOUT_K6, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_ki4, SLM_LAYOUT_KI4, k_tile, SLM_K_BLOCK)
 
 #endif

@@ -13,11 +13,7 @@
 #ifndef SLM_KERNELS_GEMM_Q_AVX2_H
 #define SLM_KERNELS_GEMM_Q_AVX2_H
 
-#include "kernels/layout_q.h"
-#include "kernels/simd_avx2.h"
-#include "kernels/tables.h"
-
-#define Q_TILE_ROWS 4 /* activation rows, at most */
+#include "kernels/tile_avx2.h"
 
 SLM_INLINE __m256i
 q_dot(__m256i sum, __m256i weight, __m256i activation)
@@ -62,7 +58,7 @@ q_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_pair
 {
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
-	Vec acc[Q_TILE_ROWS];
+	Vec acc[TILE_ROWS];
 
 	SLM_UNROLL
 	for (int i = 0; i < n_row; i++)
@@ -72,7 +68,7 @@ q_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_pair
 		const uint8_t *pair = w + (size_t) (b / 2) * q_pair_bytes(layout);
 		const uint8_t *codes = pair + (size_t) (b % 2) * q_block_bytes(layout);
 		const uint8_t *scales = pair + q_scales(layout) + b % 2 * SLM_GROUP_ROWS * 2;
-		__m256i lo_sum[Q_TILE_ROWS], hi_sum[Q_TILE_ROWS];
+		__m256i lo_sum[TILE_ROWS], hi_sum[TILE_ROWS];
 		Vec dw;
 
 		if (i0 == 0) /* the other tiles find the weights in a cache */
@@ -98,56 +94,13 @@ q_tile(const SlmLayout layout, const int n_row, const uint8_t *w, int64_t n_pair
 			}
 		}
 		dw = vec_load_f16((const uint16_t *) (const void *) scales);
-		SLM_UNROLL
-		for (int i = 0; i < n_row; i++)
-		{
-			Vec scale = vec_mul(dw, vec_set1(d[(size_t) i * x->d_stride + (size_t) b]));
-			Vec dot32 = {_mm256_cvtepi32_ps(lo_sum[i]), _mm256_cvtepi32_ps(hi_sum[i])};
-
-			acc[i] = vec_fma(dot32, scale, acc[i]);
-		}
+		tile_add(n_row, lo_sum, hi_sum, dw, d + b, x->d_stride, acc);
 	}
-	SLM_UNROLL
-	for (int i = 0; i < n_row; i++)
-		vec_store(y + (size_t) (i0 + i) * y_stride,
-				  bias != NULL ? vec_add(acc[i], vec_load(bias)) : acc[i]);
+	tile_end(n_row, acc, bias, y + (size_t) i0 * y_stride, y_stride);
 }
 
-SLM_INLINE void
-gemm_q(const SlmLayout layout, const void *w, int64_t k, int n_group, const SlmActivations *x,
-	   int m, const float *bias, float *y, size_t y_stride)
-{
-	int64_t n_pair = slm_q8_padded(k) / (2 * SLM_Q8_BLOCK);
-
-	for (int g = 0; g < n_group; g++)
-	{
-		const uint8_t *group =
-			(const uint8_t *) w + (size_t) g * (size_t) n_pair * q_pair_bytes(layout);
-		const float *group_bias = bias != NULL ? bias + g * SLM_GROUP_ROWS : NULL;
-		float *out = y + g * SLM_GROUP_ROWS;
-		int i = 0;
-
-		for (; i + Q_TILE_ROWS <= m; i += Q_TILE_ROWS)
-			q_tile(layout, Q_TILE_ROWS, group, n_pair, x, i, group_bias, out, y_stride);
-		if (i + 2 <= m)
-		{
-			q_tile(layout, 2, group, n_pair, x, i, group_bias, out, y_stride);
-			i += 2;
-		}
-		if (i < m)
-			q_tile(layout, 1, group, n_pair, x, i, group_bias, out, y_stride);
-	}
-}
-
-#define Q_GEMM(name, layout)                                                                       \
-	static void name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,        \
-					 const float *bias, float *y, size_t y_stride)                                 \
-	{                                                                                              \
-		gemm_q(layout, w, k, n_group, x, m, bias, y, y_stride);                                    \
-	}
-Q_GEMM(gemm_q8, SLM_LAYOUT_Q8)
-Q_GEMM(gemm_q4, SLM_LAYOUT_Q4)
-Q_GEMM(gemm_iq4, SLM_LAYOUT_IQ4)
-#undef Q_GEMM
+TILE_GEMM(gemm_q8, SLM_LAYOUT_Q8, q_tile, 2 * SLM_Q8_BLOCK)
+TILE_GEMM(gemm_q4, SLM_LAYOUT_Q4, q_tile, 2 * SLM_Q8_BLOCK)
+TILE_GEMM(gemm_iq4, SLM_LAYOUT_IQ4, q_tile, 2 * SLM_Q8_BLOCK)
 
 #endif
