@@ -149,6 +149,17 @@ slm_arena_rewind(SlmArena *arena, SlmArenaMark mark)
 		mark.block->used = mark.used;
 }
 
+SlmStatus
+slm_arena_keep(SlmArena *from, SlmArenaMark mark, const void *data, size_t bytes, SlmArena *to,
+			   void **out, SlmError *err)
+{
+	slm_arena_rewind(from, mark);
+	/* what was rewound is still there, and may lie where the copy goes */
+	SLM_TRY(slm_arena_alloc(to, bytes, out, err));
+	memmove(*out, data, bytes);
+	return SLM_OK;
+}
+
 void
 slm_arena_release(SlmArena *arena, SlmArenaMark mark)
 {

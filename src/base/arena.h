@@ -62,6 +62,13 @@ extern SlmStatus slm_arena_alloc_array(SlmArena *arena, size_t n, size_t size, v
 extern SlmArenaMark slm_arena_mark(const SlmArena *arena);
 extern void slm_arena_rewind(SlmArena *arena, SlmArenaMark mark);
 
+/*
+ * Rewinds arena from to a mark, and copies bytes that were taken of it since into arena
+ * to, which may be the same: all else of what was taken is gone.
+ */
+extern SlmStatus slm_arena_keep(SlmArena *from, SlmArenaMark mark, const void *data, size_t bytes,
+								SlmArena *to, void **out, SlmError *err) SLM_MUST_CHECK;
+
 /* Rewinds, and gives the blocks behind the mark's back to the host. */
 extern void slm_arena_release(SlmArena *arena, SlmArenaMark mark);
 

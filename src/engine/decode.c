@@ -47,13 +47,11 @@ slm_decoder_new(SlmRun *run, int n_sequence, int n_token, SlmDecoder **out, SlmE
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, 1, &d, err));
 	d->run = run;
 	d->sources = NULL;
-	d->shape = slm_kv_shape(run->model, run->options->cache_type, n_token);
+	/* behind a source stands a start token, which is not among a sequence's */
+	d->shape = slm_kv_shape(run->model, run->options->cache_type,
+							run->model->reader != NULL ? n_token + 1 : n_token);
 	if (run->model->reader != NULL)
-	{
-		/* the start token has no place */
-		d->shape = slm_kv_shape(run->model, run->options->cache_type, n_token + 1);
 		SLM_TRY(slm_sources_new(run, n_sequence, n_token, &d->sources, err));
-	}
 	d->room = n_token;
 	d->short_context = slm_short_context(run);
 	n = slm_kv_bytes(&d->shape);

@@ -400,7 +400,7 @@ slm_call_begin(SlmCall *call)
 void
 slm_call_begin_writing(SlmCall *call)
 {
-	const SlmModel *draft = slm_model_draft(call->ref);
+	const SlmModel *draft = slm_call_writes(call) ? slm_model_draft(call->ref) : NULL;
 
 	slm_call_begin(call);
 	call->run.draft = draft;

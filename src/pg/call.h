@@ -145,7 +145,7 @@ extern bool slm_call_writes(const SlmCall *call);
 /* Starts a part that calls the engine: resets the scratch arena, fills call->run. */
 extern void slm_call_begin(SlmCall *call);
 
-/* The same for a part that has its model write, with what its draft guesses. */
+/* The same for a part that has its model write, where it is one that does, with what its draft guesses. */
 extern void slm_call_begin_writing(SlmCall *call);
 
 /*

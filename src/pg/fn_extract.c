@@ -185,10 +185,7 @@ compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *r
 	SlmStatus status;
 
 	extract->text = text;
-	if (extract->form != NULL)
-		slm_call_begin_writing(call);
-	else
-		slm_call_begin(call);
+	slm_call_begin_writing(call);
 	status = slm_arena_alloc_array(call->run.arena, n, sizeof(SlmExtraction),
 								   (void **) &extract->extraction, &call->err);
 	if (status == SLM_OK)

@@ -120,16 +120,6 @@ summary_text(const Summaries *summaries, int i)
 	return answer;
 }
 
-/* Starts a part that makes summaries. */
-static void
-begin_summaries(SlmCall *call)
-{
-	if (slm_call_writes(call))
-		slm_call_begin_writing(call);
-	else
-		slm_call_begin(call);
-}
-
 typedef struct Summarize
 {
 	SlmBatch batch;
@@ -173,7 +163,7 @@ compute(SlmCall *call, SlmBatch *batch, const SlmText *text, int n, SlmStatus *r
 	Summarize *summarize = (Summarize *) batch;
 	SlmStatus status;
 
-	begin_summaries(call);
+	slm_call_begin_writing(call);
 	status = make_summaries(call, text, n, summarize->max_words, summarize->instructions,
 							&summarize->summaries, row_status);
 	slm_call_end(call, status, row_status, n);
@@ -269,7 +259,7 @@ summarize_part(SlmCall *call, SlmText input, int max_words, const char *separato
 	SlmStatus status;
 
 	options.overflow = SLM_OVERFLOW_CHUNK;
-	begin_summaries(call);
+	slm_call_begin_writing(call);
 	call->run.options = &options;
 	call->run.max_input_tokens = 0;
 	status = make_summaries(call, &input, 1, max_words, slm_text(""), &summaries, NULL);

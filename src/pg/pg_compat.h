@@ -75,12 +75,21 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #define SLM_MY_PROC_NUMBER (MyProc->pgprocno)
 #endif
 
-/* Modules can name what they wait for. */
+#include "utils/wait_event.h"
+
+/* Modules can name what they wait for; *event keeps its number, 0 at first. */
+static inline uint32
+slm_wait_event(uint32 *event, const char *name)
+{
 #if PG_VERSION_NUM >= 170000
-#define SLM_WAIT_EVENT(name) WaitEventExtensionNew(name)
+	if (*event == 0)
+		*event = WaitEventExtensionNew(name);
 #else
-#define SLM_WAIT_EVENT(name) PG_WAIT_EXTENSION
+	(void) name;
+	*event = PG_WAIT_EXTENSION;
 #endif
+	return *event;
+}
 
 /* random() was the only function of its name. */
 #if PG_VERSION_NUM >= 170000

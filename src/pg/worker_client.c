@@ -21,7 +21,6 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "base/limits.h"
 #include "pg/activity.h"
@@ -258,16 +257,6 @@ leave_slots(int code, Datum arg)
 
 /* ---- Waiting ---- */
 
-static uint32
-wait_event(void)
-{
-	static uint32 event;
-
-	if (event == 0)
-		event = SLM_WAIT_EVENT("SlmWorkerAnswer");
-	return event;
-}
-
 static bool
 has_come(SlmShared *state, SlmWorkerSlot *slot, Outcome *outcome)
 {
@@ -291,11 +280,13 @@ has_come(SlmShared *state, SlmWorkerSlot *slot, Outcome *outcome)
 static Outcome
 wait_for(SlmShared *state, SlmWorkerSlot *slot)
 {
+	static uint32 event;
 	Outcome outcome;
 
 	ConditionVariablePrepareToSleep(&slot->done);
 	while (!has_come(state, slot, &outcome))
-		(void) ConditionVariableTimedSleep(&slot->done, LOOK_MS, wait_event());
+		(void) ConditionVariableTimedSleep(&slot->done, LOOK_MS,
+										   slm_wait_event(&event, "SlmWorkerAnswer"));
 	ConditionVariableCancelSleep();
 	return outcome;
 }
@@ -445,8 +436,7 @@ take_replies(Ask *ask, SlmWritten *out, SlmStatus *row_status, bool *is_done, Sl
 		if (reply == NULL || reply->declined)
 			continue;
 		status = take_reply(ask->run, reply, &out[i], err);
-		if (status != SLM_OK &&
-			(row_status == NULL || !(slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE)))
+		if (status != SLM_OK && (row_status == NULL || !slm_task_prompt_failed(status)))
 			return status;
 		if (row_status != NULL)
 			row_status[i] = status;

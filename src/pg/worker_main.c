@@ -26,7 +26,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "pg/guc.h"
 #include "pg/worker_impl.h"
@@ -258,16 +257,6 @@ is_idle(TimestampTz since)
 	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(), slm_worker_idle_timeout * 1000);
 }
 
-static uint32
-wait_event(void)
-{
-	static uint32 event;
-
-	if (event == 0)
-		event = SLM_WAIT_EVENT("SlmWorkerMain");
-	return event;
-}
-
 static void
 start(Datum arg)
 {
@@ -292,6 +281,7 @@ start(Datum arg)
 void
 slm_worker_main(Datum arg)
 {
+	static uint32 event;
 	bool stays = strcmp(MyBgworkerEntry->bgw_extra, SLM_WORKER_STAYS) == 0, rests = false;
 	TimestampTz idle_since;
 
@@ -321,6 +311,6 @@ slm_worker_main(Datum arg)
 			rests = true;
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
-						 wait_event());
+						 slm_wait_event(&event, "SlmWorkerMain"));
 	}
 }

@@ -417,10 +417,9 @@ slm_write_model(void)
 static void
 end_writer(void)
 {
-	if (writer == NULL)
-		return;
 	writer = NULL;
-	slm_weights_release(mapping);
+	if (mapping != NULL)
+		slm_weights_release(mapping);
 	mapping = NULL;
 }
 
@@ -480,9 +479,7 @@ make_writer(const Work *one)
 		}
 		slm_arena_reset(&arena);
 	}
-	writer = NULL;
-	slm_weights_release(mapping);
-	mapping = NULL;
+	end_writer();
 	return false;
 }
 

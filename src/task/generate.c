@@ -64,7 +64,7 @@ typedef struct Jobs
 static SlmStatus
 row_failure(Jobs *jobs, int row, SlmStatus status, const SlmError *err)
 {
-	bool is_rows = slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE;
+	bool is_rows = slm_task_prompt_failed(status);
 
 	if (jobs->row_status != NULL && is_rows)
 	{

@@ -57,6 +57,13 @@ typedef struct SlmWritten
 	int n_kept; /* and that need not, because another prompt begins alike; of writers only */
 } SlmWritten;
 
+/* Is a failure a prompt's own, and no one else's?  Its input may lack what a constraint requires. */
+static inline bool
+slm_task_prompt_failed(SlmStatus status)
+{
+	return slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE;
+}
+
 /*
  * Another process that may write instead.  What it has written, or how that failed, is
  * as slm_task_generate_many() says, with run's counters; is_done [n], false before, says

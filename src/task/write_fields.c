@@ -88,5 +88,5 @@ slm_task_write_spans(SlmRun *run, SlmText text, const SlmSchema *schema,
 	if (row_status == NULL)
 		return status;
 	*row_status = status;
-	return slm_task_row_failed(status) || status == SLM_ERR_NO_VALUE ? SLM_OK : status;
+	return slm_task_prompt_failed(status) ? SLM_OK : status;
 }

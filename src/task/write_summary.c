@@ -146,7 +146,8 @@ static SlmStatus
 keep_summaries(SlmArena *arena, SlmArenaMark mark, Part *part, int n, SlmError *err)
 {
 	size_t size = 0;
-	char *joined, *kept;
+	char *joined, *at;
+	void *kept;
 
 	for (int i = 0; i < n; i++)
 		size += part[i].summary.text.size;
@@ -157,14 +158,12 @@ keep_summaries(SlmArena *arena, SlmArenaMark mark, Part *part, int n, SlmError *
 		memcpy(joined + size, part[i].summary.text.data, part[i].summary.text.size);
 		size += part[i].summary.text.size;
 	}
-	slm_arena_rewind(arena, mark);
-	/* what was rewound is still there, and may lie where the copy goes */
-	SLM_TRY(SLM_NEW_ARRAY(arena, size, &kept, err));
-	memmove(kept, joined, size);
+	SLM_TRY(slm_arena_keep(arena, mark, joined, size, arena, &kept, err));
+	at = kept;
 	for (int i = 0; i < n; i++)
 	{
-		part[i].summary.text.data = kept;
-		kept += part[i].summary.text.size;
+		part[i].summary.text.data = at;
+		at += part[i].summary.text.size;
 	}
 	return SLM_OK;
 }

@@ -220,12 +220,14 @@ slm_row_size(const SlmPrompt *prompt, const SlmRowTokens *tokens)
 	return (SlmRowSize){tokens->room, verbatim ? prompt->input.size + 1 : 0};
 }
 
-/* The free place that has read most of what a row begins with. */
+/* The free place that has read most of what a row begins with, *n_common tokens; -1: none is free. */
 static int
-choose_place(const SlmWriter *w, SlmText owner, bool is_long, const SlmRowTokens *tokens)
+choose_place(const SlmWriter *w, SlmText owner, bool is_long, const SlmRowTokens *tokens,
+			 int *n_common)
 {
-	int best = -1, n_best = -1;
+	int best = -1;
 
+	*n_common = -1;
 	for (int i = 0; i < w->n_place; i++)
 	{
 		int n;
@@ -233,10 +235,10 @@ choose_place(const SlmWriter *w, SlmText owner, bool is_long, const SlmRowTokens
 		if (w->place[i].phase != PHASE_FREE)
 			continue;
 		n = count_common(w, i, owner, is_long, tokens->id, tokens->n, false);
-		if (n > n_best)
+		if (n > *n_common)
 		{
 			best = i;
-			n_best = n;
+			*n_common = n;
 		}
 	}
 	return best;
@@ -292,7 +294,7 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 	SlmRun *run = w->maker.run;
 	SlmRowSize size = slm_row_size(prompt, tokens);
 	bool is_long = tokens->room > slm_short_context(run);
-	int at = choose_place(w, run->owner, is_long, tokens), n_common;
+	int n_common, at = choose_place(w, run->owner, is_long, tokens, &n_common);
 	SlmVerbatim *input;
 	Place *place;
 
@@ -302,7 +304,6 @@ slm_writer_join(SlmWriter *w, const SlmPrompt *prompt, const SlmRowTokens *token
 		return slm_fail(err, SLM_ERR_LIMIT, "row of %d tokens is larger than its place of %d",
 						size.n_token, w->size.n_token);
 	place = &w->place[at];
-	n_common = count_common(w, at, run->owner, is_long, tokens->id, tokens->n, false);
 	if (n_common < SLM_PREFIX_TOKENS)
 		n_common = 0;
 	slm_decoder_begin(w->decoder, at, n_common, tokens->room);

@@ -193,16 +193,13 @@ slm_row_text(const SlmRowMaker *maker, const int32_t *id, int n, size_t n_cut, S
 	SlmArena *scratch = maker->run->arena;
 	SlmArenaMark mark = slm_arena_mark(scratch);
 	SlmBuffer raw = {0};
-	char *kept;
+	void *kept;
 
 	for (int i = 0; i < n; i++)
 		SLM_TRY(slm_buffer_put(&raw, scratch, maker->bytes, token_bytes(maker, id[i], i), err));
 	raw.n -= n_cut < raw.n ? n_cut : raw.n;
 	SLM_TRY(valid_text(&raw, scratch, out, err));
-	slm_arena_rewind(scratch, mark);
-	/* what was rewound is still there, and may lie where the copy goes */
-	SLM_TRY(SLM_NEW_ARRAY(arena, out->size, &kept, err));
-	memmove(kept, out->data, out->size);
+	SLM_TRY(slm_arena_keep(scratch, mark, out->data, out->size, arena, &kept, err));
 	out->data = kept;
 	return SLM_OK;
 }

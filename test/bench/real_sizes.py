@@ -50,7 +50,7 @@ def words_of(connection, model, tokens, round_no):
 
 
 def generate(connection, model, prompt, n):
-    """Seconds of a call; its n tokens are written even where the model would end, so that all calls do the same work."""
+    """Seconds of a call that writes n tokens, or as many as the model does not end before."""
     start = time.perf_counter()
     connection.query("SELECT slm_generate($1, $2, max_tokens => $3::int)", prompt, model, str(n))
     return time.perf_counter() - start
@@ -64,7 +64,6 @@ def rates(connection, model, prompt_tokens, tokens, round_no):
     connection.query("SELECT slm_stat_reset()")
     first = generate(connection, model, long, 1)
     read = int(connection.value("SELECT tokens_in FROM slm_stat_calls WHERE model = $1", model))
-    connection.query("SELECT slm_stat_reset()")
     one = generate(connection, model, short, 1)
     connection.query("SELECT slm_stat_reset()")
     many = generate(connection, model, other, 1 + tokens)
