@@ -71,23 +71,14 @@ read_line(char *line)
 bool
 decoders_read(void)
 {
-	size_t size;
-	char *text, *next;
+	Lines lines;
 	bool good = true;
 
 	if (n_decoder > 0)
 		return true;
-	text = read_whole_file(FIXTURE_DIR "decoders.txt", &size);
-	if (text == NULL)
-		return false;
-	text[size] = 0;
-	for (char *line = text; good && *line != 0; line = next)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
-		good = read_line(line);
-	}
-	free(text);
+	lines = lines_of(FIXTURE_DIR "decoders.txt");
+	for (char *line; (line = lines_next(&lines)) != NULL;)
+		good = good && read_line(line);
 	return good && n_decoder > 0;
 }
 

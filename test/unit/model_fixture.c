@@ -27,6 +27,33 @@ read_whole_file(const char *path, size_t *size)
 	return data;
 }
 
+Lines
+lines_of(const char *path)
+{
+	size_t size;
+	char *text = read_whole_file(path, &size);
+
+	if (text != NULL)
+		text[size] = 0;
+	return (Lines){text, text};
+}
+
+char *
+lines_next(Lines *lines)
+{
+	char *line = lines->next;
+
+	if (line == NULL || *line == 0)
+	{
+		free(lines->text);
+		*lines = (Lines){NULL, NULL};
+		return NULL;
+	}
+	lines->next = strchr(line, '\n');
+	*lines->next++ = 0;
+	return line;
+}
+
 SlmStatus
 model_fixture_load(ModelFixture *f, const char *path)
 {

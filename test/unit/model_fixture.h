@@ -19,6 +19,20 @@ typedef struct ModelFixture
 /* A whole file; release with free().  NULL when it cannot be read. */
 extern void *read_whole_file(const char *path, size_t *size);
 
+/*
+ * The lines of a text file, without their ends: for (line = lines_next(&lines); line !=
+ * NULL; line = lines_next(&lines)).  text is NULL where it cannot be read, and there is
+ * no line then; the memory goes with the last one.
+ */
+typedef struct Lines
+{
+	char *text;
+	char *next;
+} Lines;
+
+extern Lines lines_of(const char *path);
+extern char *lines_next(Lines *lines);
+
 /* Builds the image of a file in memory and opens it. */
 extern SlmStatus model_fixture_load(ModelFixture *f, const char *path);
 extern void model_fixture_free(ModelFixture *f);

@@ -134,23 +134,15 @@ control_tokens_that_trim(void)
 								   {"<|assistant|>", 0, 4},
 								   {"<|system|>", 0, 3}};
 	TokenizerFixture f;
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "chat.txt", &size), *next;
+	Lines lines = lines_of(FIXTURE_DIR "chat.txt");
 	int n = 0;
 
 	fixture_begin_pieces(&f, "llama", pieces, sizeof(pieces) / sizeof(pieces[0]));
 	CHECK_STATUS(fixture_finish(&f), SLM_OK);
-	if (!CHECK(text != NULL))
-		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next, n++)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL; n++)
 		check_line(&f, line);
-	}
 	CHECK(n >= 9);
-	free(text);
 	fixture_free(&f);
 }
 

@@ -31,18 +31,14 @@ embed(const char *text, float *out)
 static void
 golden_texts(void)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "tiny-bert.txt", &size), *line, *next;
+	Lines lines = lines_of(FIXTURE_DIR "tiny-bert.txt");
 	float out[N_EMBD], expected[N_EMBD];
 	int n = 0;
 
 	load();
-	CHECK(text != NULL);
-	text[size] = 0;
-	for (line = text; *line != 0; line = next)
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 	{
-		next = strchr(line, '\n');
-		*next++ = 0;
 		if (strncmp(line, "text ", 5) == 0)
 		{
 			char *tab = strstr(line, "\\t");
@@ -67,7 +63,6 @@ golden_texts(void)
 		}
 	}
 	CHECK(n > 5);
-	free(text);
 	model_fixture_free(&f);
 }
 

@@ -72,19 +72,14 @@ read_line(const char *line)
 static void
 read_golden(void)
 {
-	size_t size;
-	char *text = n_model == 0 ? read_whole_file(FIXTURE_DIR "encoders.txt", &size) : NULL, *next;
+	Lines lines;
 
-	if (n_model > 0 || !CHECK(text != NULL))
+	if (n_model > 0)
 		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
+	lines = lines_of(FIXTURE_DIR "encoders.txt");
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 		read_line(line);
-	}
-	free(text);
 	CHECK(n_model >= 1);
 }
 

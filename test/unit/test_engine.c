@@ -35,22 +35,17 @@ static int n_golden;
 static void
 read_golden(void)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "tiny-bert.txt", &size), *line, *next;
+	Lines lines;
 	Golden *g = NULL;
 
-	if (n_golden > 0 || !CHECK(text != NULL))
-	{
-		free(text);
+	if (n_golden > 0)
 		return;
-	}
-	text[size] = 0;
-	for (line = text; *line != 0; line = next)
+	lines = lines_of(FIXTURE_DIR "tiny-bert.txt");
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 	{
 		char *at;
 
-		next = strchr(line, '\n');
-		*next++ = 0;
 		if (strncmp(line, "ids ", 4) == 0)
 		{
 			g = &golden[n_golden++];
@@ -65,7 +60,6 @@ read_golden(void)
 				g->embedding[i] = strtof(at + 1, &at);
 		}
 	}
-	free(text);
 	CHECK(n_golden > 5);
 }
 

@@ -81,21 +81,15 @@ read_line(char *line)
 static void
 read_cases(void)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "parity.txt", &size), *line, *next;
+	Lines lines;
 
-	if (CHECK(text != NULL) && n_case == 0)
-	{
-		text[size] = 0;
-		for (line = text; *line != 0; line = next)
-		{
-			next = strchr(line, '\n');
-			*next++ = 0;
-			read_line(line);
-		}
-		CHECK(n_case > 20);
-	}
-	free(text);
+	if (n_case > 0)
+		return;
+	lines = lines_of(FIXTURE_DIR "parity.txt");
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
+		read_line(line);
+	CHECK(n_case > 20);
 }
 
 /* ---- One case ---- */

@@ -439,22 +439,15 @@ check_line(Parity *p, const char *line)
 static void
 parity_of(const char *path, double max_error)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "tiny-slm.txt", &size), *next;
+	Lines lines = lines_of(FIXTURE_DIR "tiny-slm.txt");
 	Parity p = {.max_error = max_error};
 	int n_line = 0;
 
-	if (!CHECK(text != NULL) || !CHECK_STATUS(model_fixture_load(&p.f, path), SLM_OK))
+	if (!CHECK(lines.text != NULL) || !CHECK_STATUS(model_fixture_load(&p.f, path), SLM_OK))
 		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next, n_line++)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
+	for (char *line; (line = lines_next(&lines)) != NULL; n_line++)
 		check_line(&p, line);
-	}
 	CHECK(n_line > 30);
-	free(text);
 	model_fixture_free(&p.f);
 }
 
@@ -497,8 +490,7 @@ check_tokens(ModelFixture *f, char *line)
 static void
 labels_of_tokens(void)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "tiny-heads.txt", &size), *next;
+	Lines lines = lines_of(FIXTURE_DIR "tiny-heads.txt");
 	ModelFixture f;
 	float out[64];
 	int n_case = 0;
@@ -507,18 +499,14 @@ labels_of_tokens(void)
 	CHECK_INT(slm_model_info(f.run.model)->n_class, 0);
 	CHECK_INT(slm_model_info(f.run.model)->n_token_class, 7);
 	CHECK(!slm_task_has_labels(f.run.model));
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next)
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 	{
-		next = strchr(line, '\n');
-		*next++ = 0;
 		if (strncmp(line, "tokens\t", 7) != 0)
 			continue;
 		check_tokens(&f, line);
 		n_case++;
 	}
 	CHECK_INT(n_case, 5);
-	free(text);
 
 	/* it says nothing of whole texts, and classifiers of texts nothing of tokens */
 	make_inputs();

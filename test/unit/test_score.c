@@ -113,22 +113,15 @@ golden_line(char *line)
 static void
 parity_with_transformers(void)
 {
-	size_t size;
-	char *text = read_whole_file(FIXTURE_DIR "scores.txt", &size), *next;
+	Lines lines = lines_of(FIXTURE_DIR "scores.txt");
 
-	if (!CHECK(text != NULL))
+	if (!CHECK(lines.text != NULL))
 		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 		golden_line(line);
-	}
 	CHECK_INT(n_text, 17);
 	printf("# %d texts, largest error of a probability %.1e\n", n_text, largest_error);
 	model_fixture_free(&golden.f);
-	free(text);
 }
 
 /* ---- The tree of answers --------------------------------------------------------- */

@@ -109,19 +109,14 @@ read_line(char *line)
 static void
 read_golden(void)
 {
-	size_t size;
-	char *text = n_model == 0 ? read_whole_file(FIXTURE_DIR "t5.txt", &size) : NULL, *next;
+	Lines lines;
 
-	if (n_model > 0 || !CHECK(text != NULL))
+	if (n_model > 0)
 		return;
-	text[size] = 0;
-	for (char *line = text; *line != 0; line = next)
-	{
-		next = strchr(line, '\n');
-		*next++ = 0;
+	lines = lines_of(FIXTURE_DIR "t5.txt");
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
 		read_line(line);
-	}
-	free(text);
 	CHECK_INT(n_model, 3);
 }
 
