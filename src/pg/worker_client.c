@@ -408,6 +408,7 @@ take_reply(SlmRun *run, const SlmReply *reply, SlmWritten *out, SlmError *err)
 	char *copy;
 
 	run->n_token_in += reply->n_token_in;
+	run->n_token_out += (uint64_t) reply->n_token;
 	run->n_token_kept += reply->n_token_kept;
 	if (reply->err.status != SLM_OK)
 	{
