@@ -3,6 +3,8 @@
  */
 #include "base/arena.h"
 
+#include <string.h>
+
 /*
  * Blocks grow by doubling, so a long call makes few of them, but not past the
  * second size: what comes after one large table is usually small.
