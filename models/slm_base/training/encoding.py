@@ -1,7 +1,7 @@
-"""encoding.py - texts to token ids, words and word shapes, as the C engine makes them
+"""encoding.py - texts to token ids, words and their looks, as the C engine makes them
 
-A word is what BERT's pre-tokenizer calls one: a run of letters and digits, or one punctuation character.  The shapes
-are numbered in src/model/README.md.
+A word is what BERT's pre-tokenizer calls one: a run of letters and digits, or one punctuation character.  Its look is
+what the tokens do not say: the shape of its letters, and whether it begins or ends a line; src/model/README.md numbers both.
 """
 
 import unicodedata
@@ -16,6 +16,9 @@ from network import base_folder
 WINDOW = 384  # tokens of one window, special ones included
 MAX_SPAN_WORDS = 32
 
+# A look is a shape and where on its line the word stands.
+BEGINS_LINE, ENDS_LINE = 16, 32
+
 
 @dataclass
 class Encoded:
@@ -23,7 +26,7 @@ class Encoded:
 
     ids: np.ndarray  # [T] int32
     word: np.ndarray  # [T] int32
-    shape: np.ndarray  # [T] uint8
+    look: np.ndarray  # [T] uint8
     word_start: np.ndarray  # [W] first code point
     word_end: np.ndarray  # [W] one past the last
     first: np.ndarray  # [W] first token of the word
@@ -77,6 +80,10 @@ def word_shape(word):
     return 5
 
 
+def has_line_end(between):
+    return "\n" in between or "\r" in between
+
+
 def encode_all(texts):
     """Encoded of each text, whole."""
     out = []
@@ -92,10 +99,14 @@ def encode_all(texts):
         first[word[tokens[::-1]]] = tokens[::-1]
         last[word[tokens]] = tokens
         start, end = offsets[first, 0], offsets[last, 1]
-        shapes = np.zeros(n + 1, np.uint8)  # the last one serves word -1
+        looks = np.zeros(n + 1, np.uint8)  # the last one serves word -1
         for i in range(n):
-            shapes[i] = word_shape(text[start[i] : end[i]])
-        out.append(Encoded(np.array(encoding.ids, np.int32), word, shapes[word], start, end, first, last))
+            looks[i] = word_shape(text[start[i] : end[i]])
+            if i == 0 or has_line_end(text[end[i - 1] : start[i]]):
+                looks[i] += BEGINS_LINE
+            if i == n - 1 or has_line_end(text[end[i] : start[i + 1]]):
+                looks[i] += ENDS_LINE
+        out.append(Encoded(np.array(encoding.ids, np.int32), word, looks[word], start, end, first, last))
     return out
 
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-SHAPES = 16  # word shapes, encoding.py
+SHAPES, LINE_PLACES = 16, 4  # what a look is made of, encoding.py
 SPAN_WIDTH = 128  # R
 SENTENCE_FEATURES = 8
 SENTENCE_HIDDEN = 16
@@ -86,6 +86,7 @@ class Network(nn.Module):
         self.label_multi_bias = nn.Parameter(torch.tensor(-7.0))
         # extraction head
         self.ext_shape = nn.Embedding(SHAPES, width)
+        self.ext_line = nn.Embedding(LINE_PLACES, width)
         self.ext_blk = Layer(width, heads, inner)
         self.ext_token = nn.Linear(width, 3 * SPAN_WIDTH)
         self.ext_field = nn.Linear(width, 3 * SPAN_WIDTH)
@@ -98,7 +99,8 @@ class Network(nn.Module):
         with torch.no_grad():
             for linear in (self.label_text, self.label_name):
                 linear.weight.copy_(torch.eye(width))
-            nn.init.normal_(self.ext_shape.weight, std=0.02)
+            for table in (self.ext_shape, self.ext_line):
+                nn.init.normal_(table.weight, std=0.02)
             # a logit of about -4 before anything is learned: spans are rare
             start = (4.0 * SPAN_WIDTH**0.5 / SPAN_WIDTH) ** 0.5
             self.ext_token.bias.fill_(start)
@@ -135,9 +137,10 @@ class Network(nn.Module):
         none = (self.label_none + self.label_none_growth * growth).expand(len(cosine), 1)
         return torch.cat([(self.label_scale + self.label_scale_growth * growth) * cosine, none], 1)
 
-    def token_side(self, hidden, mask, shape):
+    def token_side(self, hidden, mask, look):
         """[B][T][3R] of the extraction head."""
-        z = self.ext_blk(hidden + self.ext_shape(shape), attention_mask(mask))
+        x = hidden + self.ext_shape(look % SHAPES) + self.ext_line(look // SHAPES)
+        z = self.ext_blk(x, attention_mask(mask))
         return self.ext_token(z)
 
     def field_side(self, name):

@@ -99,7 +99,7 @@ class Runner:
         """
         field = self.network.field_side(self.vectors(fields)).float()
         encoded = encode_all(list(texts))
-        rows, shapes, where = [], [], []
+        rows, looks, where = [], [], []
         for i, e in enumerate(encoded):
             inner = len(e.ids) - 2
             room = WINDOW - 2
@@ -107,7 +107,7 @@ class Runner:
             while True:
                 piece = slice(1 + at, 1 + min(at + room, inner))
                 rows.append(np.concatenate([e.ids[:1], e.ids[piece], e.ids[-1:]]))
-                shapes.append(np.concatenate([[0], e.shape[piece], [0]]))
+                looks.append(np.concatenate([[0], e.look[piece], [0]]))
                 where.append((i, at))
                 if at + room >= inner:
                     break
@@ -115,10 +115,10 @@ class Runner:
         found = [[{} for _ in fields] for _ in texts]
         for part in self._batches(rows):
             ids, mask = pad([rows[j] for j in part])
-            shape, _ = pad([shapes[j] for j in part])
+            look, _ = pad([looks[j] for j in part])
             with self._context():
                 hidden = self.network.hidden(ids, mask)
-                token = self.network.token_side(hidden, mask, shape).float()
+                token = self.network.token_side(hidden, mask, look).float()
             probability = torch.sigmoid(self.network.span_logits(token, field)).numpy()
             for b, j in enumerate(part):
                 i, at = where[j]
