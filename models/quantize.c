@@ -9,7 +9,7 @@
  * A program on the engine: the file is read by slm_gguf_parse(), the numbers
  * are made by slm_dequantize() and slm_quantize().  As llama.cpp does, only
  * matrices change, experts' among them; vectors, the tables of positions, distances,
- * token types and word shapes, what chooses experts and the sentence head, which are
+ * token types and looks of words, what chooses experts and the sentence head, which are
  * small, keep their type, and so does a matrix whose rows are not whole blocks.
  * Metadata is carried over, but for the two keys that name the type.
  */
@@ -53,7 +53,7 @@ typedef struct Wanted
 
 static const char *const kept[] = {
 	"position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight",
-	"ext_shape.weight",     "sum_hidden.weight",  "sum_output.weight",
+	"ext_shape.weight",     "ext_line.weight",    "sum_hidden.weight", "sum_output.weight",
 };
 
 static const char *out_path;

@@ -25,7 +25,7 @@ typedef enum Answer
 typedef struct Encoding
 {
 	const SlmSequence *sequence;
-	const uint8_t *const *shape; /* of each sequence's tokens, for ANSWER_SPANS */
+	const uint8_t *const *look; /* of each sequence's tokens, for ANSWER_SPANS */
 	Answer answer;
 	int width; /* of an answer's row */
 } Encoding;
@@ -49,20 +49,20 @@ gather(SlmRun *run, const Encoding *e, int first, int n_sequence, int n_token, S
 {
 	const SlmSequence *sequence = e->sequence + first;
 	int32_t *token, *start, *segment_two;
-	uint8_t *shape = NULL;
+	uint8_t *look = NULL;
 	int at = 0;
 
 	if (e->answer == ANSWER_SPANS)
-		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_token, &shape, err));
+		SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_token, &look, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_token, &token, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence + 1, &start, err));
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n_sequence, &segment_two, err));
-	*out = (SlmBatch){.shape = shape, .n_sequence = n_sequence};
+	*out = (SlmBatch){.look = look, .n_sequence = n_sequence};
 	for (int i = 0; i < n_sequence; i++)
 	{
 		memcpy(token + at, sequence[i].token, (size_t) sequence[i].n * sizeof(*token));
-		if (shape != NULL)
-			memcpy(shape + at, e->shape[first + i], (size_t) sequence[i].n);
+		if (look != NULL)
+			memcpy(look + at, e->look[first + i], (size_t) sequence[i].n);
 		start[i] = at;
 		segment_two[i] = sequence[i].segment_two;
 		at += sequence[i].n;
@@ -214,10 +214,10 @@ slm_encode_hidden(SlmRun *run, const SlmSequence *sequence, int n_sequence, floa
 }
 
 SlmStatus
-slm_encode_spans(SlmRun *run, const SlmSequence *sequence, const uint8_t *const *shape,
+slm_encode_spans(SlmRun *run, const SlmSequence *sequence, const uint8_t *const *look,
 				 int n_sequence, float *out, SlmError *err)
 {
-	Encoding e = {sequence, shape, ANSWER_SPANS, 3 * slm_model_info(run->model)->n_span};
+	Encoding e = {sequence, look, ANSWER_SPANS, 3 * slm_model_info(run->model)->n_span};
 
 	if (e.width == 0)
 		return slm_fail(err, SLM_ERR_UNSUPPORTED, "model has no extraction head");

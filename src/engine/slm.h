@@ -116,8 +116,8 @@ typedef struct SlmSequence
  *   slm_encode_spans    out [sum of n][3 * n_span], the tokens' side of the
  *                       extraction head: start, end and inside;
  *                       SLM_ERR_UNSUPPORTED for a model without one.
- *                       shape[i][sequence[i].n], each below SLM_WORD_SHAPES,
- *                       are the shapes of the tokens' words (model/README.md)
+ *                       look[i][sequence[i].n], each below SLM_WORD_LOOKS, are
+ *                       the looks of the tokens' words (model/README.md)
  *
  * The bits of a row do not depend on the other rows.  A row that is not finite
  * is SLM_ERR_CORRUPT ("model gave a value that is not finite").  After an
@@ -133,7 +133,7 @@ extern SlmStatus slm_encode_tokens(SlmRun *run, const SlmSequence *sequence, int
 extern SlmStatus slm_encode_hidden(SlmRun *run, const SlmSequence *sequence, int n_sequence,
 								   float *out, SlmError *err) SLM_MUST_CHECK;
 extern SlmStatus slm_encode_spans(SlmRun *run, const SlmSequence *sequence,
-								  const uint8_t *const *shape, int n_sequence, float *out,
+								  const uint8_t *const *look, int n_sequence, float *out,
 								  SlmError *err) SLM_MUST_CHECK;
 
 /*

@@ -36,6 +36,8 @@
 	[SLM_SLOT_LABEL_NAME] = {MATRIX, "label_name", EMBD, EMBD, REQUIRED, NEVER, SLM_HEAD_LABEL},   \
 	[SLM_SLOT_EXT_SHAPE] = {TABLE, "ext_shape",     EMBD, SLM_SIZE_SHAPES, REQUIRED,               \
 							NEVER, SLM_HEAD_EXTRACT},                                              \
+	[SLM_SLOT_EXT_LINE] = {TABLE, "ext_line",      EMBD, SLM_SIZE_LINE_PLACES, OPTIONAL,           \
+						   NEVER, SLM_HEAD_EXTRACT},                                               \
 	[SLM_SLOT_EXT_TOKEN] = {MATRIX,   "ext_token",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \
 							REQUIRED, SLM_HEAD_EXTRACT},                                           \
 	[SLM_SLOT_EXT_FIELD] = {MATRIX,   "ext_field",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \

@@ -352,19 +352,25 @@ run_layers(Forward *f, int first, int end, SlmError *err)
 	return SLM_OK;
 }
 
-/* x = x + the vector of each token's word shape. */
+/* x = x + the vectors of each token's look: of its word's shape and, where the model has them, place on a line. */
 static SlmStatus
-add_shapes(Forward *f, SlmError *err)
+add_looks(Forward *f, SlmError *err)
 {
-	const SlmWeight *table = slm_weight(f->c->model, SLM_SLOT_EXT_SHAPE, 0);
+	const SlmWeight *shapes = slm_weight(f->c->model, SLM_SLOT_EXT_SHAPE, 0);
+	const SlmWeight *places = slm_weight(f->c->model, SLM_SLOT_EXT_LINE, 0);
 
 	for (int i = 0; i < f->n_row; i++)
 	{
-		if (f->batch->shape[i] >= table->n_out)
-			return slm_fail(err, SLM_ERR_INTERNAL, "word shape %d of %lld", f->batch->shape[i],
-							(long long) table->n_out);
-		slm_add_table_row(table, f->batch->shape[i], f->part, f->x + (size_t) i * f->stride);
-		SLM_TRY(slm_spend(f->c, f->n_embd * SLM_COST_LOOKUP, err));
+		float *x = f->x + (size_t) i * f->stride;
+		int look = f->batch->look[i];
+
+		if (look >= SLM_WORD_LOOKS)
+			return slm_fail(err, SLM_ERR_INTERNAL, "look %d of a word, of %d", look,
+							SLM_WORD_LOOKS);
+		slm_add_table_row(shapes, look % SLM_WORD_SHAPES, f->part, x);
+		if (places->weight != NULL)
+			slm_add_table_row(places, look / SLM_WORD_SHAPES, f->part, x);
+		SLM_TRY(slm_spend(f->c, 2 * f->n_embd * SLM_COST_LOOKUP, err));
 	}
 	return SLM_OK;
 }
@@ -401,9 +407,9 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 							 f.stride, f.x, err));
 			break;
 	}
-	if (batch->shape != NULL)
+	if (batch->look != NULL)
 	{
-		SLM_TRY(add_shapes(&f, err));
+		SLM_TRY(add_looks(&f, err));
 		SLM_TRY(run_layers(&f, n_layer, slm_hparams_layers(&c->model->hparams), err));
 	}
 	*out = f.x;

@@ -12,7 +12,7 @@ typedef struct SlmBatch
 	const int32_t *token;       /* [start[n_sequence]] */
 	const int32_t *start;       /* [n_sequence + 1] index of each sequence's first token */
 	const int32_t *segment_two; /* [n_sequence] tokens of the first segment */
-	const uint8_t *shape;       /* [start[n_sequence]] of each token's word, or NULL */
+	const uint8_t *look;        /* [start[n_sequence]] of each token's word, or NULL */
 	int n_sequence;
 	int max_length; /* tokens of the longest sequence, at most the context */
 
@@ -38,7 +38,7 @@ typedef struct SlmBatch
 
 /*
  * The last layer's hidden states: out[token][slm_row_stride(n_embd)], in the
- * arena.  With word shapes, those of the extraction head's last layer.  Token
+ * arena.  With looks of words, those of the extraction head's last layer.  Token
  * ids out of range, which only a damaged image gives, are SLM_ERR_CORRUPT.
  */
 extern SlmStatus slm_forward(SlmCompute *c, const SlmBatch *batch, float **out,

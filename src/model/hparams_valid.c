@@ -155,6 +155,8 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return h->n_class;
 		case SLM_SIZE_SHAPES:
 			return SLM_WORD_SHAPES;
+		case SLM_SIZE_LINE_PLACES:
+			return SLM_LINE_PLACES;
 		case SLM_SIZE_SPANS:
 			return 3 * (uint64_t) h->n_span;
 		case SLM_SIZE_SENTENCE:

@@ -24,7 +24,9 @@ typedef enum SlmPooling
 	SLM_POOLING_RANK = 4 /* a cross-encoder: one score a pair */
 } SlmPooling;
 
-#define SLM_WORD_SHAPES 16      /* that the extraction head tells apart */
+#define SLM_WORD_SHAPES 16 /* that the extraction head tells apart */
+#define SLM_LINE_PLACES 4  /* of a word: 1 begins a line, 2 ends one, 3 both, 0 neither */
+#define SLM_WORD_LOOKS (SLM_WORD_SHAPES * SLM_LINE_PLACES) /* shape + SLM_WORD_SHAPES * place */
 #define SLM_SENTENCE_FEATURES 8 /* that the sentence head reads behind an embedding */
 
 /*

@@ -44,7 +44,7 @@ typedef struct Row
 {
 	SlmText text;
 	SlmTokens tokens;
-	uint8_t *shape; /* [tokens.n] */
+	uint8_t *look; /* [tokens.n] */
 	SlmTokenWords words;
 	Leaf *leaf; /* [n_leaf] */
 } Row;
@@ -76,9 +76,9 @@ typedef struct Work
 
 	/* the batch being filled */
 	int32_t *token;
-	uint8_t *shape;
+	uint8_t *look;
 	SlmSequence *sequence; /* [MAX_WINDOWS] */
-	const uint8_t **shapes;
+	const uint8_t **looks;
 	Window *window;
 	float *answer; /* [tokens][width] */
 	int n_token, n_window;
@@ -237,9 +237,9 @@ start_work(Work *w, SlmError *err)
 		w->kinds |= field->type == SLM_FIELD_BOOLEAN ? 0 : field->kinds;
 	}
 	SLM_TRY(SLM_NEW_ARRAY(arena, max_token, &w->token, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, max_token, &w->shape, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, max_token, &w->look, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->sequence, err));
-	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->shapes, err));
+	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->looks, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, MAX_WINDOWS, &w->window, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, max_token * w->width, &w->answer, err));
 	SLM_TRY(SLM_NEW_ARRAY(arena, WINDOW_TOKENS, &w->best, err));
@@ -268,9 +268,9 @@ prepare_row(const Work *w, Row *row, SlmError *err)
 	size_t n_found = 0;
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) w->schema->n_leaf, &row->leaf, err));
-	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) row->tokens.n, &row->shape, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) row->tokens.n, &row->look, err));
 	SLM_TRY(slm_token_words_find(row->text, run->host, run->arena, &row->words, err));
-	SLM_TRY(slm_token_words_map(&row->words, &row->tokens, row->shape, run->host, err));
+	SLM_TRY(slm_token_words_map(&row->words, &row->tokens, row->look, run->host, err));
 	if (w->kinds != 0)
 		SLM_TRY(slm_scan(row->text, w->kinds, run->host, run->arena, &found, &n_found, err));
 	for (int i = 0; i < w->schema->n_leaf; i++)
@@ -454,7 +454,7 @@ flush_windows(Work *w, SlmError *err)
 		return SLM_OK;
 	SLM_TRY(w->label != NULL
 				? slm_encode_tokens(w->run, w->sequence, w->n_window, w->answer, err)
-				: slm_encode_spans(w->run, w->sequence, w->shapes, w->n_window, w->answer, err));
+				: slm_encode_spans(w->run, w->sequence, w->looks, w->n_window, w->answer, err));
 	for (int i = 0; i < w->n_window; i++)
 	{
 		SLM_TRY(take_up(w, &w->window[i], w->answer + (at + (size_t) w->lead.n) * w->width, err));
@@ -471,20 +471,20 @@ add_window(Work *w, const Window *window, int n, SlmError *err)
 	int length = w->lead.n + n + w->tail;
 	const Row *row = window->row;
 	int32_t *token;
-	uint8_t *shape;
+	uint8_t *look;
 
 	if (w->n_window == MAX_WINDOWS || w->n_token + length > SLM_BATCH_TOKENS)
 		SLM_TRY(flush_windows(w, err));
 	token = w->token + w->n_token;
-	shape = w->shape + w->n_token;
-	memset(shape, SLM_SHAPE_SPECIAL, (size_t) length);
+	look = w->look + w->n_token;
+	memset(look, SLM_SHAPE_SPECIAL, (size_t) length);
 	memcpy(token, w->lead.id, (size_t) w->lead.n * sizeof(*token));
 	memcpy(token + w->lead.n, row->tokens.id + window->first_token, (size_t) n * sizeof(*token));
-	memcpy(shape + w->lead.n, row->shape + window->first_token, (size_t) n);
+	memcpy(look + w->lead.n, row->look + window->first_token, (size_t) n);
 	if (w->tail)
 		token[length - 1] = slm_model_tokenizer(w->run->model)->special.eos;
 	w->window[w->n_window] = *window;
-	w->shapes[w->n_window] = shape;
+	w->looks[w->n_window] = look;
 	w->sequence[w->n_window++] = (SlmSequence){token, length, length};
 	w->n_token += length;
 	return SLM_OK;

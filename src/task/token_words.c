@@ -1,5 +1,5 @@
 /*
- * token_words.c - the words of a text and their shapes
+ * token_words.c - the words of a text and their looks
  *
  * Classes of characters come from the tokenizer's table, which knows neither
  * currency signs nor lower case; the few ranges of those stand here.
@@ -138,12 +138,16 @@ end_word(SlmTokenWords *words, Open *open)
 	*open = (Open){0};
 }
 
+/* The character from start to end; line: whether one has begun since the word before. */
 static void
 add_character(SlmTokenWords *words, Open *open, uint32_t cp, uint32_t flags, size_t start,
-			  size_t end)
+			  size_t end, bool *line)
 {
 	if (open->n_character++ == 0)
-		words->word[words->n++] = (SlmTokenWord){.start = (uint32_t) start};
+	{
+		words->word[words->n++] = (SlmTokenWord){.start = (uint32_t) start, .begins_line = *line};
+		*line = false;
+	}
 	words->word[words->n - 1].end = (uint32_t) end;
 	if ((flags & (SLM_UNICODE_LETTER | SLM_UNICODE_NUMBER | SLM_UNICODE_MARK)) == 0)
 		open->sign = cp;
@@ -156,6 +160,7 @@ slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmToke
 {
 	SlmCursor cursor;
 	Open open = {0};
+	bool line = true;
 
 	if (text.size > SLM_MAX_INPUT_BYTES)
 		return slm_fail(err, SLM_ERR_LIMIT, "text of %zu bytes exceeds the limit of %u bytes",
@@ -171,51 +176,72 @@ slm_token_words_find(SlmText text, const SlmHost *host, SlmArena *arena, SlmToke
 		SLM_TRY(slm_cursor_next(&cursor, &cp, err));
 		flags = slm_unicode(cp).flags;
 		if (flags & (SLM_UNICODE_SPACE | SLM_UNICODE_WHITE))
+		{
 			end_word(out, &open);
+			line |= cp == '\n' || cp == '\r';
+		}
 		else if (flags & (SLM_UNICODE_PUNCT | SLM_UNICODE_CJK))
 		{
 			end_word(out, &open);
-			add_character(out, &open, cp, flags, start, cursor.at);
+			add_character(out, &open, cp, flags, start, cursor.at, &line);
 			end_word(out, &open);
 		}
 		else if (!(flags & SLM_UNICODE_DROP))
-			add_character(out, &open, cp, flags, start, cursor.at);
+			add_character(out, &open, cp, flags, start, cursor.at, &line);
 	}
 	end_word(out, &open);
 	return SLM_OK;
 }
 
-SlmStatus
-slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *shape,
-					const SlmHost *host, SlmError *err)
+/* Gives each word its tokens, and drops the words that have none. */
+static SlmStatus
+find_tokens(SlmTokenWords *words, const SlmTokens *tokens, const SlmHost *host, SlmError *err)
 {
 	int n_kept = 0;
 	int token = 0;
-	int shaped = 0; /* tokens that have their shape */
+	bool line_begun = false; /* by words that were dropped */
 
-	memset(shape, SLM_SHAPE_SYMBOL, (size_t) tokens->n);
 	for (int i = 0; i < words->n; i++)
 	{
 		SlmTokenWord word = words->word[i];
-		int last;
 
 		if (i % POLL_WORDS == 0)
 			SLM_TRY(slm_poll(host, err));
+		word.begins_line |= line_begun;
+		line_begun = word.begins_line;
 		while (token < tokens->n && tokens->end[token] <= word.start)
 			token++;
 		if (token == tokens->n || tokens->start[token] >= word.end)
 			continue;
-		last = token;
-		while (last + 1 < tokens->n && tokens->start[last + 1] < word.end)
-			last++;
-		for (int t = token > shaped ? token : shaped; t <= last; t++)
-			shape[t] = word.shape;
-		shaped = last + 1;
-		word.first_token = token;
-		word.last_token = last;
+		line_begun = false;
+		word.first_token = word.last_token = token;
+		while (word.last_token + 1 < tokens->n && tokens->start[word.last_token + 1] < word.end)
+			word.last_token++;
 		words->word[n_kept++] = word;
 	}
 	words->n = n_kept;
+	return SLM_OK;
+}
+
+SlmStatus
+slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *look,
+					const SlmHost *host, SlmError *err)
+{
+	int done = 0; /* tokens that have their look */
+
+	SLM_TRY(find_tokens(words, tokens, host, err));
+	memset(look, SLM_SHAPE_SYMBOL, (size_t) tokens->n);
+	for (int i = 0; i < words->n; i++)
+	{
+		const SlmTokenWord *word = &words->word[i];
+		bool ends_line = i + 1 == words->n || word[1].begins_line;
+		int place = (word->begins_line ? SLM_LINE_BEGIN : 0) | (ends_line ? SLM_LINE_END : 0);
+
+		for (int t = word->first_token > done ? word->first_token : done; t <= word->last_token;
+			 t++)
+			look[t] = (uint8_t) (word->shape + SLM_WORD_SHAPES * place);
+		done = word->last_token + 1;
+	}
 	return SLM_OK;
 }
 

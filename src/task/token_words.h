@@ -1,11 +1,12 @@
 /*
- * token_words.h - the words of a text and their shapes
+ * token_words.h - the words of a text and their looks
  *
  * Private to src/task.  Words are those of BERT's pre-tokenizer: white space
  * separates, punctuation marks and ideographs are words of their own, anything
  * else makes runs.  Spans of the extraction head start and end on the edges of
- * words, and the head reads of each token which shape its word has: an uncased
- * tokenizer does not show it that.
+ * words, and the head reads of each token how its word looks, which tokens do
+ * not show: the shape of its letters (an uncased tokenizer drops case) and
+ * whether it begins or ends a line (most tokenizers drop line ends).
  */
 #ifndef SLM_TASK_TOKEN_WORDS_H
 #define SLM_TASK_TOKEN_WORDS_H
@@ -33,13 +34,21 @@ typedef enum SlmWordShape
 	SLM_SHAPE_CASELESS = 15    /* anything else: letters of a script without cases */
 } SlmWordShape;
 
+/* A look is a shape and SLM_WORD_SHAPES times these together; a text begins and ends a line. */
+typedef enum SlmLinePlace
+{
+	SLM_LINE_BEGIN = 1,
+	SLM_LINE_END = 2
+} SlmLinePlace;
+
 typedef struct SlmTokenWord
 {
 	uint32_t start;      /* first byte in the text */
 	uint32_t end;        /* one past its last byte */
 	int32_t first_token; /* of the text's tokens, slm_token_words_map() */
 	int32_t last_token;
-	uint8_t shape; /* an SlmWordShape */
+	uint8_t shape;    /* an SlmWordShape */
+	bool begins_line; /* a line feed or carriage return, or nothing, stands before it */
 } SlmTokenWord;
 
 typedef struct SlmTokenWords
@@ -53,12 +62,12 @@ extern SlmStatus slm_token_words_find(SlmText text, const SlmHost *host, SlmAren
 									  SlmTokenWords *out, SlmError *err) SLM_MUST_CHECK;
 
 /*
- * Says of each word which tokens cover it, and of each token (shape [tokens->n])
- * which shape its word has.  A token belongs to the word in which it starts; a
- * word inside a larger token has that one.  Words of which the tokenizer kept
- * nothing leave the list.
+ * Says of each word which tokens cover it, and of each token (look [tokens->n])
+ * how its word looks.  A token belongs to the word in which it starts; a word
+ * inside a larger token has that one.  Words of which the tokenizer kept nothing
+ * leave the list.
  */
-extern SlmStatus slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *shape,
+extern SlmStatus slm_token_words_map(SlmTokenWords *words, const SlmTokens *tokens, uint8_t *look,
 									 const SlmHost *host, SlmError *err) SLM_MUST_CHECK;
 
 /* The word that holds a byte of the text, or the first behind it; n where there is none. */

@@ -10,9 +10,9 @@ tiny-slm.txt holds what PyTorch computes from the formulas in double precision.
 A case is some lines, fields between tabs where they are texts:
 
     labels LABEL ...   names, "name: description" for some
-    text TEXT          an input, then
+    text TEXT          an input, as make_tokenizer.py escapes texts, then
       ids ...          its token ids, special tokens included
-      shapes ...       the shape of each token's word
+      looks ...        the look of each token's word: its shape, and 16 where it begins a line, 32 where it ends one
       hidden ...       last hidden states, token by token
       spans ...        the tokens' side of the extraction head, token by token
       one ...          probabilities of the labels, one of which fits
@@ -26,6 +26,7 @@ A case is some lines, fields between tabs where they are texts:
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ import unicodedata
 
 import make_tiny
 import torch
+from make_tokenizer import escape
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
@@ -42,7 +44,7 @@ from converter import convert
 from converter.architectures import gguf_name
 from converter.source import Source
 
-N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_FEATURES = 32, 8, 16, 16, 8
+N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_PLACES, N_FEATURES = 32, 8, 16, 16, 4, 8
 CALIBRATION = {
     "label.scale": 7.0,
     "label.scale_growth": 0.75,
@@ -60,6 +62,7 @@ TEXTS = [
     "The parcel of Mr McTea arrived LATE on 3 May 2024.",
     "pay $45.00 to 12 b2b@mail-box, please",
     "Café: 日本語 12345, A (x)",
+    "refund\tI\nMr McTea, pay\r\n\n12 May",
 ]
 FIELDS = ["order", "price: what was paid"]
 
@@ -92,16 +95,19 @@ def word_shape(word):
     return 13 if word[0] in "!?;'\"()[]{}…" else 14
 
 
-def token_shapes(encoding, text):
-    shapes = []
+def token_looks(encoding, text):
+    looks = []
     for i in range(len(encoding.ids)):
         word = encoding.token_to_word(i)
         if word is None:
-            shapes.append(0)
+            looks.append(0)
         else:
             start, end = encoding.word_to_chars(word)
-            shapes.append(word_shape(text[start:end]))
-    return shapes
+            before, behind = re.search(r"\s*$", text[:start])[0], re.match(r"\s*", text[end:])[0]
+            begins = before == text[:start] or "\n" in before or "\r" in before
+            ends = behind == text[end:] or "\n" in behind or "\r" in behind
+            looks.append(word_shape(text[start:end]) + N_SHAPES * (begins + 2 * ends))
+    return looks
 
 
 class Slm:
@@ -140,6 +146,7 @@ class Slm:
             "sum_hidden.bias": 0.2 * torch.randn(N_HIDDEN),
             "sum_output.weight": 0.5 * torch.randn(1, N_HIDDEN),
             "sum_output.bias": 0.2 * torch.randn(1),
+            "ext_line.weight": 0.5 * torch.randn(N_PLACES, N_EMBD),
         }
 
     def write(self, tokenizer, path):
@@ -173,8 +180,10 @@ class Slm:
     def hidden(self, ids):
         return self.bert(torch.tensor([ids])).last_hidden_state[0]
 
-    def spans(self, hidden, shapes):
-        z = self.layer((hidden + self.head["ext_shape.weight"][shapes])[None]).squeeze(0)
+    def spans(self, hidden, looks):
+        looks = torch.tensor(looks)
+        x = hidden + self.head["ext_shape.weight"][looks % N_SHAPES] + self.head["ext_line.weight"][looks // N_SHAPES]
+        z = self.layer(x[None]).squeeze(0)
         return self.linear("ext_token", z)
 
     def sentence(self, x):
@@ -199,16 +208,16 @@ def write_golden(slm, tokenizer, out):
     print("labels", *texts, sep="\t", file=out)
     for text in TEXTS:
         encoding = tokenizer.encode(text)
-        shapes = token_shapes(encoding, text)
+        looks = token_looks(encoding, text)
         hidden = slm.hidden(encoding.ids)
         cosine = torch.cosine_similarity(slm.linear("label_text", hidden.mean(0))[None], labels)
         mass = torch.exp(calibrated("label.scale", len(LABELS)) * cosine)
         none = torch.exp(calibrated("label.none", len(LABELS)))
-        print("text", text, sep="\t", file=out)
+        print("text", escape(text), sep="\t", file=out)
         print("ids", *encoding.ids, file=out)
-        print("shapes", *shapes, file=out)
+        print("looks", *looks, file=out)
         line(out, "hidden", hidden)
-        line(out, "spans", slm.spans(hidden, shapes))
+        line(out, "spans", slm.spans(hidden, looks))
         line(out, "one", mass / (none + mass.sum()))
         line(out, "each", torch.sigmoid(CALIBRATION["label.multi_scale"] * cosine + CALIBRATION["label.multi_bias"]))
     for text in FIELDS:

@@ -377,6 +377,12 @@ gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff)
 }
 
 void
+gguf_add_line_places(GgufBuilder *b, uint32_t n_embd, uint32_t n_place)
+{
+	add_matrix(b, "ext_line.weight", SLM_DTYPE_F32, n_embd, n_place);
+}
+
+void
 gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff, uint32_t n_span,
 			   uint32_t n_hidden)
 {

@@ -105,4 +105,7 @@ extern void gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32
 extern void gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff,
 						   uint32_t n_span, uint32_t n_hidden);
 
+/* The tensor that an extraction head may have beside those. */
+extern void gguf_add_line_places(GgufBuilder *b, uint32_t n_embd, uint32_t n_place);
+
 #endif

@@ -82,12 +82,12 @@ run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmE
 	size_t n_embd = (size_t) info->n_embd, n_span = 3 * (size_t) info->n_span;
 	size_t n_token_class = (size_t) info->n_token_class;
 	size_t widest = n_span > n_embd ? n_span : n_embd;
-	uint8_t shape[MAX_TOKENS];
-	const uint8_t *shapes = shape;
+	uint8_t look[MAX_TOKENS];
+	const uint8_t *looks = look;
 	float *in, *out;
 
 	for (int i = 0; i < MAX_TOKENS; i++)
-		shape[i] = (uint8_t) (i % SLM_WORD_SHAPES);
+		look[i] = (uint8_t) (i % SLM_WORD_LOOKS);
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, n_embd + SLM_SENTENCE_FEATURES, &in, err));
 	widest = n_token_class > widest ? n_token_class : widest;
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, MAX_TOKENS * widest, &out, err));
@@ -99,7 +99,7 @@ run_heads(SlmRun *run, const SlmSequence *sequence, const float *embedding, SlmE
 	if (n_span > 0)
 	{
 		SLM_TRY(slm_project_fields(run, in, 1, out, err));
-		SLM_TRY(slm_encode_spans(run, sequence, &shapes, 1, out, err));
+		SLM_TRY(slm_encode_spans(run, sequence, &looks, 1, out, err));
 	}
 	if (n_token_class > 0)
 		SLM_TRY(slm_encode_tokens(run, sequence, 1, out, err));

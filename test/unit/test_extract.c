@@ -75,8 +75,8 @@ score_words(const char *text, int i, double out[3][MAX_TOKENS])
 	static float spans[MAX_TOKENS * 3 * N_SPAN];
 	const SlmSpecialTokens *special = &slm_model_tokenizer(f.run.model)->special;
 	int32_t id[MAX_TOKENS];
-	uint8_t shape[MAX_TOKENS] = {0};
-	const uint8_t *shapes = shape;
+	uint8_t look[MAX_TOKENS] = {0};
+	const uint8_t *looks = look;
 	SlmTokens tokens;
 	SlmTokenWords words;
 	SlmSequence sequence = {id, 0, 0};
@@ -86,13 +86,13 @@ score_words(const char *text, int i, double out[3][MAX_TOKENS])
 				 SLM_OK);
 	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err),
 				 SLM_OK);
-	CHECK_STATUS(slm_token_words_map(&words, &tokens, shape + 1, test_host(), &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, look + 1, test_host(), &f.err), SLM_OK);
 	id[0] = special->bos;
 	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));
 	id[tokens.n + 1] = special->eos;
-	shape[tokens.n + 1] = 0;
+	look[tokens.n + 1] = 0;
 	sequence.n = sequence.segment_two = tokens.n + 2;
-	CHECK_STATUS(slm_encode_spans(&f.run, &sequence, &shapes, 1, spans, &f.err), SLM_OK);
+	CHECK_STATUS(slm_encode_spans(&f.run, &sequence, &looks, 1, spans, &f.err), SLM_OK);
 	for (int w = 0; w < words.n; w++)
 		for (int k = 0; k < 3; k++)
 		{
@@ -351,7 +351,7 @@ first_labelled(const char *text, int begin, int inside, int *first, int *last)
 	static float logit[MAX_TOKENS * 7];
 	const SlmSpecialTokens *special = &slm_model_tokenizer(f.run.model)->special;
 	int32_t id[MAX_TOKENS];
-	uint8_t shape[MAX_TOKENS];
+	uint8_t look[MAX_TOKENS];
 	SlmTokens tokens;
 	SlmTokenWords words;
 	SlmSequence sequence = {id, 0, 0};
@@ -363,7 +363,7 @@ first_labelled(const char *text, int begin, int inside, int *first, int *last)
 				 SLM_OK);
 	CHECK_STATUS(slm_token_words_find(slm_text(text), test_host(), f.run.arena, &words, &f.err),
 				 SLM_OK);
-	CHECK_STATUS(slm_token_words_map(&words, &tokens, shape, test_host(), &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, look, test_host(), &f.err), SLM_OK);
 	id[0] = special->bos;
 	memcpy(id + 1, tokens.id, (size_t) tokens.n * sizeof(*id));
 	id[tokens.n + 1] = special->eos;

@@ -11,6 +11,7 @@
 #include "model_fixture.h"
 #include "task/classify.h"
 #include "task/embed.h"
+#include "tokenizer_fixture.h"
 
 #define N_EMBD 32
 #define N_SPAN 4
@@ -25,16 +26,25 @@ typedef struct Heads
 	SlmError err;
 } Heads;
 
+typedef enum Parts
+{
+	BODY,
+	HEADS,
+	HEADS_AND_PLACES
+} Parts;
+
 static void
-heads_load(Heads *h, SlmDtype type, bool with_heads)
+heads_load(Heads *h, SlmDtype type, Parts parts)
 {
 	GgufBuilder b;
 
 	*h = (Heads){0};
 	gguf_begin(&b);
 	gguf_add_bert(&b, type, N_EMBD, 64);
-	if (with_heads)
+	if (parts >= HEADS)
 		gguf_add_heads(&b, type, N_EMBD, 64, N_SPAN, 3);
+	if (parts >= HEADS_AND_PLACES)
+		gguf_add_line_places(&b, N_EMBD, SLM_LINE_PLACES);
 	gguf_finish(&b, &h->file);
 	CHECK_STATUS(memory_model_load(&h->memory, h->file.data, h->file.size, &h->err), SLM_OK);
 	slm_arena_reset(&h->memory.arena);
@@ -54,10 +64,10 @@ heads_free(Heads *h)
 	gguf_bytes_free(&h->file);
 }
 
-/* Sequences of every length up to the context, with shapes, and rows of numbers. */
+/* Sequences of every length up to the context, with looks of words, and rows of numbers. */
 static int32_t token[MAX_T][MAX_T];
-static uint8_t shape[MAX_T][MAX_T];
-static const uint8_t *shapes[MAX_T];
+static uint8_t look[MAX_T][MAX_T];
+static const uint8_t *looks[MAX_T];
 static SlmSequence sequence[MAX_T];
 static float rows[N_ROW][N_EMBD + SLM_SENTENCE_FEATURES];
 static float narrow[N_ROW][N_EMBD];
@@ -73,9 +83,9 @@ make_inputs(void)
 		{
 			seed = seed * 1664525 + 1013904223;
 			token[i][j] = (int32_t) (seed >> 16) % 12;
-			shape[i][j] = (uint8_t) (seed >> 24) % SLM_WORD_SHAPES;
+			look[i][j] = (uint8_t) (seed >> 24) % SLM_WORD_LOOKS;
 		}
-		shapes[i] = shape[i];
+		looks[i] = look[i];
 		sequence[i] = (SlmSequence){token[i], i + 1, i + 1};
 	}
 	for (int i = 0; i < N_ROW; i++)
@@ -111,7 +121,7 @@ ask(Heads *h, int at_once, Answers *out)
 		int n = MAX_T - i < at_once ? MAX_T - i : at_once;
 
 		SLM_TRY(slm_encode_hidden(run, sequence + i, n, out->hidden[at], &h->err));
-		SLM_TRY(slm_encode_spans(run, sequence + i, shapes + i, n, out->spans[at], &h->err));
+		SLM_TRY(slm_encode_spans(run, sequence + i, looks + i, n, out->spans[at], &h->err));
 		for (int j = 0; j < n; j++)
 			at += sequence[i + j].n;
 	}
@@ -134,7 +144,7 @@ one_answer_of(SlmDtype type)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, type, true);
+	heads_load(&h, type, HEADS_AND_PLACES);
 	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
 	CHECK_STATUS(ask(&h, 1, &alone), SLM_OK);
 	CHECK(memcmp(alone.labels[0], alone.labels[1], sizeof(alone.labels[0])) != 0);
@@ -169,8 +179,8 @@ hidden_states_are_what_is_pooled(void)
 	Heads h, bare;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_F32, true);
-	heads_load(&bare, SLM_DTYPE_F32, false);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
+	heads_load(&bare, SLM_DTYPE_F32, BODY);
 	CHECK_STATUS(slm_encode_hidden(&h.run, &sequence[MAX_T - 1], 1, hidden[0], &h.err), SLM_OK);
 	CHECK_STATUS(slm_encode_pooled(&h.run, &sequence[MAX_T - 1], 1, pooled, &h.err), SLM_OK);
 	CHECK_STATUS(slm_encode_pooled(&bare.run, &sequence[MAX_T - 1], 1, plain, &h.err), SLM_OK);
@@ -187,26 +197,48 @@ hidden_states_are_what_is_pooled(void)
 	heads_free(&bare);
 }
 
-/* The shape of one word changes its sequence, and no other. */
+/* The look of one word changes its sequence, and no other. */
 static void
-shapes_matter(void)
+looks_matter(void)
 {
+	static const uint8_t changes[] = {1, SLM_WORD_SHAPES, 3 * SLM_WORD_SHAPES};
 	static Answers before, after;
-	int first = 0; /* row of sequence 5 */
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_F32, true);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
 	CHECK_STATUS(ask(&h, MAX_T, &before), SLM_OK);
-	shape[5][3] ^= 1;
-	CHECK_STATUS(ask(&h, MAX_T, &after), SLM_OK);
-	CHECK(memcmp(before.hidden, after.hidden, sizeof(before.hidden)) == 0);
-	for (int i = 0; i < MAX_T; first += sequence[i++].n)
-		CHECK((memcmp(before.spans[first], after.spans[first],
-					  sizeof(before.spans[0]) * (size_t) sequence[i].n) == 0) == (i != 5));
-	shape[5][3] = SLM_WORD_SHAPES;
-	CHECK_STATUS(slm_encode_spans(&h.run, sequence, shapes, MAX_T, after.spans[0], &h.err),
+	for (size_t c = 0; c < sizeof(changes); c++)
+	{
+		look[5][3] ^= changes[c];
+		CHECK_STATUS(ask(&h, MAX_T, &after), SLM_OK);
+		look[5][3] ^= changes[c];
+		CHECK(memcmp(before.hidden, after.hidden, sizeof(before.hidden)) == 0);
+		for (int i = 0, first = 0; i < MAX_T; first += sequence[i++].n)
+			CHECK((memcmp(before.spans[first], after.spans[first],
+						  sizeof(before.spans[0]) * (size_t) sequence[i].n) == 0) == (i != 5));
+	}
+	look[5][3] = SLM_WORD_LOOKS;
+	CHECK_STATUS(slm_encode_spans(&h.run, sequence, looks, MAX_T, after.spans[0], &h.err),
 				 SLM_ERR_INTERNAL);
+	heads_free(&h);
+}
+
+/* A file need not tell places on lines apart. */
+static void
+places_may_be_missing(void)
+{
+	static Answers with, without;
+	Heads h;
+
+	make_inputs();
+	heads_load(&h, SLM_DTYPE_F32, HEADS);
+	CHECK_STATUS(ask(&h, MAX_T, &without), SLM_OK);
+	for (int i = 0; i < MAX_T; i++)
+		for (int j = 0; j < MAX_T; j++)
+			look[i][j] %= SLM_WORD_SHAPES;
+	CHECK_STATUS(ask(&h, MAX_T, &with), SLM_OK);
+	CHECK(memcmp(&with, &without, sizeof(with)) == 0);
 	heads_free(&h);
 }
 
@@ -216,7 +248,7 @@ what_the_model_says(void)
 	const SlmModelInfo *info;
 	Heads h;
 
-	heads_load(&h, SLM_DTYPE_F32, true);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
 	info = slm_model_info(h.run.model);
 	CHECK(info->has_label_head && info->has_sentence_head);
 	CHECK_INT(info->n_span, N_SPAN);
@@ -238,10 +270,10 @@ models_without_heads(void)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_F32, false);
+	heads_load(&h, SLM_DTYPE_F32, BODY);
 	info = slm_model_info(h.run.model);
 	CHECK(!info->has_label_head && !info->has_sentence_head && info->n_span == 0);
-	CHECK_STATUS(slm_encode_spans(&h.run, sequence, shapes, 1, out, &h.err), SLM_ERR_UNSUPPORTED);
+	CHECK_STATUS(slm_encode_spans(&h.run, sequence, looks, 1, out, &h.err), SLM_ERR_UNSUPPORTED);
 	CHECK_CONTAINS(h.err.message, "model has no extraction head");
 	CHECK_STATUS(slm_project_fields(&h.run, narrow[0], 1, out, &h.err), SLM_ERR_UNSUPPORTED);
 	CHECK_STATUS(slm_project_labels(&h.run, SLM_LABEL_TEXT, narrow[0], 1, out, &h.err),
@@ -260,7 +292,7 @@ numbers_that_are_not_finite(void)
 	float in[N_EMBD + SLM_SENTENCE_FEATURES], out[N_EMBD];
 	Heads h;
 
-	heads_load(&h, SLM_DTYPE_F32, true);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
 	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
 		in[i] = i % 2 == 0 ? 3e38f : -3e38f;
 	CHECK_STATUS(slm_project_labels(&h.run, SLM_LABEL_TEXT, in, 1, out, &h.err), SLM_ERR_CORRUPT);
@@ -280,7 +312,7 @@ cancel_at_every_poll(void)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_Q8_0, true);
+	heads_load(&h, SLM_DTYPE_Q8_0, HEADS_AND_PLACES);
 	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
 	CHECK_STATUS(ask(&h, MAX_T, &right), SLM_OK);
 	held = h.memory.arena.held_bytes;
@@ -323,7 +355,7 @@ typedef struct Parity
 	ModelFixture f;
 	double max_error;
 	int32_t id[MAX_IDS];
-	uint8_t shape[MAX_IDS];
+	uint8_t look[MAX_IDS];
 	SlmSequence sequence;
 	SlmText text;
 	float label[MAX_LABELS][N_EMBD];
@@ -371,18 +403,18 @@ read_labels(Parity *p, const char *line)
 }
 
 static void
-check_line(Parity *p, const char *line)
+check_line(Parity *p, char *line)
 {
 	const SlmModelInfo *info = slm_model_info(p->f.run.model);
 	int n_span = 3 * info->n_span;
-	const uint8_t *shapes_of = p->shape;
+	const uint8_t *looks_of = p->look;
 	float number[MAX_NUMBERS];
 	SlmText text;
 
 	if (strncmp(line, "labels\t", 7) == 0)
 		read_labels(p, line);
 	else if (strncmp(line, "text\t", 5) == 0)
-		p->text = slm_text(line + 5);
+		p->text = (SlmText){line + 5, fixture_unescape(line + 5)};
 	else if (strncmp(line, "one ", 4) == 0 || strncmp(line, "each ", 5) == 0)
 	{
 		CHECK_STATUS(slm_task_classify(&p->f.run, &p->text, 1, p->label[0], p->n_label,
@@ -398,11 +430,11 @@ check_line(Parity *p, const char *line)
 		for (int i = 0; i < p->sequence.n; i++)
 			p->id[i] = (int32_t) number[i];
 	}
-	else if (strncmp(line, "shapes ", 7) == 0)
+	else if (strncmp(line, "looks ", 6) == 0)
 	{
 		CHECK_INT(read_numbers(line, number), p->sequence.n);
 		for (int i = 0; i < p->sequence.n; i++)
-			p->shape[i] = (uint8_t) number[i];
+			p->look[i] = (uint8_t) number[i];
 	}
 	else if (strncmp(line, "hidden ", 7) == 0)
 	{
@@ -411,7 +443,7 @@ check_line(Parity *p, const char *line)
 	}
 	else if (strncmp(line, "spans ", 6) == 0)
 	{
-		CHECK_STATUS(slm_encode_spans(&p->f.run, &p->sequence, &shapes_of, 1, number, &p->f.err),
+		CHECK_STATUS(slm_encode_spans(&p->f.run, &p->sequence, &looks_of, 1, number, &p->f.err),
 					 SLM_OK);
 		check_parity(p, line, number, p->sequence.n * n_span);
 	}
@@ -550,6 +582,7 @@ types_of_the_quantized_fixture(void)
 	CHECK_INT(type_of(&gguf, "ext_field.weight"), SLM_DTYPE_Q8_0);
 	CHECK_INT(type_of(&gguf, "ext_token.bias"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "ext_shape.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "ext_line.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "position_embd.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "sum_hidden.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "sum_output.weight"), SLM_DTYPE_F32);
@@ -565,7 +598,8 @@ main(void)
 	TEST(types_of_the_quantized_fixture);
 	TEST(one_answer);
 	TEST(hidden_states_are_what_is_pooled);
-	TEST(shapes_matter);
+	TEST(looks_matter);
+	TEST(places_may_be_missing);
 	TEST(what_the_model_says);
 	TEST(models_without_heads);
 	TEST(numbers_that_are_not_finite);

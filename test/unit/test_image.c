@@ -432,6 +432,25 @@ shapes_of_heads(void)
 		}
 }
 
+/* A tensor that an extraction head may have, but of its own shape alone. */
+static void
+places_of_lines(void)
+{
+	for (uint32_t n = SLM_LINE_PLACES - 1; n <= SLM_LINE_PLACES + 1; n++)
+	{
+		GgufBytes file = {0};
+		GgufBuilder b;
+
+		gguf_begin(&b);
+		gguf_add_bert(&b, SLM_DTYPE_F32, 32, 64);
+		gguf_add_heads(&b, SLM_DTYPE_F32, 32, 64, 4, 3);
+		gguf_add_line_places(&b, 32, n);
+		gguf_finish(&b, &file);
+		check_load(&file, n == SLM_LINE_PLACES ? SLM_OK : SLM_ERR_CORRUPT,
+				   n == SLM_LINE_PLACES ? "" : "tensor \"ext_line.weight\"");
+	}
+}
+
 static void
 add_head(GgufBuilder *b, bool dense, bool output, const char *const *labels, uint64_t n_label)
 {
@@ -787,6 +806,7 @@ main(void)
 	TEST(keys_without_heads);
 	TEST(numbers_of_heads);
 	TEST(shapes_of_heads);
+	TEST(places_of_lines);
 	TEST(heads);
 	TEST(kinds_of_heads);
 	TEST(numbers_that_are_not_finite);

@@ -1,10 +1,11 @@
 /*
- * test_token_words.c - words and their shapes, tokens and their words
+ * test_token_words.c - words and their looks, tokens and their words
  */
 #include "check.h"
 #include "host.h"
 #include "model_fixture.h"
 #include "task/token_words.h"
+#include "tokenizer_fixture.h"
 
 #define SLM FIXTURE_DIR "tiny-slm.gguf"
 
@@ -68,51 +69,69 @@ not_text(void)
 	model_fixture_free(&f);
 }
 
-/* The shapes that test/golden/make_slm_heads.py found for the same texts. */
+/* The looks that test/golden/make_slm_heads.py found, in the order of its texts. */
 static void
-tokens_have_shapes(void)
+check_looks(SlmText text, char *golden)
 {
-	static const char *const text[] = {
-		"I need a refund!",
-		"The parcel of Mr McTea arrived LATE on 3 May 2024.",
-		"pay $45.00 to 12 b2b@mail-box, please",
-		"Caf\xc3\xa9: \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e 12345, A (x)",
-	};
-	size_t size = 0;
-	char *golden = read_whole_file(FIXTURE_DIR "tiny-slm.txt", &size);
-	char *at = golden;
+	SlmTokenWords words;
+	SlmTokens tokens;
+	uint8_t *look;
 
-	CHECK(golden != NULL);
-	golden[size] = '\0';
-	CHECK_STATUS(model_fixture_load(&f, SLM), SLM_OK);
-	for (int i = 0; i < 4; i++)
+	CHECK_STATUS(slm_tokenize(slm_model_tokenizer(f.run.model), test_host(), text.data, text.size,
+							  f.run.arena, &tokens, &f.err),
+				 SLM_OK);
+	CHECK_STATUS(SLM_NEW_ARRAY(f.run.arena, (size_t) tokens.n, &look, &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_find(text, test_host(), f.run.arena, &words, &f.err), SLM_OK);
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, look, test_host(), &f.err), SLM_OK);
+	CHECK_INT(strtol(golden, &golden, 10), 0); /* [CLS] */
+	for (int t = 0; t < tokens.n; t++)
+		CHECK_INT(strtol(golden, &golden, 10), look[t]);
+	CHECK_INT(strtol(golden, &golden, 10), 0); /* [SEP] */
+	for (int j = 0; j < words.n; j++)
 	{
-		SlmTokenWords words;
-		SlmTokens tokens;
-		uint8_t *shape;
-
-		CHECK_STATUS(slm_tokenize(slm_model_tokenizer(f.run.model), test_host(), text[i],
-								  strlen(text[i]), f.run.arena, &tokens, &f.err),
-					 SLM_OK);
-		CHECK_STATUS(SLM_NEW_ARRAY(f.run.arena, (size_t) tokens.n, &shape, &f.err), SLM_OK);
-		CHECK_STATUS(
-			slm_token_words_find(slm_text(text[i]), test_host(), f.run.arena, &words, &f.err),
-			SLM_OK);
-		CHECK_STATUS(slm_token_words_map(&words, &tokens, shape, test_host(), &f.err), SLM_OK);
-		at = strstr(at, "\nshapes 0 ");
-		CHECK(at != NULL);
-		at += strlen("\nshapes 0 ");
-		for (int t = 0; t < tokens.n; t++)
-			CHECK_INT(strtol(at, &at, 10), shape[t]);
-		CHECK_INT(strtol(at, &at, 10), 0); /* [SEP] */
-		for (int j = 0; j < words.n; j++)
-		{
-			CHECK_INT(tokens.start[words.word[j].first_token], words.word[j].start);
-			CHECK_INT(tokens.end[words.word[j].last_token], words.word[j].end);
-		}
+		CHECK_INT(tokens.start[words.word[j].first_token], words.word[j].start);
+		CHECK_INT(tokens.end[words.word[j].last_token], words.word[j].end);
 	}
-	free(golden);
+}
+
+static void
+tokens_have_looks(void)
+{
+	Lines lines = lines_of(FIXTURE_DIR "tiny-slm.txt");
+	SlmText text = {"", 0};
+	int n = 0;
+
+	CHECK_STATUS(model_fixture_load(&f, SLM), SLM_OK);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
+		if (strncmp(line, "text\t", 5) == 0)
+			text = (SlmText){line + 5, fixture_unescape(line + 5)};
+		else if (strncmp(line, "looks ", 6) == 0)
+		{
+			check_looks(text, line + 6);
+			n++;
+		}
+	CHECK_INT(n, 5);
 	model_fixture_free(&f);
+}
+
+/* A word without tokens leaves the line that it began to the next one. */
+static void
+lines_of_dropped_words(void)
+{
+	SlmTokenWord word[3] = {{.start = 0, .end = 2, .shape = 1, .begins_line = true},
+							{.start = 3, .end = 4, .shape = 1, .begins_line = true},
+							{.start = 5, .end = 6, .shape = 1}};
+	SlmTokenWords words = {word, 3};
+	int32_t id[2] = {0};
+	uint32_t starts[2] = {0, 5}, ends[2] = {2, 6};
+	SlmTokens tokens = {2, id, starts, ends};
+	uint8_t look[2];
+	SlmError err;
+
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, look, test_host(), &err), SLM_OK);
+	CHECK_INT(words.n, 2);
+	CHECK_INT(look[0], 1 + SLM_WORD_SHAPES * (SLM_LINE_BEGIN + SLM_LINE_END));
+	CHECK_INT(look[1], 1 + SLM_WORD_SHAPES * (SLM_LINE_BEGIN + SLM_LINE_END));
 }
 
 /* Tokens of other tokenizers may hold several words, or begin with the space before one. */
@@ -127,18 +146,18 @@ words_in_larger_tokens(void)
 	int32_t id[3] = {0};
 	uint32_t starts[3] = {0, 3, 6}, ends[3] = {3, 6, 8};
 	SlmTokens tokens = {3, id, starts, ends};
-	uint8_t shape[3];
+	uint8_t look[3];
 	SlmError err;
 
-	CHECK_STATUS(slm_token_words_map(&words, &tokens, shape, test_host(), &err), SLM_OK);
+	CHECK_STATUS(slm_token_words_map(&words, &tokens, look, test_host(), &err), SLM_OK);
 	CHECK_INT(words.n, 3); /* no token came of the last */
 	CHECK_INT(word[1].first_token, 0);
 	CHECK_INT(word[1].last_token, 0);
 	CHECK_INT(word[2].first_token, 1);
 	CHECK_INT(word[2].last_token, 2);
-	CHECK_INT(shape[0], 1);
-	CHECK_INT(shape[1], 2);
-	CHECK_INT(shape[2], 2);
+	CHECK_INT(look[0], 1);
+	CHECK_INT(look[1], 2 + SLM_WORD_SHAPES * SLM_LINE_END);
+	CHECK_INT(look[2], 2 + SLM_WORD_SHAPES * SLM_LINE_END);
 	CHECK_INT(slm_token_words_at(&words, 0), 0);
 	CHECK_INT(slm_token_words_at(&words, 1), 0);
 	CHECK_INT(slm_token_words_at(&words, 2), 1);
@@ -151,7 +170,8 @@ main(void)
 {
 	TEST(shapes);
 	TEST(not_text);
-	TEST(tokens_have_shapes);
+	TEST(tokens_have_looks);
+	TEST(lines_of_dropped_words);
 	TEST(words_in_larger_tokens);
 	return check_done();
 }
