@@ -93,7 +93,8 @@ def main():
     shape = SHAPES[sys.argv[1]]
     arch, n_layer, width, n_ff, n_head, n_kv, head, n_vocab, n_context, _ = shape
     writer = gguf.GGUFWriter(sys.argv[2], arch)
-    writer.add_name(f"random-{sys.argv[1]}")
+    # llama.cpp takes a name with "phi-3" for those models' own vocabulary
+    writer.add_name(f"random {sys.argv[1].replace('-', ' ')}")
     writer.add_block_count(n_layer)
     writer.add_context_length(n_context)
     writer.add_embedding_length(width)
