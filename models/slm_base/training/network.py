@@ -10,6 +10,7 @@ Shapes: B rows, T tokens (padded), D = 384 numbers a token, F fields, R = 128 nu
 import json
 import math
 import os
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -17,6 +18,9 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
+
+sys.path.append(os.fspath(Path(__file__).resolve().parents[2]))
+from converter.architectures import gguf_name  # noqa: E402
 
 SHAPES, LINE_PLACES = 16, 4  # what a look is made of, encoding.py
 SPAN_WIDTH = 128  # R
@@ -160,40 +164,20 @@ class Network(nn.Module):
         return self.sum_output(torch.tanh(self.sum_hidden(features)))[:, 0]
 
 
-HUGGING_FACE = {
-    "attention.self.query": "attn_q",
-    "attention.self.key": "attn_k",
-    "attention.self.value": "attn_v",
-    "attention.output.dense": "attn_output",
-    "attention.output.LayerNorm": "attn_output_norm",
-    "intermediate.dense": "ffn_up",
-    "output.dense": "ffn_down",
-    "output.LayerNorm": "layer_output_norm",
-}
+def base_tensors():
+    """(Hugging Face's name, its name in a GGUF file and here, tensor) of what all-MiniLM-L6-v2 has and this network uses."""
+    for theirs, tensor in load_file(os.fspath(base_folder() / "model.safetensors")).items():
+        name = gguf_name(theirs, {})
+        if name:
+            yield theirs, name, tensor
 
 
 def load_base():
     """The network with the weights of all-MiniLM-L6-v2; the extraction block starts as a copy of the last layer."""
-    folder = base_folder()
-    network = Network(json.loads((folder / "config.json").read_text()))
+    network = Network(json.loads((base_folder() / "config.json").read_text()))
     state = network.state_dict()
-    for name, tensor in load_file(os.fspath(folder / "model.safetensors")).items():
-        if name.startswith("embeddings."):
-            own = {
-                "word_embeddings": "token_embd",
-                "position_embeddings": "position_embd",
-                "token_type_embeddings": "token_types",
-                "LayerNorm": "token_embd_norm",
-            }.get(name.split(".")[1])
-        elif name.startswith("encoder.layer."):
-            _, _, number, rest = name.split(".", 3)
-            own = f"blk.{number}.{HUGGING_FACE[rest.rsplit('.', 1)[0]]}"
-        else:
-            continue  # the pooler, which sentence-transformers does not use
-        if own:
-            key = f"{own}.{name.rsplit('.', 1)[1]}"
-            if key in state:
-                state[key] = tensor.float()
+    for _, name, tensor in base_tensors():
+        state[name] = tensor.float()
     last = len(network.blk) - 1
     for key in list(state):
         if key.startswith("ext_blk."):
