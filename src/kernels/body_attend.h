@@ -14,6 +14,8 @@
 #define SLM_KERNELS_BODY_ATTEND_H
 
 #define QUERY_BLOCK 16 /* query rows that share the scratch */
+_Static_assert(SLM_KEY_TILE % (SCORE_TILE_VECS * LANES) == 0,
+			   "a tile of scores has its keys in one tile");
 
 /* Bytes of an element of keys and values. */
 SLM_INLINE size_t
@@ -41,8 +43,10 @@ score_tile(const SlmDtype type, const int n_row, const int n_vec, const SlmAtten
 	const size_t bytes = stored_bytes(type);
 	const int run = type == SLM_DTYPE_Q8_0 ? SLM_Q8_BLOCK : args->head_dim;
 	const float *q = args->q + (size_t) i * args->q_stride;
-	const uint8_t *kt = (const uint8_t *) args->kt + j * bytes;
-	const uint16_t *k_scale = type == SLM_DTYPE_Q8_0 ? args->k_scale + j : NULL;
+	size_t tile = j / SLM_KEY_TILE, at = j % SLM_KEY_TILE;
+	const uint8_t *kt = (const uint8_t *) args->kt + (tile * args->k_tile + at) * bytes;
+	const uint16_t *k_scale =
+		type == SLM_DTYPE_Q8_0 ? args->k_scale + tile * args->k_scale_tile + at : NULL;
 	const float *bias = args->bias != NULL ? args->bias + i * args->bias_row + j : NULL;
 	Vec acc[SCORE_TILE_ROWS][SCORE_TILE_VECS];
 
@@ -61,8 +65,8 @@ score_tile(const SlmDtype type, const int n_row, const int n_vec, const SlmAtten
 		SLM_UNROLL
 		for (int v = 0; v < n_vec; v++)
 			scale[v] = k_scale != NULL ? vec_load_f16(k_scale + v * LANES) : vec_zero();
-		k_scale += k_scale != NULL ? args->t_stride : 0;
-		for (; d < end; d++, kt += args->t_stride * bytes)
+		k_scale += k_scale != NULL ? args->k_stride : 0;
+		for (; d < end; d++, kt += args->k_stride * bytes)
 		{
 			Vec key[SCORE_TILE_VECS];
 
@@ -228,17 +232,18 @@ attend_rows(const SlmDtype type, const AttendSteps *steps, const SlmAttend *whol
 		SlmAttend block = *whole;
 		const SlmAttend *args = &block;
 		float sum[QUERY_BLOCK];
-		int r = 0, first, end, from;
+		int r = 0, first, end, from, tile;
 
-		/* from the first key that the first row sees, in its lane, to the last one's last */
+		/* from the tile of the first key that the first row sees to the last one's last */
 		slm_attend_seen(whole, i, &from, &end);
 		slm_attend_seen(whole, i + n - 1, &first, &end);
-		from = from / LANES * LANES;
-		block.kt = (const uint8_t *) whole->kt + (size_t) from * stored_bytes(type);
+		tile = from / SLM_KEY_TILE;
+		from = tile * SLM_KEY_TILE;
+		block.kt = (const uint8_t *) whole->kt + (size_t) tile * whole->k_tile * stored_bytes(type);
 		block.v = (const uint8_t *) whole->v + (size_t) from * whole->v_stride * stored_bytes(type);
 		if (type == SLM_DTYPE_Q8_0)
 		{
-			block.k_scale += from;
+			block.k_scale += (size_t) tile * whole->k_scale_tile;
 			block.v_scale += (size_t) from * whole->v_scale_stride;
 		}
 		block.bias += block.bias != NULL ? from : 0;

@@ -164,11 +164,14 @@ typedef void SlmSoftmax(float *x, int64_t n);
  * a window, only over those that are nearer to its own key than that; its own key
  * is the last that a causal row sees, else key i.
  *   q, out    [q1][stride] rows of the packed q and output, at this head's column
- *   kt        [head_dim][t_stride] keys transposed, t_stride a multiple of 16; what
- *             stands past t up to a multiple of 16 is read and has no effect
+ *   kt        keys transposed, in tiles of SLM_KEY_TILE: dimension d of key j at
+ *             [j / SLM_KEY_TILE * k_tile + d * k_stride + j % SLM_KEY_TILE], so with
+ *             k_tile = SLM_KEY_TILE [head_dim][k_stride]; what stands past t up to a
+ *             multiple of 16 is read and has no effect
  *   v         [t][stride]
  *   k_scale, v_scale   of codes alone, see SlmAttendRows
- *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time)
+ *   scores    scratch, 16 * t_stride floats (at most 16 query rows at a time),
+ *             t_stride a multiple of 16
  * score = (canonical order over head_dim, one lane per key: fmaf chain) * scale,
  * or, with a bias, fmaf(chain, scale, bias); with a cap it becomes cap *
  * tanh(score / cap).  e = exp(score - max); out = (fmaf chain over keys of e * v) /
@@ -176,6 +179,8 @@ typedef void SlmSoftmax(float *x, int64_t n);
  * A key that a row does not see takes no part; the sign of a zero apart, that is
  * what a key with e = 0 does, too.
  */
+#define SLM_KEY_TILE 64
+
 typedef struct SlmAttend
 {
 	const float *q;
@@ -186,6 +191,8 @@ typedef struct SlmAttend
 	size_t q_stride;
 	size_t v_stride;
 	size_t out_stride;
+	size_t k_stride;
+	size_t k_tile;
 	size_t t_stride;
 	int t;
 	int seen;   /* rows that row 0 sees, 1 .. t; 0: every row sees all */
@@ -197,6 +204,7 @@ typedef struct SlmAttend
 	ptrdiff_t bias_row; /* -1 where it depends on j - i alone */
 	const uint16_t *k_scale;
 	const uint16_t *v_scale;
+	size_t k_scale_tile;
 	size_t v_scale_stride;
 } SlmAttend;
 
@@ -220,7 +228,8 @@ slm_attend_seen(const SlmAttend *args, int i, int *first, int *end)
  *   attend       floats
  *   attend_f16   IEEE halves
  *   attend_q8    codes (int8), each times the IEEE half of its block, a product
- *                that a float holds: k_scale [blocks of head_dim][t_stride],
+ *                that a float holds: k_scale of block b and key j at
+ *                [j / SLM_KEY_TILE * k_scale_tile + b * k_stride + j % SLM_KEY_TILE],
  *                v_scale [t][v_scale_stride], 32 dimensions of a head a block and
  *                what is left another
  *

@@ -421,8 +421,10 @@ stored_at(SlmDtype type, const void *p, size_t i, const uint16_t *scale, size_t 
 static inline float
 key_at(SlmDtype type, const SlmAttend *a, int d, int j)
 {
-	return stored_at(type, a->kt, (size_t) d * a->t_stride + (size_t) j, a->k_scale,
-					 (size_t) (d / SLM_Q8_BLOCK) * a->t_stride + (size_t) j);
+	size_t tile = (size_t) (j / SLM_KEY_TILE), at = (size_t) (j % SLM_KEY_TILE);
+
+	return stored_at(type, a->kt, tile * a->k_tile + (size_t) d * a->k_stride + at, a->k_scale,
+					 tile * a->k_scale_tile + (size_t) (d / SLM_Q8_BLOCK) * a->k_stride + at);
 }
 
 static inline float

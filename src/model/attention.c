@@ -78,13 +78,15 @@ take_kept(const SlmKeys *k, int head, SlmAttend *args)
 	size_t bytes = slm_kv_element_bytes(shape->type);
 	size_t block = (size_t) head * (shape->scales / (size_t) shape->n_head);
 
-	args->kt = k->kept->keys + column * shape->room * bytes;
-	args->t_stride = shape->room;
+	args->kt = k->kept->keys + column * SLM_KEY_TILE * bytes;
+	args->k_stride = SLM_KEY_TILE;
+	args->k_tile = slm_kv_key_tile(shape);
 	args->v = k->kept->values + column * bytes;
 	args->v_stride = shape->values;
 	if (shape->scales == 0)
 		return;
-	args->k_scale = k->kept->key_scales + block * shape->room;
+	args->k_scale = k->kept->key_scales + block * SLM_KEY_TILE;
+	args->k_scale_tile = shape->scales * SLM_KEY_TILE;
 	args->v_scale = k->kept->value_scales + block;
 	args->v_scale_stride = shape->scales;
 }
@@ -99,9 +101,10 @@ take_rows(SlmCompute *c, const SlmAttention *attention, const SlmKeys *k, int he
 	args->v = k->v + column;
 	args->v_stride = k->v_stride;
 	args->kt = attention->kt;
-	args->t_stride = slm_row_stride(k->t);
+	args->k_stride = args->t_stride;
+	args->k_tile = SLM_KEY_TILE;
 	c->kernels->transpose(k->k + column, k->v_stride, k->t, args->head_dim, attention->kt,
-						  args->t_stride);
+						  args->k_stride);
 	return slm_spend(c, (int64_t) k->t * args->head_dim * SLM_COST_MOVE, err);
 }
 
@@ -127,6 +130,7 @@ slm_attention(SlmCompute *c, SlmAttention *attention, const SlmQueries *q, const
 		.scores = attention->scores,
 		.q_stride = q->stride,
 		.out_stride = out_stride,
+		.t_stride = slm_row_stride(k->t),
 		.t = k->t,
 		.seen = k->seen,
 		.window = k->window,

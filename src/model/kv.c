@@ -26,6 +26,12 @@ aligned(size_t n_byte)
 	return (n_byte + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+size_t
+slm_kv_key_tile(const SlmKvShape *shape)
+{
+	return n_key(shape) * SLM_KEY_TILE;
+}
+
 /* Bytes of a layer's parts. */
 static size_t
 key_bytes(const SlmKvShape *shape)
@@ -62,7 +68,7 @@ slm_kv_shape(const SlmModel *model, SlmDtype type, int n_token)
 		.n_layer = (int) h->n_layer,
 		.n_head = (int) h->n_head_kv,
 		.head_dim = (int) h->n_head_dim,
-		.room = slm_row_stride(n_token),
+		.room = ((size_t) n_token + SLM_KEY_TILE - 1) / SLM_KEY_TILE * SLM_KEY_TILE,
 		.values = slm_row_stride(slm_hparams_size(h, SLM_SIZE_KEYS)),
 		.scales = type == SLM_DTYPE_Q8_0 ? (size_t) h->n_head_kv * (size_t) blocks : 0,
 	};
@@ -132,7 +138,9 @@ static void
 put_codes(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *layer,
 		  size_t position, const float *key, const float *value)
 {
-	int8_t *keys = (int8_t *) layer->keys + position;
+	size_t tile = position / SLM_KEY_TILE, in_tile = position % SLM_KEY_TILE;
+	int8_t *keys = (int8_t *) layer->keys + tile * slm_kv_key_tile(shape) + in_tile;
+	uint16_t *key_scales = layer->key_scales + tile * shape->scales * SLM_KEY_TILE + in_tile;
 	int8_t *values = (int8_t *) layer->values + position * shape->values;
 	uint16_t *value_scales = layer->value_scales + position * shape->scales;
 	int8_t code[CODE_BLOCKS * SLM_Q8_BLOCK];
@@ -148,8 +156,8 @@ put_codes(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *
 			CodeBlock b = code_block(shape, block + i);
 
 			for (size_t j = 0; j < b.n; j++)
-				keys[(b.at + j) * shape->room] = code[i * SLM_Q8_BLOCK + j];
-			layer->key_scales[(block + i) * shape->room + position] = scale[i];
+				keys[(b.at + j) * SLM_KEY_TILE] = code[i * SLM_Q8_BLOCK + j];
+			key_scales[(block + i) * SLM_KEY_TILE] = scale[i];
 		}
 		encode(kernels, shape, value, block, n, code, value_scales + block);
 		for (size_t i = 0; i < n; i++)
@@ -169,7 +177,8 @@ put_halves(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 	{
 		PIECE = 64
 	};
-	uint16_t *keys = (uint16_t *) (void *) layer->keys + position;
+	uint16_t *keys = (uint16_t *) (void *) layer->keys +
+					 position / SLM_KEY_TILE * slm_kv_key_tile(shape) + position % SLM_KEY_TILE;
 	uint16_t *values = (uint16_t *) (void *) layer->values + position * shape->values;
 	size_t n = n_key(shape);
 
@@ -180,7 +189,7 @@ put_halves(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 
 		kernels->to_half(key + at, (int64_t) piece, half);
 		for (size_t i = 0; i < piece; i++)
-			keys[(at + i) * shape->room] = half[i];
+			keys[(at + i) * SLM_KEY_TILE] = half[i];
 	}
 	kernels->to_half(value, (int64_t) n, values);
 }
@@ -190,7 +199,8 @@ slm_kv_put(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 		   int position, const float *key, const float *value)
 {
 	size_t at = (size_t) position, n = n_key(shape);
-	float *keys = (float *) (void *) layer->keys + at;
+	float *keys = (float *) (void *) layer->keys + at / SLM_KEY_TILE * slm_kv_key_tile(shape) +
+				  at % SLM_KEY_TILE;
 
 	if (shape->type == SLM_DTYPE_Q8_0)
 		put_codes(kernels, shape, layer, at, key, value);
@@ -199,7 +209,7 @@ slm_kv_put(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 	else
 	{
 		for (size_t i = 0; i < n; i++)
-			keys[i * shape->room] = key[i];
+			keys[i * SLM_KEY_TILE] = key[i];
 		memcpy((float *) (void *) layer->values + at * shape->values, value, n * sizeof(float));
 	}
 }
@@ -217,6 +227,18 @@ copy_rows(SlmCompute *c, void *to, size_t to_stride, const void *from, size_t fr
 	return SLM_OK;
 }
 
+/* The first n tokens of tiles of n_row rows: whole tiles as they are, of the last its rows. */
+static SlmStatus
+copy_tiles(SlmCompute *c, void *to, const void *from, size_t n_row, size_t element, size_t n,
+		   SlmError *err)
+{
+	size_t row = SLM_KEY_TILE * element, tile = n_row * row, whole = n / SLM_KEY_TILE;
+
+	SLM_TRY(copy_rows(c, to, tile, from, tile, whole, tile, err));
+	return copy_rows(c, (uint8_t *) to + whole * tile, row, (const uint8_t *) from + whole * tile,
+					 row, n_row, n % SLM_KEY_TILE * element, err);
+}
+
 SlmStatus
 slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, void *to, const SlmKvShape *from_shape,
 			const void *from, int n, SlmError *err)
@@ -229,15 +251,14 @@ slm_kv_copy(SlmCompute *c, const SlmKvShape *to_shape, void *to, const SlmKvShap
 		SlmKvLayer a = slm_kv_layer(to_shape, to, layer);
 		SlmKvLayer b = slm_kv_layer(from_shape, (void *) from, layer);
 
-		SLM_TRY(copy_rows(c, a.keys, to_shape->room * bytes, b.keys, from_shape->room * bytes,
-						  n_key(to_shape), n_token * bytes, err));
-		SLM_TRY(copy_rows(c, a.key_scales, to_shape->room * sizeof(uint16_t), b.key_scales,
-						  from_shape->room * sizeof(uint16_t), to_shape->scales,
-						  n_token * sizeof(uint16_t), err));
+		SLM_TRY(copy_tiles(c, a.keys, b.keys, n_key(to_shape), bytes, n_token, err));
 		SLM_TRY(copy_rows(c, a.values, value_row, b.values, value_row, n_token, value_row, err));
-		if (scale_row > 0)
-			SLM_TRY(copy_rows(c, a.value_scales, scale_row, b.value_scales, scale_row, n_token,
-							  scale_row, err));
+		if (scale_row == 0)
+			continue;
+		SLM_TRY(copy_tiles(c, a.key_scales, b.key_scales, to_shape->scales, sizeof(uint16_t),
+						   n_token, err));
+		SLM_TRY(copy_rows(c, a.value_scales, scale_row, b.value_scales, scale_row, n_token,
+						  scale_row, err));
 	}
 	return SLM_OK;
 }

@@ -5,12 +5,14 @@
  * or codes of a byte with an IEEE half for each block of 32 dimensions of a head
  * (the last one of a head may be shorter), as Q8_0 has them.  Per layer:
  *
- *   keys           [n_head_kv * n_head_dim][room], transposed as attention reads them
- *   key scales     [scales][room], of codes alone
+ *   keys           [room / 64][n_head_kv * n_head_dim][64], transposed as attention
+ *                  reads them, in tiles of SLM_KEY_TILE tokens
+ *   key scales     [room / 64][scales][64], of codes alone
  *   values         [room][values]
  *   value scales   [room][scales]
  *
- * room is a multiple of 16, values n_head_kv * n_head_dim padded to 16.
+ * room is a multiple of 64, values n_head_kv * n_head_dim padded to 16.  Of a
+ * block that is not full, what lies behind the last tile in use is never touched.
  *
  * What a token's keys and values are depends on the tokens before it alone, so
  * the first n of one sequence's may be copied to begin another.  They are put
@@ -39,6 +41,9 @@ extern size_t slm_kv_element_bytes(SlmDtype type);
 
 /* Bytes of a sequence's block, a multiple of 64; below 2^63 by limits.h. */
 extern uint64_t slm_kv_bytes(const SlmKvShape *shape);
+
+/* Elements from one tile of a layer's keys to the next. */
+extern size_t slm_kv_key_tile(const SlmKvShape *shape);
 
 /* A layer's part of a block. */
 typedef struct SlmKvLayer

@@ -290,6 +290,8 @@ part_attention(void *arg)
 						.q_stride = 3 * WIDTH,
 						.v_stride = 3 * WIDTH,
 						.out_stride = WIDTH,
+						.k_stride = ((size_t) l->t + 15) / 16 * 16,
+						.k_tile = SLM_KEY_TILE,
 						.t_stride = ((size_t) l->t + 15) / 16 * 16,
 						.t = l->t,
 						.head_dim = HEAD_DIM,

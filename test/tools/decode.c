@@ -2,13 +2,13 @@
  * decode.c - a decoder as a filter, for comparisons with other programs
  *
  *     decode [--cache TYPE] MODEL.gguf < ids > logits
- *     decode [--cache TYPE] --bench PROMPT TOKENS MODEL.gguf
+ *     decode [--cache TYPE] --bench PROMPT TOKENS ROWS MODEL.gguf
  *
  * A sequence is i32 n and n token ids (i32); for each the answer is the floats of
- * all logits after each of its tokens, [n][n_vocab].  With --bench a prompt of so
- * many tokens is read and so many more are fed one by one, whatever they are; the
- * speeds of both are printed.  TYPE is what keys and values are kept as: F32, F16 or
- * Q8_0.
+ * all logits after each of its tokens, [n][n_vocab].  With --bench each of ROWS
+ * sequences reads a prompt of so many tokens, and so many more are fed one by one,
+ * whatever they are, to all of them in one step; the speeds of both by CPU time are
+ * printed.  TYPE is what keys and values are kept as: F32, F16 or Q8_0.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "model_fixture.h"
 
 #define MAX_TOKENS 65536
+#define MAX_ROWS 64
 
 static void
 die(const char *what, const SlmError *err)
@@ -32,7 +33,7 @@ now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
@@ -55,33 +56,38 @@ answer(ModelFixture *f, const int32_t *id, int32_t n)
 }
 
 static void
-bench(ModelFixture *f, int n_prompt, int n_more)
+bench(ModelFixture *f, int n_prompt, int n_more, int n_row)
 {
-	int n_vocab = slm_model_info(f->run.model)->n_vocab;
-	float *logits = malloc((size_t) n_vocab * sizeof(float));
-	int32_t *id = calloc((size_t) (n_prompt + n_more), sizeof(*id));
-	SlmStep step = {0, id, n_prompt, 1};
+	int n_vocab = slm_model_info(f->run.model)->n_vocab, n_token = n_prompt + n_more;
+	float *logits = malloc((size_t) n_row * (size_t) n_vocab * sizeof(float));
+	int32_t *id = calloc((size_t) n_row * (size_t) n_token, sizeof(*id));
+	SlmStep step[MAX_ROWS];
 	SlmDecoder *d;
 	double start, read;
 
 	if (logits == NULL || id == NULL)
 		exit(2);
-	for (int i = 0; i < n_prompt + n_more; i++)
-		id[i] = i * 7919 % n_vocab;
-	if (slm_decoder_new(&f->run, 1, n_prompt + n_more, &d, &f->err) != SLM_OK)
+	for (int i = 0; i < n_row * n_token; i++)
+		id[i] = (int32_t) ((int64_t) i * 7919 % n_vocab);
+	if (slm_decoder_new(&f->run, n_row, n_token, &d, &f->err) != SLM_OK)
 		die("decoder", &f->err);
 	start = now();
-	if (slm_decode(d, &step, 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
-		die("prompt", &f->err);
+	for (int r = 0; r < n_row; r++)
+	{
+		step[r] = (SlmStep){r, id + r * n_token, n_prompt, 1};
+		if (slm_decode(d, &step[r], 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
+			die("prompt", &f->err);
+	}
 	read = now();
 	for (int i = 0; i < n_more; i++)
 	{
-		step = (SlmStep){0, id + n_prompt + i, 1, 1};
-		if (slm_decode(d, &step, 1, NULL, n_vocab, logits, &f->err) != SLM_OK)
+		for (int r = 0; r < n_row; r++)
+			step[r] = (SlmStep){r, id + r * n_token + n_prompt + i, 1, 1};
+		if (slm_decode(d, step, n_row, NULL, n_vocab, logits, &f->err) != SLM_OK)
 			die("token", &f->err);
 	}
-	printf("prompt %d tokens: %.1f tokens/s, then %d tokens: %.1f tokens/s\n", n_prompt,
-		   n_prompt / (read - start), n_more, n_more / (now() - read));
+	printf("%d prompts of %d tokens: %.1f tokens/s, then %d tokens each: %.1f tokens/s\n", n_row,
+		   n_prompt, n_row * n_prompt / (read - start), n_more, n_row * n_more / (now() - read));
 	free(logits);
 	free(id);
 }
@@ -109,17 +115,18 @@ main(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
-	measure = argc == 5 && strcmp(argv[1], "--bench") == 0;
+	measure = argc == 6 && strcmp(argv[1], "--bench") == 0;
 	if (argc != 2 && !measure)
 	{
-		fprintf(stderr, "decode [--cache TYPE] [--bench PROMPT TOKENS] MODEL.gguf\n");
+		fprintf(stderr, "decode [--cache TYPE] [--bench PROMPT TOKENS ROWS] MODEL.gguf\n");
 		return 2;
 	}
 	if (model_fixture_load(&f, argv[argc - 1]) != SLM_OK)
 		die(argv[argc - 1], &f.err);
 	f.memory.options.cache_type = type;
 	if (measure)
-		bench(&f, atoi(argv[2]), atoi(argv[3]));
+		bench(&f, atoi(argv[2]), atoi(argv[3]),
+			  atoi(argv[4]) < MAX_ROWS ? atoi(argv[4]) : MAX_ROWS);
 	while (!measure && fread(&n, sizeof(n), 1, stdin) == 1)
 	{
 		int32_t id[MAX_TOKENS];

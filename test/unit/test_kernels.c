@@ -447,6 +447,49 @@ stored_free(const Stored *s)
 	guard_free(s->scale, s->n * sizeof(uint16_t));
 }
 
+/* Element from of a moves to element to of b. */
+static void
+stored_move(SlmDtype type, const Stored *a, size_t from, Stored *b, size_t to)
+{
+	if (type == SLM_DTYPE_Q8_0)
+		((int8_t *) b->p)[to] = ((const int8_t *) a->p)[from];
+	else if (type == SLM_DTYPE_F16)
+		((uint16_t *) b->p)[to] = ((const uint16_t *) a->p)[from];
+	else
+		((float *) b->p)[to] = ((const float *) a->p)[from];
+}
+
+/*
+ * The keys [head_dim][t_stride] of args, and their scales, in tiles where other heads'
+ * stand between them, as a cache has them; args is made to take them.
+ */
+static Stored
+in_tiles(SlmDtype type, const Stored *kt, SlmAttend *args)
+{
+	size_t n_block = ((size_t) args->head_dim + SLM_Q8_BLOCK - 1) / SLM_Q8_BLOCK;
+	size_t n_tile = (args->t_stride + SLM_KEY_TILE - 1) / SLM_KEY_TILE;
+	Stored tiles;
+
+	args->k_tile = ((size_t) args->head_dim + 2) * SLM_KEY_TILE;
+	args->k_scale_tile = (n_block + 1) * SLM_KEY_TILE;
+	args->k_stride = SLM_KEY_TILE;
+	tiles = stored_make(type, n_tile * args->k_tile);
+	for (size_t j = 0; j < args->t_stride; j++)
+	{
+		size_t tile = j / SLM_KEY_TILE, at = j % SLM_KEY_TILE;
+
+		for (size_t d = 0; d < (size_t) args->head_dim; d++)
+			stored_move(type, kt, d * args->t_stride + j, &tiles,
+						tile * args->k_tile + d * SLM_KEY_TILE + at);
+		for (size_t b = 0; b < n_block; b++)
+			tiles.scale[tile * args->k_scale_tile + b * SLM_KEY_TILE + at] =
+				kt->scale[b * args->t_stride + j];
+	}
+	args->kt = tiles.p;
+	args->k_scale = type == SLM_DTYPE_Q8_0 ? tiles.scale : NULL;
+	return tiles;
+}
+
 /* Attention of query rows q0 .. q1-1 of t, one head among others. */
 static void
 check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int q0, int q1,
@@ -459,9 +502,10 @@ check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int
 	size_t zero = c.bias_row < 0 ? (size_t) (t - 1) : 0;
 	size_t n_bias = zero + (c.bias_row > 0 ? (size_t) (t - 1) * (size_t) c.bias_row : 0) + t_stride;
 	float *q = floats(n, c.kind), *scores = floats(n_scores, FLOATS_ANY_BITS);
-	Stored kt = stored_make(type, n_kt);
+	Stored kt = stored_make(type, n_kt), tiles;
 	Stored v = stored_make(type, n + 15);
 	float *a = floats(n, FLOATS_ZERO), *b = floats(n, FLOATS_ZERO);
+	float *in_tile = floats(n, FLOATS_ZERO);
 	float *bias = floats(n_bias, FLOATS_NORMAL);
 	SlmAttend args = {.q = q,
 					  .kt = kt.p,
@@ -474,6 +518,9 @@ check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int
 					  .q_stride = stride,
 					  .v_stride = stride,
 					  .out_stride = stride,
+					  .k_stride = t_stride,
+					  .k_tile = SLM_KEY_TILE,
+					  .k_scale_tile = SLM_KEY_TILE,
 					  .t_stride = t_stride,
 					  .t = t,
 					  .seen = c.seen,
@@ -487,12 +534,18 @@ check_attend_of(SlmDtype type, const SlmKernels *table, int t, int head_dim, int
 	slm_attend_of(table, type)(&args, q0, q1);
 	args.out = b;
 	slm_attend_of(scalar(), type)(&args, q0, q1);
-	if (!CHECK_INT(first_difference(a, b, n), -1))
+	tiles = in_tiles(type, &kt, &args);
+	args.out = in_tile;
+	slm_attend_of(table, type)(&args, q0, q1);
+	if (!CHECK_INT(first_difference(a, b, n), -1) ||
+		!CHECK_INT(first_difference(a, in_tile, n), -1))
 		printf("# %s %s t=%d seen=%d window=%d cap=%g bias_row=%td head_dim=%d rows %d..%d\n",
 			   table->name, slm_dtype_info(type)->name, t, c.seen, c.window, (double) c.cap,
 			   c.bias_row, head_dim, q0, q1);
 	floats_free(q, n);
+	floats_free(in_tile, n);
 	stored_free(&kt);
+	stored_free(&tiles);
 	stored_free(&v);
 	floats_free(scores, n_scores);
 	floats_free(a, n);

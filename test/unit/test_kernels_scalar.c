@@ -444,6 +444,8 @@ check_attention(int seen, int window, float cap, bool biased)
 					  .q_stride = DIM,
 					  .v_stride = DIM,
 					  .out_stride = DIM,
+					  .k_stride = 48,
+					  .k_tile = SLM_KEY_TILE,
 					  .t_stride = 48,
 					  .t = T,
 					  .seen = seen,
