@@ -3,8 +3,8 @@
 \getenv folder PG_ABS_SRCDIR
 \set error_of :folder '/sql/error_of.psql'
 \i :error_of
-SELECT slm_create_model('flan', 't5-flan.gguf') AS created \gset
-SELECT slm_create_model('um', 't5-um.gguf') AS created \gset
+SELECT slm_create_model('flan', 't5-flan.gguf', '{"cache_type": "f32"}') AS created \gset
+SELECT slm_create_model('um', 't5-um.gguf', '{"cache_type": "f32"}') AS created \gset
 SELECT slm_create_model('flan_embed', 't5-flan.gguf', '{"pooling": "mean"}') AS created \gset
 SELECT slm_create_model('sentences', 'parity-t5.gguf') AS created \gset
 SELECT name, architecture, quantization, dimensions, context FROM slm_models WHERE name IN ('flan', 'um', 'flan_embed', 'sentences') ORDER BY name;

@@ -17,7 +17,7 @@ slm_model_options_init(SlmModelOptions *options)
 	options->query_prefix = slm_text("");
 	options->document_prefix = slm_text("");
 	options->prompt_format = slm_text("plain");
-	options->cache_type = SLM_DTYPE_F32;
+	options->cache_type = SLM_DTYPE_F16;
 }
 
 static SlmPooling
@@ -41,7 +41,7 @@ slm_model_options_check(const SlmModelOptions *options, const SlmModel *model, S
 	if (pooling == SLM_POOLING_RANK && info->n_class != 1)
 		return slm_fail(err, SLM_ERR_ARGUMENT,
 						"option \"pooling\" is rank, but the model has no head with one output");
-	if (options->cache_type != SLM_DTYPE_F32 && !info->can_decode)
+	if (options->cache_type != SLM_DTYPE_F16 && !info->can_decode)
 		return slm_fail(
 			err, SLM_ERR_ARGUMENT,
 			"option \"cache_type\" is for models that write text, but this one does not");

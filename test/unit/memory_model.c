@@ -71,7 +71,10 @@ memory_model_load(MemoryModel *m, const void *file, size_t file_bytes, SlmError 
 		return slm_fail(err, SLM_ERR_INTERNAL, "image has %zu of %zu bytes", m->written,
 						m->image_bytes);
 	slm_arena_reset(&m->arena);
-	return slm_model_open(m->image, m->image_bytes, test_host(), &m->model, err);
+	SLM_TRY(slm_model_open(m->image, m->image_bytes, test_host(), &m->model, err));
+	if (slm_model_info(m->model)->can_decode)
+		m->options.cache_type = SLM_DTYPE_F32; /* which references compute with */
+	return SLM_OK;
 }
 
 /* The heads that the model has, over a sequence and its embedding; the engine checks the numbers. */

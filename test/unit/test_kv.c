@@ -281,7 +281,7 @@ models_that_keep_nothing(void)
 
 	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-bert.gguf"), SLM_OK);
 	CHECK_STATUS(slm_model_options_check(&f.memory.options, f.run.model, &f.err), SLM_OK);
-	f.memory.options.cache_type = SLM_DTYPE_F16;
+	f.memory.options.cache_type = SLM_DTYPE_Q8_0;
 	CHECK_STATUS(slm_model_options_check(&f.memory.options, f.run.model, &f.err), SLM_ERR_ARGUMENT);
 	CHECK_CONTAINS(f.err.message, "option \"cache_type\" is for models that write text");
 	model_fixture_free(&f);
