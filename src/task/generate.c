@@ -8,6 +8,7 @@
 #include "task/generate.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -82,6 +83,17 @@ row_failure(Jobs *jobs, int row, SlmStatus status, const SlmError *err)
 	return SLM_OK;
 }
 
+/* The longest first; of equal ones, the first. */
+static int
+compare_jobs(const void *a, const void *b)
+{
+	const Job *one = a, *other = b;
+	int one_size = one->size.n_token, other_size = other->size.n_token;
+
+	return one_size != other_size ? (one_size < other_size) - (one_size > other_size)
+								  : (one->row > other->row) - (one->row < other->row);
+}
+
 static SlmStatus
 make_jobs(Jobs *jobs, int n_prompt, SlmError *err)
 {
@@ -92,7 +104,6 @@ make_jobs(Jobs *jobs, int n_prompt, SlmError *err)
 	{
 		Job job = {.row = i};
 		SlmStatus status;
-		int at = jobs->n;
 
 		if (jobs->is_elsewhere != NULL && jobs->is_elsewhere[i])
 			continue;
@@ -107,11 +118,9 @@ make_jobs(Jobs *jobs, int n_prompt, SlmError *err)
 		job.size = slm_row_size(&jobs->prompt[i], &job.tokens);
 		SLM_TRY(
 			SLM_NEW_ARRAY(arena, (size_t) (job.tokens.room - job.tokens.n) + 1, &job.answer, err));
-		for (; at > 0 && jobs->job[at - 1].size.n_token < job.size.n_token; at--)
-			jobs->job[at] = jobs->job[at - 1];
-		jobs->job[at] = job;
-		jobs->n++;
+		jobs->job[jobs->n++] = job;
 	}
+	qsort(jobs->job, (size_t) jobs->n, sizeof(*jobs->job), compare_jobs);
 	return SLM_OK;
 }
 
