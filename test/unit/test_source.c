@@ -189,7 +189,8 @@ parity_with_transformers(void)
 				}
 			}
 		}
-		printf("# %s: NMSE %.1e over %d positions\n", model[m].path, error / size, n_position - before);
+		printf("# %s: NMSE %.1e over %d positions\n", model[m].path, error / size,
+			   n_position - before);
 		CHECK(error / size <= 1e-8);
 		model_fixture_free(&f);
 	}
