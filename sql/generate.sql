@@ -247,6 +247,23 @@ DROP ROLE slm_guest;
 DROP FUNCTION answers;
 DROP TABLE asks;
 
+-- A chat template that is known by its hash says how the model wants to be talked to; the option has the last word.
+SELECT slm_create_model('known', 'decoder-chat.gguf') AS created \gset
+SELECT slm_create_model('told', 'decoder-chat.gguf', '{"prompt_format": "plain"}') AS created \gset
+SELECT srvname, option_value FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname IN ('known', 'told') AND option_name = 'prompt_format' ORDER BY 1;
+SELECT slm_generate('the ring', 'known', 20) = slm_generate('the ring', 'writer', 20) AS as_chatml,
+       slm_generate('the ring', 'told', 20) <> slm_generate('the ring', 'writer', 20) AS as_told,
+       split_part(slm_pin('known')::text, '@', 2) <> split_part(slm_pin('told')::text, '@', 2) AS other_fingerprints;
+-- One that is not known is named, and nothing is guessed.
+SELECT lo_from_bytea(0, decode(replace(encode(pg_read_binary_file('slm_models/decoder-chat.gguf'), 'hex'), encode('assistant', 'hex'), encode('Assistant', 'hex')), 'hex')) AS changed \gset
+SELECT lo_export(:changed, 'slm_models/decoder-chat-changed.gguf') AS exported, lo_unlink(:changed) AS unlinked \gset
+SELECT slm_create_model('unknown', 'decoder-chat-changed.gguf') AS created \gset
+SELECT count(*) AS formats FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = 'unknown' AND option_name = 'prompt_format';
+SELECT slm_generate('the ring', 'unknown', 20) = slm_generate('the ring', 'told', 20) AS plain;
+SELECT slm_create_model('silent', 'decoder-chat-changed.gguf', '{"prompt_format": "chatml"}') AS created \gset
+SELECT count(slm_drop_model(m)) AS dropped FROM unnest('{known,told,unknown,silent}'::text[]) AS m;
+COPY (SELECT) TO PROGRAM 'rm slm_models/decoder-chat-changed.gguf';
+
 -- Wrong calls.
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 0) $$);
 SELECT error_of($$ SELECT slm_generate('x', max_tokens => 100001) $$);

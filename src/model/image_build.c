@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "model/image_format.h"
 #include "tokenizer/tokenizer.h"
@@ -75,20 +76,6 @@ typedef struct Builder
 
 /* ---- Reading ------------------------------------------------------------- */
 
-static SlmStatus
-hash(Builder *b, const uint8_t *data, size_t n, SlmError *err)
-{
-	for (size_t at = 0; at < n; at += SLM_POLL_BYTES)
-	{
-		size_t part = n - at < SLM_POLL_BYTES ? n - at : SLM_POLL_BYTES;
-
-		SLM_TRY(slm_poll(b->host, err));
-		if (!b->host->sha256_update(b->host->arg, b->hash, data + at, part))
-			return slm_fail(err, SLM_ERR_INTERNAL, "could not compute SHA-256");
-	}
-	return SLM_OK;
-}
-
 /* The next n <= in_bytes bytes of the file, hashed; valid until the next take. */
 static SlmStatus
 take(Builder *b, size_t n, const uint8_t **data, SlmError *err)
@@ -107,7 +94,7 @@ take(Builder *b, size_t n, const uint8_t **data, SlmError *err)
 		*data = b->in;
 	}
 	b->read_at += n;
-	return hash(b, *data, n, err);
+	return slm_hash_update(b->host, b->hash, *data, n, err);
 }
 
 /* Reads and hashes up to an offset of the file. */
@@ -729,6 +716,17 @@ gather_strings(Builder *b, SlmError *err)
 	return SLM_OK;
 }
 
+/* Only its hash is taken of a chat template; a key that is no text is as none. */
+static SlmStatus
+hash_template(Builder *b, SlmError *err)
+{
+	const SlmGgufKey *key = slm_gguf_find(&b->gguf, "tokenizer.chat_template");
+
+	if (key == NULL || key->type != SLM_GGUF_STRING)
+		return SLM_OK;
+	return slm_hash(b->host, key->value, (size_t) key->value_bytes, b->header.template_sha256, err);
+}
+
 /* ---- Putting it together ----------------------------------------------------------- */
 
 static SlmStatus
@@ -821,6 +819,7 @@ build_body(Builder *b, SlmError *err)
 	SLM_TRY(slm_hparams_read(&b->gguf, b->arch, &b->hparams, err));
 	SLM_TRY(bind_tensors(b, err));
 	SLM_TRY(gather_strings(b, err));
+	SLM_TRY(hash_template(b, err));
 	SLM_TRY(slm_tokenizer_build(&b->gguf, b->host, b->arena, &b->tokenizer, &tokenizer_bytes, err));
 	SLM_TRY(slm_tokenizer_open(b->tokenizer, tokenizer_bytes, &tokenizer, err));
 	if (tokenizer.n_vocab != (int32_t) b->hparams.n_vocab)

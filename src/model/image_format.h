@@ -42,6 +42,8 @@ typedef struct SlmImageHeader
 	uint8_t source_sha256[SLM_SHA256_BYTES];
 	char arch[16]; /* SlmArch.name, zero padded */
 	uint64_t n_parameter;
+	uint8_t
+		template_sha256[SLM_SHA256_BYTES]; /* of tokenizer.chat_template; zeros: there is none */
 	SlmHparams hparams;
 	SlmImageSpan directory; /* SlmTensorRef[slm_image_slots()] */
 	SlmImageSpan strings;   /* u32 length and bytes: name, licence, n_class labels */

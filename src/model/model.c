@@ -118,6 +118,9 @@ fill_info(SlmModel *model, const SlmImageHeader *header)
 	info->image_bytes = header->image_bytes;
 	info->source_bytes = header->source_bytes;
 	memcpy(info->source_sha256, header->source_sha256, SLM_SHA256_BYTES);
+	memcpy(info->template_sha256, header->template_sha256, SLM_SHA256_BYTES);
+	for (int i = 0; i < SLM_SHA256_BYTES; i++)
+		info->has_template = info->has_template || header->template_sha256[i] != 0;
 	info->n_layer = (int) h->n_layer;
 	info->n_embd = (int) h->n_embd;
 	info->n_ff = (int) h->n_ff;

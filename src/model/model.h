@@ -67,6 +67,8 @@ typedef struct SlmModelInfo
 	uint64_t image_bytes;
 	uint64_t source_bytes;
 	uint8_t source_sha256[SLM_SHA256_BYTES];
+	uint8_t template_sha256[SLM_SHA256_BYTES]; /* of the chat template, if has_template */
+	bool has_template;
 	int n_layer;
 	int n_embd;
 	int n_ff;

@@ -90,10 +90,50 @@ add_options(List *list, Jsonb *options)
 	return list;
 }
 
+static bool
+has_option(List *options, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The format that the chat template of a new model's file stands for becomes its option:
+ * seen by everyone, kept by dumps, and not changed by a version that knows more templates.
+ */
+static const SlmModelRef *
+take_known_format(const SlmModelRef *ref)
+{
+	const SlmModelInfo *info = slm_model_info(ref->model);
+	const SlmChat *chat;
+	NameData name = ref->name;
+
+	if (!info->can_decode || !info->has_template)
+		return ref;
+	chat = slm_chat_of_template(info->template_sha256);
+	if (chat == NULL)
+	{
+		ereport(NOTICE,
+				(errmsg("chat template of model \"%s\" is not a known one", NameStr(name)),
+				 errdetail("Prompts are given to the model as they are."),
+				 errhint("The option \"prompt_format\" says how it wants to be talked to.")));
+		return ref;
+	}
+	slm_catalog_run_ddl(psprintf("ALTER SERVER %s OPTIONS (ADD prompt_format %s)",
+								 quote_identifier(NameStr(name)),
+								 quote_literal_cstr(slm_chat_own_name(chat).data)));
+	return slm_model_by_name(NameStr(name), SLM_DEFAULT_EMBED);
+}
+
 /*
  * slm_create_model(name text, file text, options jsonb) returns slm_model:
  * reads the file and builds its image, so that what cannot run is not
- * registered, and writes its sha256 into the options.
+ * registered, and writes its sha256 into the options, and the prompt_format if none is
+ * given and the file's chat template is a known one.
  */
 Datum
 slm_create_model(PG_FUNCTION_ARGS)
@@ -145,6 +185,8 @@ slm_create_model(PG_FUNCTION_ARGS)
 
 	/* Checks that the options fit the model; an error takes the registration with it. */
 	ref = slm_model_by_name(name, SLM_DEFAULT_EMBED);
+	if (!has_option(options, "prompt_format"))
+		ref = take_known_format(ref);
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s@%s", NameStr(ref->name), ref->fingerprint)));
 }
 

@@ -60,6 +60,9 @@ leave(const SlmGrammar *g, const SlmGrammarThread *from, SlmGrammarState *to)
 	memcpy(thread.items, from->items, sizeof(thread.items));
 	if (v->parent == SLM_GRAMMAR_NOWHERE)
 		thread.phase = SLM_PHASE_DONE;
+	else if (g->value[v->parent].kind == SLM_GRAMMAR_ARRAY &&
+			 slm_grammar_is_map(&g->value[v->parent]) && v->index == 0)
+		thread.phase = SLM_PHASE_COLON;
 	else if (g->value[v->parent].kind == SLM_GRAMMAR_ARRAY)
 		thread.items[v->level - 1]++;
 	else
@@ -166,7 +169,26 @@ step_object(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThrea
 	}
 }
 
-/* ---- Arrays ------------------------------------------------------------------------- */
+/* ---- Arrays and maps ------------------------------------------------------------------ */
+
+/* What an item begins with. */
+static uint16_t
+entry(const SlmGrammar *g, const SlmGrammarValue *v, uint32_t items)
+{
+	return slm_grammar_is_map(v) ? v->key : slm_grammar_item(g, v, items);
+}
+
+static uint8_t
+opening(const SlmGrammarValue *v)
+{
+	return slm_grammar_is_map(v) ? '{' : '[';
+}
+
+static uint8_t
+closing(const SlmGrammarValue *v)
+{
+	return slm_grammar_is_map(v) ? '}' : ']';
+}
 
 static void
 leave_array(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread *t,
@@ -187,19 +209,19 @@ step_array(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread
 	switch (t->phase)
 	{
 		case SLM_PHASE_OPEN:
-			if (byte != '[')
+			if (byte != opening(v))
 				break;
 			if (v->min == 0)
 				go_to(t, SLM_PHASE_FIRST, to);
 			if (v->max > 0)
-				enter(g, slm_grammar_item(g, v, 0), t, to);
+				enter(g, entry(g, v, 0), t, to);
 			break;
 		case SLM_PHASE_FIRST:
-			if (byte == ']')
+			if (byte == closing(v))
 				leave_array(g, v, t, to);
 			break;
 		case SLM_PHASE_AFTER:
-			if (byte == ']' && items >= v->min)
+			if (byte == closing(v) && items >= v->min)
 				leave_array(g, v, t, to);
 			if (byte == ',' && items < v->max &&
 				slm_verbatim_possible(to->input, slm_grammar_item(g, v, items)))
@@ -207,7 +229,15 @@ step_array(const SlmGrammar *g, const SlmGrammarValue *v, const SlmGrammarThread
 			break;
 		case SLM_PHASE_SPACE:
 			if (byte == ' ')
-				enter(g, slm_grammar_item(g, v, items), t, to);
+				enter(g, entry(g, v, items), t, to);
+			break;
+		case SLM_PHASE_COLON:
+			if (byte == ':')
+				go_to(t, SLM_PHASE_VALUE, to);
+			break;
+		case SLM_PHASE_VALUE:
+			if (byte == ' ')
+				enter(g, v->item, t, to);
 			break;
 		default:
 			break;
@@ -501,12 +531,14 @@ only_byte(const SlmGrammar *g, const SlmGrammarThread *t, const SlmVerbatim *inp
 			switch (t->phase)
 			{
 				case SLM_PHASE_OPEN:
-					return '[';
+					return opening(v);
 				case SLM_PHASE_FIRST:
-					return ']';
+					return closing(v);
+				case SLM_PHASE_COLON:
+					return ':';
 				case SLM_PHASE_AFTER:
 					return t->items[v->level] < v->min    ? ','
-						   : t->items[v->level] == v->max ? ']'
+						   : t->items[v->level] == v->max ? closing(v)
 														  : MANY;
 				default:
 					return ' ';

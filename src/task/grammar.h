@@ -16,17 +16,19 @@
  * which jsonb refuses; strings of a pattern or format escape only what they must.
  *
  * Keywords: type (also a list), enum, const, properties, required,
- * additionalProperties (beside properties; none but these are written),
+ * additionalProperties (beside properties none but these are written; without, any
+ * names, of propertyNames if it is there, at most 1 of minProperties, maxProperties),
  * propertyOrdering, items, prefixItems (or an array of items, and additionalItems),
  * minItems, maxItems, uniqueItems (false), minLength, maxLength, pattern, format,
  * minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, anyOf, oneOf (of
  * schemas that exclude each other by type or by the literals of a required property),
  * allOf (of one), $ref into the schema itself (recursion is written
  * SLM_MAX_GRAMMAR_RECURSION deep); annotations (keywords.h) ask for nothing.  Any other
- * is SLM_ERR_UNSUPPORTED and named with its place.
+ * is SLM_ERR_UNSUPPORTED and named with its place.  A schema of any value gives a
+ * string, a number, true, false or null.
  *
  * format: date (years 0100 to 9999), time and date-time with an offset, duration, email,
- * hostname, uri, uuid, ipv4, ipv6.
+ * hostname, uri, uuid, ipv4, ipv6; int8 .. uint64, int and uint as limits of a number.
  *
  * pattern: literals, ., classes, \d \w \s \D \W \S, \t \n \r \f \v \xHH \uHHHH,
  * groups, |, * + ? {n} {n,} {n,m} (lazy ones too), ^ at the start and $ at the end

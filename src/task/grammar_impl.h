@@ -129,7 +129,7 @@ extern SlmStatus slm_nfa_number(SlmNfa *nfa, const SlmNumberLimits *limits, bool
 typedef enum SlmGrammarKind
 {
 	SLM_GRAMMAR_OBJECT,
-	SLM_GRAMMAR_ARRAY,
+	SLM_GRAMMAR_ARRAY,    /* or a map: an object of any names, whose items are a key and a value */
 	SLM_GRAMMAR_CHOICE,   /* of values of other kinds; never a parent */
 	SLM_GRAMMAR_LITERALS, /* one of some texts */
 	SLM_GRAMMAR_SCALAR,   /* what an automaton takes */
@@ -146,11 +146,12 @@ typedef struct SlmGrammarValue
 	uint8_t level;   /* arrays around it */
 	bool is_plain;   /* a scalar that is any string, the grammar's one automaton for these */
 	bool is_string;  /* a scalar or verbatim */
-	uint16_t item;   /* value of an array's items, behind those that have their own */
-	uint32_t first;  /* of properties, alternatives, literals, or an array's first items' values */
-	uint32_t n;      /* of them */
-	uint32_t min;    /* items, or characters of a plain or verbatim string */
-	uint32_t max;    /* items, or characters of a string */
+	uint16_t item;  /* value of an array's items, behind those that have their own, or of a map's */
+	uint16_t key;   /* string of a map's keys, its child 0 (the item is 1); an array: nowhere */
+	uint32_t first; /* of properties, alternatives, literals, or an array's first items' values */
+	uint32_t n;     /* of them */
+	uint32_t min;   /* items, or characters of a plain or verbatim string */
+	uint32_t max;   /* items, or characters of a string */
 	const SlmDfa *dfa;
 } SlmGrammarValue;
 
@@ -181,6 +182,12 @@ slm_grammar_item(const SlmGrammar *g, const SlmGrammarValue *array, uint32_t ite
 	return items < array->n ? g->alternative[array->first + items] : array->item;
 }
 
+static inline bool
+slm_grammar_is_map(const SlmGrammarValue *array)
+{
+	return array->key != SLM_GRAMMAR_NOWHERE;
+}
+
 /* Where a thread stands in its value. */
 enum
 {
@@ -189,6 +196,8 @@ enum
 	SLM_PHASE_KEY,      /* a: first property that may come, b: property, c: bytes of its key */
 	SLM_PHASE_AFTER,    /* behind a value; a: property after it */
 	SLM_PHASE_SPACE,    /* behind a comma; a: property after it */
+	SLM_PHASE_COLON,    /* map: behind a key */
+	SLM_PHASE_VALUE,    /* map: behind the colon */
 	SLM_PHASE_ESCAPE,   /* verbatim: behind a backslash */
 	SLM_PHASE_INSIDE,   /* verbatim: a, b: starts, c: bytes */
 	SLM_PHASE_DONE

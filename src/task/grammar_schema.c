@@ -16,6 +16,9 @@
 
 static SlmStatus read_value(Compiler *c, uint32_t at, Place place, uint16_t *out);
 static SlmStatus read_alternatives(Compiler *c, uint32_t at, Place place);
+static SlmStatus read_any(Compiler *c, Place place);
+static SlmStatus join_alternatives(Compiler *c, uint32_t first, Place place, uint16_t *out);
+static unsigned kinds_of(const Compiler *c, uint32_t number);
 
 static SlmStatus
 too_many_values(Compiler *c)
@@ -49,6 +52,82 @@ drop_alternative(Compiler *c)
 	*value = (SlmGrammarValue){.kind = SLM_GRAMMAR_LITERALS, .parent = value->parent};
 }
 
+/* The strings that a map's keys may be. */
+static SlmStatus
+read_map_key(Compiler *c, const Keywords *k, Place inside, uint16_t *out)
+{
+	bool verbatim = c->verbatim;
+	size_t before;
+
+	if (k->at[PROPERTY_NAMES] == 0)
+	{
+		SLM_TRY(slm_grammar_add_value(c, SLM_GRAMMAR_SCALAR, inside, out));
+		c->value[*out].is_string = c->value[*out].is_plain = true;
+		c->value[*out].max = SLM_GRAMMAR_CHARS;
+		c->value[*out].dfa = c->any_string;
+		return SLM_OK;
+	}
+	before = slm_keywords_push(&c->reader, slm_keyword_name(PROPERTY_NAMES), slm_text(""));
+	c->verbatim = false;
+	SLM_TRY(read_value(c, k->at[PROPERTY_NAMES], inside, out));
+	c->verbatim = verbatim;
+	slm_keywords_pop(&c->reader, before);
+	if (*out == SLM_GRAMMAR_NOWHERE || c->value[*out].kind == SLM_GRAMMAR_CHOICE ||
+		kinds_of(c, *out) != BIT(TYPE_STRING))
+		return slm_keyword_unsupported(&c->reader, slm_text("propertyNames"),
+									   "is supported as a schema of strings only");
+	return SLM_OK;
+}
+
+/* An object of any names: like an array, whose items are a key and a value. */
+static SlmStatus
+read_map(Compiler *c, const Keywords *k, Place place)
+{
+	uint32_t min = 0, max = SLM_GRAMMAR_ITEMS, value = k->at[ADDITIONAL];
+	uint16_t number, key, item;
+	Place inside;
+	size_t before;
+
+	SLM_TRY(slm_keyword_count(&c->reader, k, MIN_PROPERTIES, SLM_MAX_GRAMMAR_ITEMS, &min));
+	SLM_TRY(slm_keyword_count(&c->reader, k, MAX_PROPERTIES, SLM_MAX_GRAMMAR_ITEMS, &max));
+	if (min > max)
+		return slm_keyword_wrong(&c->reader, MIN_PROPERTIES, "is greater than \"maxProperties\"");
+	if (min > 1)
+		return slm_keyword_unsupported(&c->reader, slm_text("minProperties"),
+									   "is supported up to 1: names are not compared");
+	if (place.level == SLM_MAX_GRAMMAR_LISTS)
+		return slm_keywords_too_many(&c->reader, "arrays within arrays", SLM_MAX_GRAMMAR_LISTS);
+	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_ARRAY, place, &number));
+	inside = (Place){number, 0, (uint8_t) (place.level + 1)};
+	SLM_TRY(read_map_key(c, k, inside, &key));
+	inside.index = 1;
+	before = slm_keywords_push(&c->reader, slm_keyword_name(ADDITIONAL), slm_text(""));
+	if (c->node[value].kind == SLM_JSON_TRUE)
+	{
+		uint32_t first = c->n_pending;
+
+		SLM_TRY(read_any(c, inside));
+		SLM_TRY(join_alternatives(c, first, inside, &item));
+	}
+	else
+		SLM_TRY(read_value(c, value, inside, &item));
+	slm_keywords_pop(&c->reader, before);
+	if (item == SLM_GRAMMAR_NOWHERE && min > 0)
+	{
+		drop_alternative(c);
+		return SLM_OK;
+	}
+	c->value[number].min = min;
+	c->value[number].max = item == SLM_GRAMMAR_NOWHERE ? 0 : max;
+	c->value[number].item = item;
+	c->value[number].key = key;
+	c->width[number] = c->width[key];
+	if (item != SLM_GRAMMAR_NOWHERE && c->width[item] > c->width[key])
+		c->width[number] = c->width[item];
+	c->width[number]++;
+	return SLM_OK;
+}
+
 static SlmStatus
 read_object(Compiler *c, const Keywords *k, Place place)
 {
@@ -60,9 +139,10 @@ read_object(Compiler *c, const Keywords *k, Place place)
 
 	SLM_TRY(slm_keyword_properties(&c->reader, k, &node, &n));
 	if (n == 0 && k->at[ADDITIONAL] != 0 && c->node[k->at[ADDITIONAL]].kind != SLM_JSON_FALSE)
-		return slm_keyword_unsupported(
-			&c->reader, slm_text(slm_keyword_name(ADDITIONAL)),
-			"is not supported without \"properties\": no others are written");
+		return read_map(c, k, place);
+	SLM_TRY(slm_keywords_refuse(&c->reader, k, MAP_KEYWORDS,
+								"is supported beside \"additionalProperties\" only, without "
+								"\"properties\""));
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_OBJECT, place, &number));
 	if (first + n > SLM_MAX_GRAMMAR_VALUES)
 		return too_many_values(c);
@@ -251,6 +331,18 @@ read_array(Compiler *c, const Keywords *k, Place place)
 
 /* ---- Schemas ------------------------------------------------------------------------------ */
 
+/* A schema of any value: of these, one that has no others within it. */
+static SlmStatus
+read_any(Compiler *c, Place place)
+{
+	static const Keywords none;
+
+	SLM_TRY(slm_grammar_read_string(c, &none, place));
+	SLM_TRY(slm_grammar_read_number(c, &none, false, place));
+	SLM_TRY(slm_grammar_add_words(c, place, "false", "true"));
+	return slm_grammar_add_words(c, place, "null", NULL);
+}
+
 static SlmStatus
 read_typed(Compiler *c, const Keywords *k, Place place)
 {
@@ -258,8 +350,7 @@ read_typed(Compiler *c, const Keywords *k, Place place)
 
 	SLM_TRY(slm_keyword_types(&c->reader, k, &types));
 	if (types == 0)
-		return slm_fail(c->err, SLM_ERR_UNSUPPORTED,
-						"a schema of any value, at %s, is not supported", c->reader.path);
+		return read_any(c, place);
 	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
 		return slm_grammar_read_literals(c, k, types, place);
 	/* keywords of other types hold for no value of these */
@@ -301,7 +392,7 @@ kinds_of(const Compiler *c, uint32_t number)
 	if (v->kind == SLM_GRAMMAR_OBJECT)
 		return BIT(TYPE_OBJECT);
 	if (v->kind == SLM_GRAMMAR_ARRAY)
-		return BIT(TYPE_ARRAY);
+		return slm_grammar_is_map(v) ? BIT(TYPE_OBJECT) : BIT(TYPE_ARRAY);
 	if (v->kind != SLM_GRAMMAR_LITERALS)
 		return v->is_string ? BIT(TYPE_STRING) : BIT(TYPE_NUMBER);
 	for (uint32_t i = 0; i < v->n; i++)
@@ -430,15 +521,12 @@ read_alternatives(Compiler *c, uint32_t at, Place place)
 	return SLM_OK;
 }
 
-/* What may stand at a place, as one value; SLM_GRAMMAR_NOWHERE when nothing can. */
+/* The alternatives behind the first pending ones as one value; SLM_GRAMMAR_NOWHERE when there are none. */
 static SlmStatus
-read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
+join_alternatives(Compiler *c, uint32_t first, Place place, uint16_t *out)
 {
-	uint32_t first = c->n_pending;
-	uint32_t n, width = 0;
+	uint32_t n = c->n_pending - first, width = 0;
 
-	SLM_TRY(read_alternatives(c, at, place));
-	n = c->n_pending - first;
 	c->n_pending = first;
 	*out = n == 0 ? SLM_GRAMMAR_NOWHERE : c->pending[first];
 	for (uint32_t i = 0; i < n; i++)
@@ -459,6 +547,16 @@ read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
 	memcpy(c->alternative + c->n_alternative, c->pending + first, n * sizeof(*c->pending));
 	c->n_alternative += n;
 	return SLM_OK;
+}
+
+/* What may stand at a place, as one value; SLM_GRAMMAR_NOWHERE when nothing can. */
+static SlmStatus
+read_value(Compiler *c, uint32_t at, Place place, uint16_t *out)
+{
+	uint32_t first = c->n_pending;
+
+	SLM_TRY(read_alternatives(c, at, place));
+	return join_alternatives(c, first, place, out);
 }
 
 /* ---- The whole -------------------------------------------------------------------------------- */

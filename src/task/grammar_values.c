@@ -19,6 +19,7 @@ slm_grammar_add_value(Compiler *c, SlmGrammarKind kind, Place place, uint16_t *o
 		.parent = place.parent,
 		.index = place.index,
 		.level = place.level,
+		.key = SLM_GRAMMAR_NOWHERE,
 	};
 	c->width[c->n_value] = 1;
 	*out = (uint16_t) c->n_value++;
@@ -357,8 +358,7 @@ read_form(Compiler *c, const Keywords *k, uint32_t *max)
 	if (k->at[FORMAT] != 0)
 		SLM_TRY(slm_nfa_format(&c->nfa, format, max, &known, c->err));
 	if (!known)
-		return slm_fail(c->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
-						slm_keywords_quote(&c->reader, format), c->reader.path);
+		return slm_keyword_bad_format(&c->reader, format);
 	if (k->at[PATTERN] != 0)
 		SLM_TRY(located(c, read_pattern(c, c->node[k->at[PATTERN]].text, k->at[FORMAT] != 0)));
 	return SLM_OK;
@@ -411,6 +411,37 @@ stricter(Compiler *c, const Keywords *k, Keyword plain, Keyword exclusive, int s
 	return *excluded ? b : k->at[plain] != 0 ? a : slm_text("");
 }
 
+/* Limits of a format; a string's holds for no number. */
+static SlmStatus
+read_number_format(Compiler *c, SlmText name, SlmNumberLimits *limits)
+{
+	const NumberFormat *format = slm_keyword_number_format(name);
+	bool known = format != NULL;
+
+	if (!known)
+	{
+		slm_nfa_clear(&c->nfa);
+		SLM_TRY(slm_nfa_format(&c->nfa, name, &(uint32_t){0}, &known, c->err));
+		return known ? SLM_OK : slm_keyword_bad_format(&c->reader, name);
+	}
+	limits->is_integer = limits->is_integer || format->is_integer;
+	if (format->minimum != NULL &&
+		(limits->minimum.size == 0 ||
+		 slm_decimal_compare(slm_text(format->minimum), limits->minimum) > 0))
+	{
+		limits->minimum = slm_text(format->minimum);
+		limits->excludes_minimum = false;
+	}
+	if (format->maximum != NULL &&
+		(limits->maximum.size == 0 ||
+		 slm_decimal_compare(slm_text(format->maximum), limits->maximum) < 0))
+	{
+		limits->maximum = slm_text(format->maximum);
+		limits->excludes_maximum = false;
+	}
+	return SLM_OK;
+}
+
 SlmStatus
 slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place place)
 {
@@ -421,6 +452,8 @@ slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place p
 
 	limits.minimum = stricter(c, k, MINIMUM, EXCLUSIVE_MINIMUM, 1, &limits.excludes_minimum);
 	limits.maximum = stricter(c, k, MAXIMUM, EXCLUSIVE_MAXIMUM, -1, &limits.excludes_maximum);
+	if (k->at[FORMAT] != 0)
+		SLM_TRY(read_number_format(c, c->node[k->at[FORMAT]].text, &limits));
 	if (k->at[MULTIPLE_OF] != 0)
 		limits.multiple_of = c->node[k->at[MULTIPLE_OF]].text;
 	SLM_TRY(slm_grammar_add_alternative(c, SLM_GRAMMAR_SCALAR, place, &number));
@@ -432,6 +465,6 @@ slm_grammar_read_number(Compiler *c, const Keywords *k, bool is_integer, Place p
 		SLM_TRY(located(c, slm_grammar_finish_automaton(c, 0, &value->dfa)));
 	if (value->dfa == NULL)
 		return slm_fail(c->err, SLM_ERR_ARGUMENT, "no %s lies between the limits at %s",
-						is_integer ? "integer" : "number", c->reader.path);
+						limits.is_integer ? "integer" : "number", c->reader.path);
 	return SLM_OK;
 }

@@ -20,6 +20,9 @@ static const struct
 	[REQUIRED] = {"required", KIND(ARRAY)},
 	[ADDITIONAL] = {"additionalProperties", KIND(TRUE) | KIND(FALSE) | KIND(OBJECT)},
 	[ORDERING] = {"propertyOrdering", KIND(ARRAY)},
+	[MIN_PROPERTIES] = {"minProperties", KIND(NUMBER)},
+	[MAX_PROPERTIES] = {"maxProperties", KIND(NUMBER)},
+	[PROPERTY_NAMES] = {"propertyNames", KIND(OBJECT)},
 	[ITEMS] = {"items", KIND(OBJECT) | KIND(ARRAY) | KIND(TRUE) | KIND(FALSE)},
 	[PREFIX_ITEMS] = {"prefixItems", KIND(ARRAY)},
 	[ADDITIONAL_ITEMS] = {"additionalItems", KIND(OBJECT) | KIND(TRUE) | KIND(FALSE)},
@@ -111,6 +114,13 @@ slm_keywords_too_many(KeywordReader *r, const char *what, int limit)
 {
 	return slm_fail(r->err, SLM_ERR_LIMIT, "schema at %s exceeds the limit of %d %s", r->path,
 					limit, what);
+}
+
+SlmStatus
+slm_keyword_bad_format(KeywordReader *r, SlmText format)
+{
+	return slm_fail(r->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
+					slm_keywords_quote(r, format), r->path);
 }
 
 const char *
@@ -212,7 +222,7 @@ types_by_keywords(const Keywords *k)
 {
 	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
 		return ~0U;
-	if ((k->there & OBJECT_KEYWORDS) != 0)
+	if ((k->there & (OBJECT_KEYWORDS | MAP_KEYWORDS)) != 0)
 		return BIT(TYPE_OBJECT);
 	if ((k->there & ARRAY_KEYWORDS) != 0)
 		return BIT(TYPE_ARRAY);
@@ -255,6 +265,31 @@ slm_keyword_types(KeywordReader *r, const Keywords *k, unsigned *out)
 	if ((*out & BIT(TYPE_NUMBER)) != 0)
 		*out &= ~BIT(TYPE_INTEGER);
 	return SLM_OK;
+}
+
+/* Of 64 bits as far as limits have digits (SLM_MAX_GRAMMAR_DIGITS). */
+static const NumberFormat number_formats[] = {
+	{"int8", true, "-128", "127"},
+	{"uint8", true, "0", "255"},
+	{"int16", true, "-32768", "32767"},
+	{"uint16", true, "0", "65535"},
+	{"int32", true, "-2147483648", "2147483647"},
+	{"uint32", true, "0", "4294967295"},
+	{"int64", true, "-999999999999999999", "999999999999999999"},
+	{"uint64", true, "0", "999999999999999999"},
+	{"int", true, NULL, NULL},
+	{"uint", true, "0", NULL},
+	{"float", false, NULL, NULL},
+	{"double", false, NULL, NULL},
+};
+
+const NumberFormat *
+slm_keyword_number_format(SlmText name)
+{
+	for (size_t i = 0; i < sizeof(number_formats) / sizeof(number_formats[0]); i++)
+		if (slm_text_compare(name, slm_text(number_formats[i].name)) == 0)
+			return &number_formats[i];
+	return NULL;
 }
 
 static SlmStatus

@@ -29,6 +29,9 @@ typedef enum Keyword
 	REQUIRED,
 	ADDITIONAL,
 	ORDERING,
+	MIN_PROPERTIES,
+	MAX_PROPERTIES,
+	PROPERTY_NAMES,
 	ITEMS,
 	PREFIX_ITEMS,
 	ADDITIONAL_ITEMS,
@@ -62,6 +65,8 @@ typedef enum Keyword
 	(BIT(MINIMUM) | BIT(MAXIMUM) | BIT(EXCLUSIVE_MINIMUM) | BIT(EXCLUSIVE_MAXIMUM) |               \
 	 BIT(MULTIPLE_OF))
 #define OBJECT_KEYWORDS (BIT(PROPERTIES) | BIT(REQUIRED) | BIT(ADDITIONAL) | BIT(ORDERING))
+/* Of objects whose properties have any names */
+#define MAP_KEYWORDS (BIT(MIN_PROPERTIES) | BIT(MAX_PROPERTIES) | BIT(PROPERTY_NAMES))
 #define ARRAY_KEYWORDS                                                                             \
 	(BIT(ITEMS) | BIT(PREFIX_ITEMS) | BIT(ADDITIONAL_ITEMS) | BIT(UNIQUE_ITEMS) | BIT(MIN_ITEMS) | \
 	 BIT(MAX_ITEMS))
@@ -129,6 +134,7 @@ extern const char *slm_keywords_quote(KeywordReader *r, SlmText text);
 extern const char *slm_keyword_name(Keyword keyword);
 extern SlmStatus slm_keyword_unsupported(KeywordReader *r, SlmText keyword, const char *why);
 extern SlmStatus slm_keyword_wrong(KeywordReader *r, Keyword keyword, const char *why);
+extern SlmStatus slm_keyword_bad_format(KeywordReader *r, SlmText format);
 extern SlmStatus slm_keywords_too_many(KeywordReader *r, const char *what, int limit);
 
 /* Refuses keywords of a set; why follows a keyword and its place. */
@@ -148,6 +154,16 @@ extern SlmStatus slm_keyword_count(KeywordReader *r, const Keywords *k, Keyword 
  */
 extern SlmStatus slm_keyword_types(KeywordReader *r, const Keywords *k,
 								   unsigned *out) SLM_MUST_CHECK;
+
+/* OpenAPI's formats of numbers; NULL for another name. */
+typedef struct NumberFormat
+{
+	const char *name;
+	bool is_integer;
+	const char *minimum, *maximum; /* NULL: none */
+} NumberFormat;
+
+extern const NumberFormat *slm_keyword_number_format(SlmText name);
 
 /*
  * The declared properties, at most SLM_MAX_SCHEMA_FIELDS, in the order of

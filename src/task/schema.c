@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "task/buffer.h"
+#include "task/decimal.h"
 #include "task/keywords.h"
 
 #define NO_LIMIT UINT32_MAX
@@ -176,10 +177,39 @@ read_format(Builder *b, SlmText format, SlmField *field)
 	const TypeWord *word = find_type_word(format);
 
 	if (word == NULL || word->is_type)
-		return slm_fail(b->err, SLM_ERR_UNSUPPORTED, "format \"%s\" at %s is not supported",
-						slm_keywords_quote(&b->reader, format), b->reader.path);
+		return slm_keyword_bad_format(&b->reader, format);
 	set_type(field, word);
 	return SLM_OK;
+}
+
+/* The stricter one of a limit, which may be empty, and a format's. */
+static SlmStatus
+keep_limit(Builder *b, SlmText limit, const char *of_format, int sign, SlmSchemaText *out)
+{
+	if (of_format != NULL &&
+		(limit.size == 0 || sign * slm_decimal_compare(slm_text(of_format), limit) > 0))
+		limit = slm_text(of_format);
+	return limit.size > 0 ? keep_text(b, limit, out) : SLM_OK;
+}
+
+/* Limits of a number, its format's among them; a string's holds for none. */
+static SlmStatus
+read_limits(Builder *b, const Keywords *k, SlmField *field)
+{
+	const SlmJsonNode *node = b->node;
+	bool is_number = field->type == SLM_FIELD_INTEGER || field->type == SLM_FIELD_NUMBER;
+	SlmText name = k->at[FORMAT] != 0 && is_number ? node[k->at[FORMAT]].text : slm_text("");
+	const NumberFormat *format = slm_keyword_number_format(name);
+	const TypeWord *of_strings = find_type_word(name);
+
+	if (name.size > 0 && format == NULL && (of_strings == NULL || of_strings->is_type))
+		return slm_keyword_bad_format(&b->reader, name);
+	if (format != NULL && format->is_integer)
+		set_type(field, find_type_word(slm_text("integer")));
+	SLM_TRY(keep_limit(b, k->at[MINIMUM] != 0 ? node[k->at[MINIMUM]].text : slm_text(""),
+					   format != NULL ? format->minimum : NULL, 1, &field->minimum));
+	return keep_limit(b, k->at[MAXIMUM] != 0 ? node[k->at[MAXIMUM]].text : slm_text(""),
+					  format != NULL ? format->maximum : NULL, -1, &field->maximum);
 }
 
 /* A field of one value, whose type is settled. */
@@ -192,10 +222,7 @@ read_scalar(Builder *b, const Keywords *k, SlmField *field, bool *nullable)
 		SLM_TRY(read_format(b, node[k->at[FORMAT]].text, field));
 	if ((k->there & (BIT(ENUM) | BIT(CONST))) != 0)
 		SLM_TRY(read_choices(b, k, field, nullable));
-	if (k->at[MINIMUM] != 0)
-		SLM_TRY(keep_text(b, node[k->at[MINIMUM]].text, &field->minimum));
-	if (k->at[MAXIMUM] != 0)
-		SLM_TRY(keep_text(b, node[k->at[MAXIMUM]].text, &field->maximum));
+	SLM_TRY(read_limits(b, k, field));
 	SLM_TRY(
 		slm_keyword_count(&b->reader, k, MIN_LENGTH, SLM_MAX_GRAMMAR_CHARS, &field->min_length));
 	SLM_TRY(

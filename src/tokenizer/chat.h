@@ -5,6 +5,9 @@
  * format is literal text with places for a system's and a user's text.  What
  * it spells as a control token becomes one where the vocabulary has it; the
  * two texts never do, whatever they spell.
+ *
+ * Which format a file's template stands for is known by its hash, of templates
+ * whose output was seen to be the format's (test/golden/make_chat_templates.py).
  */
 #ifndef SLM_TOKENIZER_CHAT_H
 #define SLM_TOKENIZER_CHAT_H
@@ -17,16 +20,22 @@
 
 typedef struct SlmChat SlmChat;
 
-/* "chatml", "llama-3", "gemma", "phi-3", "zephyr", "mistral", "alpaca", "plain"; NULL for another name. */
+/* The format of a name, "chatml", "plain", ...; NULL: there is none. */
 extern const SlmChat *slm_chat_find(SlmText name);
 
 /* Name of format i, NULL past the last. */
 extern const char *slm_chat_name(int i);
 
+extern SlmText slm_chat_own_name(const SlmChat *chat);
+
+/* The format that writes what the template of that SHA-256 writes; NULL: not known. */
+extern const SlmChat *slm_chat_of_template(const uint8_t sha256[SLM_SHA256_BYTES]);
+
 /*
  * Tokens of a conversation of one turn, up to where the answer starts: id [*n]
  * in the arena.  system may be empty.  The vocabulary's first token is put
- * before where the model expects it.  Errors as slm_tokenize().
+ * before where the model expects it.  White space at the ends of the texts is
+ * left out where the authors' template does so.  Errors as slm_tokenize().
  */
 extern SlmStatus slm_chat_tokens(const SlmChat *chat, const SlmTokenizer *tokenizer,
 								 const SlmHost *host, SlmText system, SlmText user, SlmArena *arena,

@@ -267,6 +267,24 @@ def tuples():
     add({"type": "object", "properties": {"a": {"anyOf": [choice("x"), choice(1)]}, "b": {"$ref": "#/properties/a/anyOf/1"}}, "required": ["a", "b"], "x-order": 1})
 
 
+def maps():
+    """Objects of any names, any values, and OpenAPI's numbers."""
+    short = {"propertyNames": {"type": "string", "maxLength": 8}}
+    add({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 99}, "maxProperties": 4} | short)
+    add({"additionalProperties": BOOLEAN, "minProperties": 1, "maxProperties": 2, "propertyNames": {"pattern": "^[a-z]{2}(-[A-Z]{2})?$"}})
+    add(in_value({"type": "object", "additionalProperties": True, "maxProperties": 3} | short))
+    add(in_value({"title": "Counts", "type": "object", "additionalProperties": array(text(4), 2), "maxProperties": 2} | short))
+    add(objects({"by_day": {"type": "object", "propertyNames": {"format": "date"}, "additionalProperties": objects({"n": choice(1, 2)}), "maxProperties": 3}, "end": NULL}))
+    add(objects({"votes": {"type": "object", "propertyNames": choice("yes", "no", "maybe"), "additionalProperties": choice(0, 1, 2), "maxProperties": 3}}))
+    add({"$defs": {"tree": {"type": "object", "additionalProperties": {"$ref": "#/$defs/tree"}, "maxProperties": 2} | short}, "$ref": "#/$defs/tree"})
+    add(in_value({"anyOf": [{"type": "object", "additionalProperties": BOOLEAN, "maxProperties": 2} | short, array(BOOLEAN, 2), NULL]}))
+    add(objects({"what": {"title": "What", "description": "of any type"}, "list": {"type": "array", "items": {}, "maxItems": 3}}))
+    add({})
+    for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "int", "uint"):
+        add(in_value({"type": "integer", "format": name}))
+    add(objects({"a": {"type": ["integer", "null"], "format": "uint32", "minimum": 0}, "b": {"type": "number", "format": "double", "maximum": 10}, "c": {"type": "number", "format": "float"}}))
+
+
 def company():
     """Look-ahead, and patterns beside formats as zod 4 writes them."""
     email = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"
@@ -293,7 +311,7 @@ def bound():
 
 
 def main():
-    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, tuples, company, bound):
+    for part in (by_hand, generated, strings, numbers, literals, names, shapes, unions, references, tuples, maps, company, bound):
         part()
     assert len(set(LINES)) == len(LINES)
     with open(os.path.join(HERE, "schemas.jsonl"), "w", encoding="utf-8") as file:

@@ -54,16 +54,17 @@ def conversation(form, system, user):
         return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
     if form == "llama-3":
         head = "<|start_header_id|>{}<|end_header_id|>\n\n"
-        return f"{head.format('system')}{system}<|eot_id|>{head.format('user')}{user}<|eot_id|>{head.format('assistant')}"
+        return f"{head.format('system')}{system.strip()}<|eot_id|>{head.format('user')}{user.strip()}<|eot_id|>{head.format('assistant')}"
     if form == "gemma":
-        return f"<start_of_turn>user\n{system}\n\n{user}<end_of_turn>\n<start_of_turn>model\n"
+        return f"<start_of_turn>user\n{system}\n\n{user.strip()}<end_of_turn>\n<start_of_turn>model\n"
     if form == "phi-3":
         # a control token of Phi-3's takes away the white space behind it
         return f"<|system|>\n{system}<|end|><|user|>\n{user}<|end|><|assistant|>\n"
     if form == "alpaca":
         return f"{system}\n\n### Instruction:\n{user}\n\n### Response:\n"
     if form == "zephyr":
-        return f"<|system|>\n{system}</s>\n<|user|>\n{user}</s>\n<|assistant|>\n"
+        # turns end with the vocabulary's last token
+        return f"<|system|>\n{system}<|end|>\n<|user|>\n{user}<|end|>\n<|assistant|>\n"
     raise ValueError(form)
 
 

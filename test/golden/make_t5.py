@@ -29,10 +29,9 @@ import make_parity
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-STEP = 3
 ROWS = [0, 1, 2, 5, 16, 17, 30, 48]
 # tokens of source, with its end, and of target; the last are beyond the largest distance that has numbers of its own
-LENGTHS = [(1, 1), (2, 30), (33, 2), (60, 60), (190, 170)]
+LENGTHS = [(1, 1), (2, 30), (33, 2), (60, 60), (190, 170), (20, 200), (120, 250)]
 TEXTS = ["the order arrived late", "Please refund my card: login failed again, server down!", "tea"]
 ANSWER_TOKENS = 20
 CONTROLS = [0, 1, 51]  # <pad>, </s>, <extra_id_0>
@@ -73,10 +72,10 @@ def write_case(model, source, target, out):
     print("source", *source, file=out)
     print("target", *target, file=out)
     print("rows", *ROWS, file=out)
-    for i in range(0, len(target) + 1, STEP):
+    for i in range(len(target) + 1):
         first, second = top.values[i].tolist()
         numbers = [first - second, logits[i].square().mean().sqrt().item(), *logits[i, ROWS].tolist()]
-        print("at", i, top.indices[i, 0].item(), *(f"{x:.9g}" for x in numbers), file=out)
+        print("at", i, top.indices[i, 0].item(), *(f"{x:.6g}" for x in numbers), file=out)
 
 
 def write_text(model, tokenizer, text, out):

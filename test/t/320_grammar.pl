@@ -58,6 +58,7 @@ sub random_scalar
 		my $low = any(-1000, -7, 0, 3, 12.5, 99.999, 123456);
 		$schema{ any('minimum', 'exclusiveMinimum') } = $low if chance(2) == 0;
 		$schema{ any('maximum', 'exclusiveMaximum') } = $low + any(2, 7.25, 1000, 98765) if chance(2) == 0;
+		$schema{format} = any(qw(int16 int32 uint32 int64 uint double)) if chance(4) == 0;
 		$schema{multipleOf} = any(2, 5, 7, 12, 100, 0.01, 0.25, 2.5) if chance(3) == 0;
 		return \%schema;
 	}
@@ -66,9 +67,19 @@ sub random_scalar
 	return { type => [ 'boolean', some('string', 'integer', 'number', 'null') ] };
 }
 
+sub random_map
+{
+	my ($depth) = @_;
+	my $schema = { type => 'object', additionalProperties => any(JSON::PP::true(), {}, random_schema($depth + 1)), maxProperties => 1 + chance(4) };
+	$schema->{propertyNames} = any(length_limits({ type => 'string' }, 6), { pattern => any(@patterns), maxLength => 6 }, { enum => [ some(@names), 'one' ] }) if chance(2) == 0;
+	$schema->{minProperties} = chance(2) if chance(3) == 0;
+	return $schema;
+}
+
 sub random_object
 {
 	my ($depth) = @_;
+	return random_map($depth) if chance(5) == 0;
 	my %property = map { any(@names) => random_schema($depth + 1) } 0 .. chance(5);
 	my $schema = { type => 'object', properties => \%property, required => [ some(sort keys %property) ] };
 	$schema->{additionalProperties} = JSON::PP::false() if chance(2) == 0;
@@ -81,6 +92,7 @@ sub tagged
 {
 	my ($depth, $tag) = @_;
 	my $schema = random_object($depth);
+	$schema = { properties => {} } unless $schema->{properties};
 	$schema->{properties}{kind} = { const => $tag };
 	$schema->{required} = [ 'kind', grep { $_ ne 'kind' } @{ $schema->{required} } ];
 	return $schema;
@@ -129,6 +141,12 @@ for my $bad ('{}', '{"a": "2025-02-30"}', '{"a": 1}', '{"a": null}', '{"a": "202
 	ok(scalar(faults(\%strict, $parser->decode($bad), undef, '')), "the validator refuses $bad");
 }
 is_deeply([ faults(\%strict, $parser->decode('{"a": "2025-01-01", "b": [1], "c": "x"}'), undef, '') ], [], 'and takes what is right');
+my %map = (additionalProperties => { type => 'integer', format => 'uint8' }, propertyNames => { pattern => '^a' }, minProperties => 1, maxProperties => 2);
+for my $bad ('{}', '{"a": 256}', '{"a": -1}', '{"a": "1"}', '{"b": 1}', '{"a": 1, "ab": 2, "abc": 3}')
+{
+	ok(scalar(faults(\%map, $parser->decode($bad), undef, '')), "the validator refuses $bad of any names");
+}
+is_deeply([ faults(\%map, $parser->decode('{"a": 255, "ab": 0}'), undef, '') ], [], 'and takes those that are right');
 
 # ---- The runs ----
 

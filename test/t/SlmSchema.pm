@@ -29,6 +29,8 @@ my %format = (
 	'ipv4' => sub { my @p = split /\./, $_[0], -1; @p == 4 && !grep { !/^(0|[1-9]\d{0,2})$/ || $_ > 255 } @p },
 	'ipv6' => \&valid_ipv6);
 
+my %range = ((map { ("int$_" => [ -2**($_ - 1), 2**($_ - 1) - 1 ], "uint$_" => [ 0, 2**$_ - 1 ]) } 8, 16, 32, 64), int => [ -9**9**9, 9**9**9 ], uint => [ 0, 9**9**9 ]);
+
 # Is it checked, or are strings of the format as free as any?
 sub knows_format
 {
@@ -118,9 +120,15 @@ $step = $step =~ s{~1}{/}gr =~ s{~0}{~}gr;
 	if ($type eq 'object')
 	{
 		push @faults, map { "$at: lacks $_" } grep { !exists $value->{$_} } @{ $schema->{required} // [] };
+		my $is_map = !%{ $schema->{properties} // {} };
+		push @faults, "$at: too few names" if keys %$value < ($schema->{minProperties} // 0);
+		push @faults, "$at: too many names" if keys %$value > ($schema->{maxProperties} // 1e9);
 		for my $name (sort keys %$value)
 		{
-			my $of_name = $schema->{properties}{$name};
+			# beside declared properties no others are written, whatever may be
+			my $of_name = $schema->{properties}{$name} // ($is_map ? $schema->{additionalProperties} : undef);
+			$of_name = {} if JSON::PP::is_bool($of_name) && $of_name;
+			push @faults, faults($schema->{propertyNames}, $name, undef, "$at.$name", $whole) if $schema->{propertyNames};
 			push @faults, $of_name ? faults($of_name, $value->{$name}, $text, "$at.$name", $whole) : "$at: has $name";
 		}
 	}
@@ -154,6 +162,8 @@ $step = $step =~ s{~1}{/}gr =~ s{~0}{~}gr;
 	}
 	else
 	{
+		my $range = $range{ $schema->{format} // '' };
+		push @faults, "$at: no $schema->{format}" if $range && ($value < $range->[0] || $value > $range->[1] || $type ne 'integer');
 		# as far as a float tells
 		my $times = $value / ($schema->{multipleOf} // 1);
 		push @faults, "$at: no multiple" if defined $schema->{multipleOf} && abs($times - sprintf('%.0f', $times)) > 1e-9 + 1e-15 * abs $times;

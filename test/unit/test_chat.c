@@ -2,6 +2,7 @@
  * test_chat.c - formats spell control tokens, texts never do
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "check.h"
 #include "host.h"
@@ -58,6 +59,45 @@ control_tokens_of_a_format(void)
 			  "<start_of_turn>user\nbe brief\n\nhi<end_of_turn>\n<start_of_turn>model\n");
 	CHECK_STR(spell(&f, "alpaca", "", "hi"), "### Instruction:\nhi\n\n### Response:\n");
 	CHECK_STR(spell(&f, "plain", "s", "hi"), "s\n\nhi\n");
+	fixture_free(&f);
+}
+
+static const char *const headers[] = {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
+									  "[INST]", "[/INST]"};
+
+/* White space at the ends of texts, and a system's turn that is always there. */
+static void
+ends_of_texts(void)
+{
+	TokenizerFixture f;
+
+	begin(&f, headers, 5, 5);
+	CHECK_STR(spell(&f, "llama-3", "", "\n hi  \xc2\xa0"),
+			  "{256}user{257}\n\nhi{258}{256}assistant{257}\n\n");
+	CHECK_STR(
+		spell(&f, "llama-3", " be  brief ", "h i"),
+		"{256}system{257}\n\nbe  brief{258}{256}user{257}\n\nh i{258}{256}assistant{257}\n\n");
+	CHECK_STR(spell(&f, "llama-3", " ", " "),
+			  "{256}system{257}\n\n{258}{256}user{257}\n\n{258}{256}assistant{257}\n\n");
+	CHECK_STR(
+		spell(&f, "llama-3.1", "", "hi"),
+		"{256}system{257}\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+		"{258}{256}user{257}\n\nhi{258}{256}assistant{257}\n\n");
+	CHECK_STR(
+		spell(&f, "llama-3.1", "be brief\n", "hi"),
+		"{256}system{257}\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+		"be brief{258}{256}user{257}\n\nhi{258}{256}assistant{257}\n\n");
+	CHECK_STR(spell(&f, "gemma", " s ", "\thi\t"),
+			  "<start_of_turn>user\n s \n\nhi<end_of_turn>\n<start_of_turn>model\n");
+	CHECK_STR(spell(&f, "mistral-v3", "s", "[INST] "), "{259}s\n\n[INST] {260}");
+	CHECK_STR(spell(&f, "mistral", "s", " hi "), "[INST] s\n\n hi  [/INST]");
+	/* a turn ends with the vocabulary's last token, whatever its name */
+	f.tokenizer.special.eos = 258;
+	CHECK_STR(spell(&f, "zephyr", "s", "hi"),
+			  "<|system|>\ns{258}\n<|user|>\nhi{258}\n<|assistant|>\n");
+	CHECK_INT(slm_chat_end(slm_chat_find(slm_text("zephyr")), &f.tokenizer), 258);
+	CHECK_STR(spell(&f, "phi-4-mini", "s", "hi"),
+			  "<|system|>s<|end|><|user|>hi<|end|><|assistant|>");
 	fixture_free(&f);
 }
 
@@ -153,9 +193,68 @@ names(void)
 
 	for (; slm_chat_name(n) != NULL; n++)
 		CHECK(slm_chat_find(slm_text(slm_chat_name(n))) != NULL);
-	CHECK(n == 8);
+	CHECK(n == 11);
 	CHECK(slm_chat_find(slm_text("jinja")) == NULL && slm_chat_find(slm_text("")) == NULL);
 	CHECK(slm_chat_stop(slm_chat_find(slm_text("alpaca"))).size > 0);
+}
+
+/* The format of the template with that hash, 64 digits; "" for none. */
+static const char *
+format_of(const char *hex)
+{
+	uint8_t sha256[SLM_SHA256_BYTES];
+	const SlmChat *chat;
+
+	for (int i = 0; i < SLM_SHA256_BYTES; i++)
+		sha256[i] = (uint8_t) strtoul((const char[]){hex[2 * i], hex[2 * i + 1], 0}, NULL, 16);
+	chat = slm_chat_of_template(sha256);
+	return chat != NULL ? slm_chat_own_name(chat).data : "";
+}
+
+/* Each line of the table names a format there is; a hash that is off by a digit is unknown. */
+static void
+known_templates(void)
+{
+	Lines lines = lines_of("src/tokenizer/chat_templates.inc");
+	int n = 0;
+
+	CHECK(lines.text != NULL);
+	for (char *line; (line = lines_next(&lines)) != NULL;)
+	{
+		char hex[65], name[32];
+
+		if (line[0] != '{')
+			continue;
+		if (!CHECK(sscanf(line, "{\"%64[0-9a-f]\", \"%31[^\"]\"}", hex, name) == 2))
+			continue;
+		CHECK_STR(format_of(hex), name);
+		hex[63] = hex[63] == '0' ? '1' : '0';
+		CHECK_STR(format_of(hex), "");
+		n++;
+	}
+	CHECK(n >= 100);
+	/* of no text: what a file without a template must not be taken for */
+	CHECK_STR(format_of("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), "");
+	CHECK_STR(format_of("0000000000000000000000000000000000000000000000000000000000000000"), "");
+}
+
+/* A file's template, ours (test/golden/make_chat_templates.py), comes with its image. */
+static void
+template_of_a_file(void)
+{
+	ModelFixture f;
+	const SlmModelInfo *info;
+
+	if (CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "decoder-chat.gguf"), SLM_OK))
+	{
+		info = slm_model_info(f.run.model);
+		CHECK(info->has_template);
+		CHECK(slm_chat_of_template(info->template_sha256) == slm_chat_find(slm_text("chatml")));
+	}
+	model_fixture_free(&f);
+	if (CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "decoder-qwen2.gguf"), SLM_OK))
+		CHECK(!slm_model_info(f.run.model)->has_template);
+	model_fixture_free(&f);
 }
 
 /* What tokens stand for in a written text. */
@@ -203,9 +302,12 @@ int
 main(void)
 {
 	TEST(control_tokens_of_a_format);
+	TEST(ends_of_texts);
 	TEST(texts_are_data);
 	TEST(control_tokens_that_trim);
 	TEST(names);
+	TEST(known_templates);
+	TEST(template_of_a_file);
 	TEST(bytes_of_tokens);
 	TEST(what_ends_an_answer);
 	return check_done();

@@ -235,8 +235,6 @@ tuples(void)
 	check_refused("{\"prefixItems\": [{\"type\": \"null\"}, {\"not\": {}}]}", SLM_ERR_UNSUPPORTED,
 				  "\"not\" at #/prefixItems/1 ");
 	check_refused("{\"items\": true}", SLM_ERR_UNSUPPORTED, "without a schema of its items");
-	check_refused("{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}}",
-				  SLM_ERR_UNSUPPORTED, "\"additionalProperties\" at # is not supported without");
 	slm_arena_trim(&arena, 0);
 }
 
@@ -328,8 +326,27 @@ refusals(void)
 	check_refused("{\"type\": \"string\", \"enum\": [1]}", SLM_ERR_ARGUMENT, "no values");
 	check_refused("{\"properties\": {}, \"required\": [\"a\"]}", SLM_ERR_ARGUMENT,
 				  "not one of the properties");
-	check_refused("{\"properties\": {}, \"additionalProperties\": true}", SLM_ERR_UNSUPPORTED,
-				  "additionalProperties");
+	check_refused("{\"additionalProperties\": {\"type\": \"null\"}, \"minProperties\": 2}",
+				  SLM_ERR_UNSUPPORTED, "\"minProperties\" at # is supported up to 1");
+	check_refused("{\"additionalProperties\": true, \"minProperties\": 1, \"maxProperties\": 0}",
+				  SLM_ERR_ARGUMENT, "minProperties");
+	check_refused("{\"properties\": {\"a\": {\"type\": \"null\"}}, \"maxProperties\": 1}",
+				  SLM_ERR_UNSUPPORTED, "\"maxProperties\" at # is supported beside");
+	check_refused("{\"type\": \"object\", \"propertyNames\": {\"minLength\": 1}}",
+				  SLM_ERR_UNSUPPORTED, "\"propertyNames\" at # is supported beside");
+	check_refused("{\"additionalProperties\": true, \"propertyNames\": {\"type\": \"integer\"}}",
+				  SLM_ERR_UNSUPPORTED,
+				  "\"propertyNames\" at # is supported as a schema of strings");
+	check_refused("{\"additionalProperties\": true, \"propertyNames\": {}}", SLM_ERR_UNSUPPORTED,
+				  "propertyNames");
+	check_refused("{\"additionalProperties\": {\"$ref\": \"#\"}, \"minProperties\": 1}",
+				  SLM_ERR_ARGUMENT, "without end");
+	check_refused("{\"type\": \"integer\", \"format\": \"decimal\"}", SLM_ERR_UNSUPPORTED,
+				  "\"decimal\"");
+	check_refused("{\"type\": \"string\", \"format\": \"int32\"}", SLM_ERR_UNSUPPORTED,
+				  "\"int32\"");
+	check_refused("{\"type\": \"integer\", \"format\": \"uint8\", \"minimum\": 256}",
+				  SLM_ERR_ARGUMENT, "no integer");
 	check_refused("{\"type\": \"string\", \"pattern\": \"^abc$\", \"maxLength\": 2}",
 				  SLM_ERR_ARGUMENT, "no string");
 	check_refused("{\"type\": \"string\", \"pattern\": \"(?=a)\"}", SLM_ERR_UNSUPPORTED, "(?");
@@ -345,9 +362,62 @@ refusals(void)
 				  SLM_ERR_ARGUMENT, "without end");
 	check_refused("{\"items\": {\"$ref\": \"#\"}, \"minItems\": 1}", SLM_ERR_ARGUMENT,
 				  "without end");
-	check_refused("{}", SLM_ERR_UNSUPPORTED, "any value");
 	check_refused("{\"oneOf\": [{\"type\": \"integer\"}, {\"type\": \"number\"}]}",
 				  SLM_ERR_UNSUPPORTED, "oneOf");
+}
+
+/* Objects of any names; 9 maps within each other are one too many. */
+static void
+maps(void)
+{
+	LANGUAGE("{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}}", "+{}",
+			 "+{\"a\": 1}", "+{\"a\": 1, \"\": -2, \"\\n\\u00e9\": 3}", "-{\"a\"}", "-{\"a\": }",
+			 "-{\"a\": true}", "-{a: 1}", "-{\"a\": 1,}", "-{\"a\":1}", "-{\"a\": 1, }", "-[]",
+			 "-{\"\\u0000\": 1}", "-{\"a\": 1]");
+	LANGUAGE("{\"additionalProperties\": true, \"minProperties\": 1, \"maxProperties\": 2}", "-{}",
+			 "+{\"a\": \"b\"}", "+{\"a\": null, \"b\": 1.5}", "+{\"a\": false}",
+			 "-{\"a\": 1, \"b\": 2, \"c\": 3}", "-{\"a\": []}");
+	LANGUAGE("{\"propertyNames\": {\"pattern\": \"^[a-z]{2}$\"}, \"additionalProperties\": "
+			 "{\"type\": \"array\", \"items\": {\"additionalProperties\": {\"type\": \"null\"}}}}",
+			 "+{}", "+{\"en\": [], \"de\": [{\"x\": null}, {}]}", "-{\"e\": []}", "-{\"en\": {}}",
+			 "-{\"en\": [null]}");
+	LANGUAGE("{\"propertyNames\": {\"enum\": [\"a\", \"ab\"]}, \"additionalProperties\": "
+			 "{\"type\": \"boolean\"}}",
+			 "+{\"a\": true}", "+{\"ab\": true, \"a\": false}", "-{\"b\": true}");
+	LANGUAGE("{\"anyOf\": [{\"additionalProperties\": {\"type\": \"integer\"}}, {\"properties\": "
+			 "{\"a\": {\"type\": \"string\"}}, \"required\": [\"a\"]}]}",
+			 "+{\"a\": 1}", "+{\"a\": \"x\"}", "+{}", "-{\"b\": \"x\"}");
+	/* itself within itself ends where recursion does */
+	LANGUAGE("{\"additionalProperties\": {\"$ref\": \"#\"}}", "+{}", "+{\"a\": {}}",
+			 "+{\"a\": {\"b\": {\"c\": {}}}, \"d\": {}}");
+	check_refused("{\"oneOf\": [{\"additionalProperties\": {\"type\": \"integer\"}}, "
+				  "{\"properties\": {\"a\": {\"type\": \"string\"}}}]}",
+				  SLM_ERR_UNSUPPORTED, "oneOf");
+	LANGUAGE("{\"oneOf\": [{\"additionalProperties\": {\"type\": \"integer\"}}, {\"type\": "
+			 "\"array\", \"items\": {\"type\": \"integer\"}}]}",
+			 "+{\"a\": 1}", "+[1]");
+}
+
+/* A schema of any value gives one without others in it; formats of numbers are limits. */
+static void
+any_values_and_numbers(void)
+{
+	LANGUAGE("{}", "+\"a\"", "+1.5", "+true", "+null", "-[]", "-{}");
+	LANGUAGE("{\"properties\": {\"a\": {\"description\": \"what it is\"}, \"b\": {\"items\": {}, "
+			 "\"type\": \"array\"}}, \"required\": [\"a\", \"b\"]}",
+			 "+{\"a\": 1, \"b\": [null, \"x\"]}", "-{\"a\": {}, \"b\": []}", "-{\"b\": []}");
+	LANGUAGE("{\"type\": \"integer\", \"format\": \"int32\"}", "+2147483647", "-2147483648",
+			 "+-2147483648", "--2147483649");
+	LANGUAGE("{\"type\": [\"integer\", \"null\"], \"format\": \"uint8\", \"minimum\": 0}", "+0",
+			 "+255", "-256", "--1", "+null");
+	LANGUAGE("{\"type\": \"integer\", \"format\": \"int64\", \"exclusiveMinimum\": 7}", "-7", "+8",
+			 "+999999999999999999", "-1000000000000000000");
+	LANGUAGE("{\"type\": \"integer\", \"format\": \"uint16\", \"minimum\": -5, \"maximum\": 9}",
+			 "--1", "+0", "+9", "-10");
+	LANGUAGE("{\"type\": \"number\", \"format\": \"double\", \"maximum\": 2}", "+1.5", "-2.5");
+	LANGUAGE("{\"type\": \"number\", \"format\": \"int8\"}", "+1", "-1.5", "-128");
+	LANGUAGE("{\"type\": [\"string\", \"number\"], \"format\": \"date\"}", "+1.5",
+			 "+\"2024-02-29\"", "-\"x\"");
 }
 
 /* Bytes that may follow, by trying. */
@@ -405,6 +475,8 @@ walks_end(void)
 			 "[\"list\"]}");
 		walk("{\"type\": \"string\", \"pattern\": \"a.*b\", \"maxLength\": 30, \"minLength\": 12}");
 		walk("{\"type\": \"string\"}");
+		walk("{\"additionalProperties\": {\"additionalProperties\": {}, \"maxProperties\": 3}, "
+			 "\"propertyNames\": {\"maxLength\": 5}, \"minProperties\": 1, \"maxProperties\": 4}");
 	}
 }
 
@@ -631,6 +703,8 @@ main(void)
 	TEST(tuples);
 	TEST(multiples);
 	TEST(patterns_with_company);
+	TEST(maps);
+	TEST(any_values_and_numbers);
 	TEST(refusals);
 	TEST(room_is_seen_within_characters);
 	TEST(walks_end);

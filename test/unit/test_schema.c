@@ -205,6 +205,37 @@ schemas_of_programs(void)
 	slm_arena_trim(&arena, 0);
 }
 
+/* OpenAPI's formats of numbers are limits, beside those that are there. */
+static void
+formats_of_numbers(void)
+{
+	slm_arena_init(&arena, test_host(), 64 << 20);
+	CHECK_STATUS(
+		read_text(
+			"{\"properties\": {\"a\": {\"type\": \"integer\", \"format\": \"uint8\", "
+			"\"minimum\": 3}, \"b\": {\"type\": [\"integer\", \"null\"], \"format\": \"int32\", "
+			"\"minimum\": -9999999999, \"maximum\": 7}, \"c\": {\"type\": \"number\", "
+			"\"format\": \"double\"}, \"d\": {\"type\": \"number\", \"format\": \"uint\"}, "
+			"\"e\": {\"type\": \"integer\", \"format\": \"date\"}}}"),
+		SLM_OK);
+	check_text(schema->field[1].minimum, "3");
+	check_text(schema->field[1].maximum, "255");
+	check_text(schema->field[2].minimum, "-2147483648");
+	check_text(schema->field[2].maximum, "7");
+	CHECK_INT(schema->field[3].type, SLM_FIELD_NUMBER);
+	CHECK_INT(schema->field[3].minimum.size, 0);
+	CHECK_INT(schema->field[4].type, SLM_FIELD_INTEGER);
+	CHECK_INT(schema->field[4].kinds, slm_value_kinds(SLM_VALUE_INTEGER));
+	check_text(schema->field[4].minimum, "0");
+	CHECK_INT(schema->field[4].maximum.size, 0);
+	CHECK_INT(schema->field[5].minimum.size, 0);
+	check_refused("{\"properties\": {\"a\": {\"type\": \"number\", \"format\": \"decimal\"}}}",
+				  SLM_ERR_UNSUPPORTED, "\"decimal\" at #/properties/a is not supported");
+	check_refused("{\"properties\": {\"a\": {\"type\": \"string\", \"format\": \"int32\"}}}",
+				  SLM_ERR_UNSUPPORTED, "\"int32\"");
+	slm_arena_trim(&arena, 0);
+}
+
 static void
 refused(void)
 {
@@ -362,6 +393,7 @@ main(void)
 	TEST(shorthand);
 	TEST(json_schema);
 	TEST(schemas_of_programs);
+	TEST(formats_of_numbers);
 	TEST(refused);
 	TEST(limits);
 	TEST(words_of_keys);

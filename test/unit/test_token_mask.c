@@ -60,6 +60,8 @@ static const char *const schemas[] = {
 	"{\"a\": {\"const\": \"a\"}}}, {\"properties\": {\"a\": {\"const\": \"aa\"}}}]}",
 	"{\"type\": \"integer\", \"minimum\": -120, \"maximum\": 12000}",
 	"{\"items\": {\"items\": {\"type\": \"boolean\"}}, \"maxItems\": 3}",
+	"{\"additionalProperties\": {\"type\": [\"integer\", \"string\"], \"maxLength\": 9}, "
+	"\"propertyNames\": {\"minLength\": 1, \"maxLength\": 12}, \"maxProperties\": 5}",
 };
 
 static void

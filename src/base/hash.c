@@ -1,0 +1,35 @@
+/*
+ * hash.c - SHA-256 by the host, in steps that can be cancelled
+ */
+#include "base/hash.h"
+
+#include "base/limits.h"
+
+SlmStatus
+slm_hash_update(const SlmHost *host, void *state, const uint8_t *data, size_t n, SlmError *err)
+{
+	for (size_t at = 0; at < n; at += SLM_POLL_BYTES)
+	{
+		size_t part = n - at < SLM_POLL_BYTES ? n - at : SLM_POLL_BYTES;
+
+		SLM_TRY(slm_poll(host, err));
+		if (!host->sha256_update(host->arg, state, data + at, part))
+			return slm_fail(err, SLM_ERR_INTERNAL, "could not compute SHA-256");
+	}
+	return SLM_OK;
+}
+
+SlmStatus
+slm_hash(const SlmHost *host, const uint8_t *data, size_t n, uint8_t out[SLM_SHA256_BYTES],
+		 SlmError *err)
+{
+	void *state = host->sha256_start(host->arg);
+	SlmStatus status;
+
+	if (state == NULL)
+		return slm_fail(err, SLM_ERR_NO_MEMORY, "out of memory: could not start SHA-256");
+	status = slm_hash_update(host, state, data, n, err);
+	if (!host->sha256_finish(host->arg, state, status == SLM_OK ? out : NULL) && status == SLM_OK)
+		status = slm_fail(err, SLM_ERR_INTERNAL, "could not compute SHA-256");
+	return status;
+}
