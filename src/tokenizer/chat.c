@@ -48,6 +48,10 @@ struct SlmChat
 static const SlmChat formats[] = {
 	{"chatml", "\1<|im_start|>\1system\n", "\1<|im_end|>\1\n", "\1<|im_start|>\1user\n",
 	 "\1<|im_end|>\1\n", "\1<|im_start|>\1assistant\n", "", NO_OPTIONS},
+	/* Qwen3's thoughts, had already: there are none */
+	{"chatml-no-think", "\1<|im_start|>\1system\n", "\1<|im_end|>\1\n", "\1<|im_start|>\1user\n",
+	 "\1<|im_end|>\1\n", "\1<|im_start|>\1assistant\n\1<think>\1\n\n\1</think>\1\n\n", "",
+	 NO_OPTIONS},
 	{"llama-3", "\1<|start_header_id|>\1system\1<|end_header_id|>\1\n\n", "\1<|eot_id|>\1",
 	 "\1<|start_header_id|>\1user\1<|end_header_id|>\1\n\n", "\1<|eot_id|>\1",
 	 "\1<|start_header_id|>\1assistant\1<|end_header_id|>\1\n\n", "", STRIPS},
@@ -216,7 +220,7 @@ put_text(Writer *w, SlmText text)
 static int32_t
 control_token(const SlmTokenizer *tokenizer, SlmText spelling)
 {
-	return spelling.size > 0 ? slm_token_control(tokenizer, spelling) : tokenizer->special.eos;
+	return spelling.size > 0 ? slm_token_special(tokenizer, spelling) : tokenizer->special.eos;
 }
 
 /* A piece of a format: text and control tokens by turns. */

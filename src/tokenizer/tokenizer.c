@@ -326,8 +326,9 @@ slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8_t *out)
 	return (uint32_t) text.size;
 }
 
-int32_t
-slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling)
+/* The first token of a type and a spelling, -1 where there is none. */
+static int32_t
+find_token(const SlmTokenizer *tokenizer, uint8_t type, SlmText spelling)
 {
 	TokenView v;
 
@@ -337,11 +338,25 @@ slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling)
 	{
 		SlmText text;
 
-		if (v.type[id] != SLM_TOKEN_CONTROL)
+		if (v.type[id] != type)
 			continue;
 		text = text_of(&v, id);
 		if (text.size == spelling.size && memcmp(text.data, spelling.data, text.size) == 0)
 			return id;
 	}
 	return -1;
+}
+
+int32_t
+slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling)
+{
+	return find_token(tokenizer, SLM_TOKEN_CONTROL, spelling);
+}
+
+int32_t
+slm_token_special(const SlmTokenizer *tokenizer, SlmText spelling)
+{
+	int32_t id = slm_token_control(tokenizer, spelling);
+
+	return id >= 0 ? id : find_token(tokenizer, SLM_TOKEN_USER_DEFINED, spelling);
 }

@@ -120,4 +120,7 @@ extern uint32_t slm_token_bytes(const SlmTokenizer *tokenizer, int32_t id, uint8
 /* Id of the control token of a spelling, -1 where there is none.  Linear. */
 extern int32_t slm_token_control(const SlmTokenizer *tokenizer, SlmText spelling);
 
+/* The same of a control token, or else of one that was added to the vocabulary ("<think>"). */
+extern int32_t slm_token_special(const SlmTokenizer *tokenizer, SlmText spelling);
+
 #endif

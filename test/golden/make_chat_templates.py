@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Makes src/tokenizer/chat_templates.inc: hashes of chat templates that write what one of our formats writes.
 
-    test/golden/make_chat_templates.py FOLDER      (needs jinja2, gguf; FOLDER has a template a file, the file's name says whose)
+    test/golden/make_chat_templates.py FOLDER [NAME=false ...]     (needs jinja2, gguf; FOLDER has a template a file, the file's name says whose)
 
 Templates are programs of models' authors; only their SHA-256 stand in the project, and nothing runs them.  Here each is
 rendered with the settings of transformers' apply_chat_template, and with those of a template's own strings written the
 other way (a line end, or the two characters that stand for one), for a turn of a user with and without a system's text,
 where the answer begins.  A hash is entered where every text is what a format of src/tokenizer/chat.c writes; the first
-token is the vocabulary's business and left out.  What differs by design, a line of the table says in its comment:
+token is the vocabulary's business and left out.  With NAME=false, a variable of templates (Qwen3's enable_thinking),
+nothing is made, only said which format that is.  What differs by design, a line of the table says in its comment:
 
     own system      without a system's text the template puts one of its own, the format none
     no system       the template refuses a system's text, the format puts it where the family's later templates do
@@ -67,12 +68,15 @@ def written(form, system, user):
     return out + (user.strip() if strips_user else user) + user_end + answer
 
 
+VARIABLES = {name: value == "true" for name, _, value in (argument.partition("=") for argument in sys.argv[2:])}
+
+
 def rendered(template, system, user):
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.globals["raise_exception"] = refuse
     messages = ([{"role": "system", "content": system}] if system is not None else []) + [{"role": "user", "content": user}]
     try:
-        text = environment.from_string(template).render(messages=messages, add_generation_prompt=True, bos_token=BOS, eos_token=EOS)
+        text = environment.from_string(template).render(messages=messages, add_generation_prompt=True, bos_token=BOS, eos_token=EOS, **VARIABLES)
     except (Refused, jinja2.TemplateError, TypeError, AttributeError, KeyError):
         return None
     return text.removeprefix(BOS)
@@ -121,6 +125,8 @@ def table(folder):
 
 def main():
     found = table(sys.argv[1])
+    if VARIABLES:
+        return
     with open(os.path.join(SOURCE, "chat_templates.inc"), "w", encoding="utf-8") as out:
         print("/* Made by test/golden/make_chat_templates.py, which says what the remarks mean. */", file=out)
         for digest, (name, form, remark) in sorted(found.items(), key=lambda item: (item[1][1], item[1][0], item[0])):

@@ -62,6 +62,23 @@ control_tokens_of_a_format(void)
 	fixture_free(&f);
 }
 
+/* Thoughts stand between tokens that are no control tokens: a format spells them, no text does. */
+static void
+no_thoughts(void)
+{
+	static const char *const words[] = {"<|im_start|>", "<|im_end|>", "<think>", "</think>"};
+	TokenizerFixture f;
+
+	begin(&f, words, 4, 2);
+	CHECK_STR(spell(&f, "chatml-no-think", "", "a <think>"),
+			  "{256}user\na <think>{257}\n{256}assistant\n{258}\n\n{259}\n\n");
+	CHECK_INT(slm_token_control(&f.tokenizer, slm_text("<think>")), -1);
+	CHECK_INT(slm_token_special(&f.tokenizer, slm_text("<think>")), 258);
+	CHECK_INT(slm_token_special(&f.tokenizer, slm_text("<|im_end|>")), 257);
+	CHECK_INT(slm_token_special(&f.tokenizer, slm_text("think")), -1);
+	fixture_free(&f);
+}
+
 static const char *const headers[] = {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
 									  "[INST]", "[/INST]"};
 
@@ -193,7 +210,7 @@ names(void)
 
 	for (; slm_chat_name(n) != NULL; n++)
 		CHECK(slm_chat_find(slm_text(slm_chat_name(n))) != NULL);
-	CHECK(n == 11);
+	CHECK(n == 12);
 	CHECK(slm_chat_find(slm_text("jinja")) == NULL && slm_chat_find(slm_text("")) == NULL);
 	CHECK(slm_chat_stop(slm_chat_find(slm_text("alpaca"))).size > 0);
 }
@@ -302,6 +319,7 @@ int
 main(void)
 {
 	TEST(control_tokens_of_a_format);
+	TEST(no_thoughts);
 	TEST(ends_of_texts);
 	TEST(texts_are_data);
 	TEST(control_tokens_that_trim);
