@@ -200,6 +200,7 @@ recursion(void)
 static void
 tuples(void)
 {
+	slm_arena_trim(&arena, 0);
 	slm_arena_init(&arena, test_host(), 64 << 20);
 	LANGUAGE("{\"prefixItems\": [{\"type\": \"null\"}, {\"enum\": [1, 2]}], \"minItems\": 1}",
 			 "+[null]", "+[null, 1]", "-[]", "-[1]", "-[null, null]", "-[null, 1, 1]");
