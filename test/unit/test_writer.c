@@ -605,6 +605,47 @@ memory_decides_how_many(void)
 	end();
 }
 
+static bool
+same_text(const SlmWritten *a, const SlmWritten *b)
+{
+	return a->text.size == b->text.size && memcmp(a->text.data, b->text.data, a->text.size) == 0;
+}
+
+/* Thousands of rows of all lengths come back in their order, each with its own text. */
+static void
+many_rows(void)
+{
+	enum
+	{
+		N = 4000,
+		MOST = 12
+	};
+	static SlmPrompt prompt[N];
+	static SlmWritten written[N], alone[MOST + 1];
+	SlmRun *run = &f.model.run;
+	SlmArena arena;
+
+	begin("qwen2");
+	slm_arena_init(&arena, test_host(), 256 << 20);
+	run->arena = &arena;
+	for (int i = 0; i < N; i++)
+	{
+		prompt[i] = f.prompt[0];
+		prompt[i].system = slm_text("");
+		prompt[i].max_tokens = 1 + i * 7 % MOST;
+	}
+	for (int i = 0; i < MOST; i++)
+		CHECK_STATUS(slm_task_generate(run, &prompt[i], &alone[prompt[i].max_tokens], &f.model.err),
+					 SLM_OK);
+	CHECK(!same_text(&alone[1], &alone[MOST]));
+	CHECK_STATUS(slm_task_generate_many(run, prompt, N, written, NULL, &f.model.err), SLM_OK);
+	for (int i = 0; i < N; i++)
+		if (!CHECK(same_text(&written[i], &alone[prompt[i].max_tokens])))
+			break;
+	slm_arena_trim(&arena, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -618,5 +659,6 @@ main(void)
 	TEST(limits);
 	TEST(cancels);
 	TEST(memory_decides_how_many);
+	TEST(many_rows);
 	return check_done();
 }
