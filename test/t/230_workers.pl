@@ -226,58 +226,70 @@ sub client
 	  . " PERFORM slm_generate('remember ' || i, 'other', 3); FOR j IN 1 .. 17 LOOP PERFORM slm_generate('forget ' || j, 'writer', 1); END LOOP; END LOOP; END \$\$";
 	return psql_start($node, $body);
 }
-srand(20261128);
-my @clients = map { client($_) } 1 .. 8;
-my ($wrong, $slowest, $events) = (0, 0, 0);
-while ($events < $soak)
+sub random_events
 {
-	usleep(20_000 + int(rand(60_000)));
-	my $kind = int(rand(4));
-	my $k = int(rand(8));
-	$events++;
-	if ($kind == 3)
+	my ($how) = @_;
+	srand(20261128);
+	my @clients = map { client($_) } 1 .. 8;
+	my ($wrong, $slowest, $events) = (0, 0, 0);
+	while ($events < $soak)
 	{
-		# the worker; one session ends it and looks for the next, so that looking is fast
-		my ($status, $text, $error) = psql_finish(psql_start($node, q{DO $$ DECLARE old int; fresh int; since timestamptz; BEGIN
-			SELECT min(pid) INTO old FROM pg_stat_activity WHERE backend_type = 'slm worker';
-			IF old IS NULL THEN RETURN; END IF;
-			PERFORM pg_terminate_backend(old, 5000);
-			since := clock_timestamp();
-			LOOP
-				PERFORM pg_stat_clear_snapshot();
-				SELECT min(pid) INTO fresh FROM pg_stat_activity WHERE backend_type = 'slm worker' AND pid <> old;
-				EXIT WHEN fresh IS NOT NULL OR clock_timestamp() > since + interval '30 s';
-				PERFORM pg_sleep(0.005);
-			END LOOP;
-			RAISE WARNING 'back in %', extract(epoch FROM clock_timestamp() - since); END $$}));
-		$slowest = $1 if $error =~ /back in ([0-9.]+)/ && $1 > $slowest;
-		next;
+		usleep(20_000 + int(rand(60_000)));
+		my $kind = int(rand(4));
+		my $k = int(rand(8));
+		$events++;
+		if ($kind == 3)
+		{
+			# the worker; one session ends it and looks for the next, so that looking is fast
+			my ($status, $text, $error) = psql_finish(psql_start($node, q{DO $$ DECLARE old int[]; fresh int; since timestamptz; BEGIN
+				SELECT array_agg(pid ORDER BY random()) INTO old FROM pg_stat_activity WHERE backend_type = 'slm worker';
+				IF old IS NULL THEN RETURN; END IF;
+				PERFORM pg_terminate_backend(old[1], 5000);
+				since := clock_timestamp();
+				LOOP
+					PERFORM pg_stat_clear_snapshot();
+					SELECT min(pid) INTO fresh FROM pg_stat_activity WHERE backend_type = 'slm worker' AND pid <> ALL (old);
+					EXIT WHEN fresh IS NOT NULL OR clock_timestamp() > since + interval '30 s';
+					PERFORM pg_sleep(0.005);
+				END LOOP;
+				RAISE WARNING 'back in %', extract(epoch FROM clock_timestamp() - since); END $$}));
+			$slowest = $1 if $error =~ /back in ([0-9.]+)/ && $1 > $slowest;
+			next;
+		}
+		if ($kind == 0)
+		{
+			sql(qq{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
+		}
+		elsif ($kind == 1)
+		{
+			sql(qq{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
+		}
+		else
+		{
+			$clients[$k]{run}->kill_kill(grace => 1); # the client goes without a word
+		}
+		my ($status, $text, $error) = $kind == 2 ? (0, '', $clients[$k]{err}) : psql_finish($clients[$k]);
+		$wrong++ if $error =~ /wrong answer|XX000/;
+		diag $error if $error ne '' && $error !~ /57014|57P01|terminating connection|server closed|connection to server was lost/;
+		$clients[$k] = client($k + 1);
 	}
-	if ($kind == 0)
-	{
-		sql(qq{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
-	}
-	elsif ($kind == 1)
-	{
-		sql(qq{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
-	}
-	else
-	{
-		$clients[$k]{run}->kill_kill(grace => 1); # the client goes without a word
-	}
-	my ($status, $text, $error) = $kind == 2 ? (0, '', $clients[$k]{err}) : psql_finish($clients[$k]);
-	$wrong++ if $error =~ /wrong answer|XX000/;
-	diag $error if $error ne '' && $error !~ /57014|57P01|terminating connection|server closed|connection to server was lost/;
-	$clients[$k] = client($k + 1);
+	is($wrong, 0, "$how: $soak random cancels, disconnects and ends of workers: no wrong answer");
+	cmp_ok($slowest, '<', 1, sprintf('a worker is back within 1 s (%.2f s)', $slowest));
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN FOR i%' AND pid <> pg_backend_pid()});
+	$_->{run}->kill_kill(grace => 1) for @clients;
+	ok(wait_for(sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN FOR i%' AND pid <> pg_backend_pid()}) == 0 }, 'sessions'), 'no session hangs');
+	ok(wait_for(sub { in_use() eq '0|0' }, 'slots'), 'no slot and no memory stays behind') or diag in_use();
+	is(sql($question), $answer, 'the next answer is right');
+	unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|signal 6|requests? comes from no session/, 'the log is quiet');
+	return;
 }
-is($wrong, 0, "$soak random cancels, disconnects and ends of workers: no wrong answer");
-cmp_ok($slowest, '<', 1, sprintf('a worker is back within 1 s (%.2f s)', $slowest));
-sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN FOR i%' AND pid <> pg_backend_pid()});
-$_->{run}->kill_kill(grace => 1) for @clients;
-ok(wait_for(sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO $$ BEGIN FOR i%' AND pid <> pg_backend_pid()}) == 0 }, 'sessions'), 'no session hangs');
-ok(wait_for(sub { in_use() eq '0|0' }, 'slots'), 'no slot and no memory stays behind') or diag in_use();
-is(sql($question), $answer, 'the next answer is right');
-unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|signal 6|requests? comes from no session/, 'the log is quiet');
+random_events('one worker');
+$node->append_conf('postgresql.conf', "slm.workers = 2\nslm.worker_threads = 2");
+$node->restart;
+ok(wait_for(sub { workers() == 2 }, 'workers'), 'preloaded, two workers start with the server') if $preloaded;
+random_events('two workers of two threads');
+$node->append_conf('postgresql.conf', "slm.workers = 1\nslm.worker_threads = 1");
+$node->restart;
 
 # Without requests a worker goes; one that started with the server stays.
 if ($preloaded)
