@@ -135,7 +135,7 @@ ALTER TABLE long ALTER body SET STORAGE EXTERNAL;
 INSERT INTO long SELECT repeat('order number five ', 1000000), array_agg(repeat('order ', 200) || n) FROM generate_series(1, 20000) AS n;
 SELECT slm_similarity('late parcel', 'lost parcel') AS before \gset
 SELECT sum(cancels) AS cancels FROM slm_stat_calls \gset
-SET statement_timeout = '100ms';
+SET statement_timeout = '300ms';
 SELECT slm_embed(body) FROM long;
 SELECT slm_classify(body, '{x,y}', on_error => 'null') FROM long;
 SELECT count(*) FROM long, slm_embed_batch(bodies);
