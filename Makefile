@@ -10,7 +10,7 @@
 # V=1        show the commands
 
 all:
-.PHONY: all help unit test soak docs-examples demo server server-stop psql dev lint format check-format \
+.PHONY: all help unit test test-pg soak docs-examples demo server server-stop psql dev lint format check-format \
 	asan valgrind fuzz bench tools models FORCE
 
 ifndef V
@@ -176,6 +176,8 @@ unit: $(UNIT_PROGRAMS) ## unit tests over the engine archive (T=part of a test's
 	test/tools/run-unit $(if $(T),-t $(T)) $(UNIT_PROGRAMS)
 test: ## every test, on a private server (T=unit, regress, isolation, pgtap, tap)
 	test/run $(T)
+test-pg: ## tests with another PostgreSQL, in a Debian of its own (PG=15, 17 or 18; T=layers; needs root and debootstrap)
+	test/tools/with-postgres $(PG) $(T)
 soak: build/test/unit/test_scheduler ## a million courses of the workers' scheduler; thousands of cancels, ends and kills
 	SLM_SEEDS=$(or $(SEEDS),1000000) build/test/unit/test_scheduler
 	SLM_SOAK=1000 test/run tap
@@ -194,7 +196,7 @@ bench: $(BENCH_PROGRAMS) ## benchmarks (B=part of a name)
 	for program in $(BENCH_PROGRAMS); do case $$program in *$(B)*) $$program || exit 1 ;; esac; done
 # ---- Measurements through SQL: test/bench/README.md ---------------------------
 # FOLDER=data sets  ARGS="more arguments"  SLM_ORACLE_VENV=a venv that exists
-MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-generation bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-workers bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained
+MEASUREMENTS := bench-slm-base bench-functions bench-batching bench-generation bench-parity bench-zeroshot bench-fewshot bench-one-answer bench-labels-once bench-prefix bench-workers bench-memory bench-real-sizes bench-speed bench-cancel bench-constrained bench-draft
 .PHONY: $(MEASUREMENTS)
 $(MEASUREMENTS): $(BENCH_PROGRAMS)
 	test/bench/run $(subst -,_,$(@:bench-%=%)) $(FOLDER) $(ARGS)
@@ -208,6 +210,7 @@ bench-fewshot: ## classifiers trained in SQL on a few rows (FOLDER=data sets)
 bench-one-answer: ## one hash over instruction sets, batches, orders, backends, workers
 bench-labels-once: ## trigger and prepared statement pay for labels once
 bench-prefix: ## slm_classify by a decoder, what prompts begin with kept and not
+bench-draft: ## the option draft, where all guesses are right and where few are ([FOLDER=where models are kept])
 bench-workers: ## sixteen sessions that generate, with a worker and without (ARGS="--file MODEL.gguf")
 bench-memory: ## 32 backends, first calls, cold image
 bench-real-sizes: ## decoders of 1, 4 and 8 billion weights, memory and tokens/s (FOLDER=where their files are kept)
