@@ -53,8 +53,9 @@ ahead_bytes(const int blocks, const size_t block_bytes, int64_t n_left, const in
 		   (n_left > blocks ? 0 : (size_t) (n_vec - 1) * group_bytes);
 }
 
-#define AHEAD_BYTES (256 * 1024) /* a panel of at most so many waits in the second cache beside another */
-#define AHEAD_TILES 4            /* so many fetch it: what more would fetch is there */
+/* A panel of so many bytes at most waits in the second cache beside another; so many tiles fetch it. */
+#define AHEAD_BYTES (256 * 1024)
+#define AHEAD_TILES 4
 
 /* What is left of the next panel to be fetched, while the tiles of one are computed. */
 typedef struct Ahead
@@ -179,10 +180,10 @@ tile_end(const int n_vec, const int n_row, __m512 acc[TILE_VECS][TILE_ROWS], con
 	}
 
 /* A product of a layout: tile() of blocks of so many weights, in so many runs. */
-#define TILE_GEMM(name, layout, tile, block_items, runs)                                                 \
-	TILE_PANEL(name##_48x4, layout, tile, 3, 4, runs)                                                    \
-	TILE_PANEL(name##_32x4, layout, tile, 2, 4, runs)                                                    \
-	TILE_PANEL(name##_16x8, layout, tile, 1, 8, runs)                                                    \
+#define TILE_GEMM(name, layout, tile, block_items, runs)                                           \
+	TILE_PANEL(name##_48x4, layout, tile, 3, 4, runs)                                              \
+	TILE_PANEL(name##_32x4, layout, tile, 2, 4, runs)                                              \
+	TILE_PANEL(name##_16x8, layout, tile, 1, 8, runs)                                              \
 	static void name(const void *w, int64_t k, int n_group, const SlmActivations *x, int m,        \
 					 const float *bias, float *y, size_t y_stride)                                 \
 	{                                                                                              \

@@ -27,7 +27,7 @@ run_network(SlmCompute *c, const Network *network, const float *in, size_t in_st
 	bool has_hidden = hidden != NULL && hidden->weight != NULL;
 	int64_t n_in = has_hidden && hidden->n_in > output->n_in ? hidden->n_in : output->n_in;
 	size_t x_stride = slm_row_stride(output->n_in), y_stride = slm_row_stride(output->n_out);
-	bool in_place = out != in && y_stride == (size_t) output->n_out; /* rows are written where they belong */
+	bool in_place = out != in && y_stride == (size_t) output->n_out;
 	size_t rows = n < ROW_CHUNK ? (size_t) n : ROW_CHUNK;
 	SlmArenaMark mark = slm_arena_mark(c->arena);
 	float *x, *y;
