@@ -110,6 +110,9 @@ ENGINE_FLAGS := -std=gnu11 -Isrc $(FLAGS_$(FLAVOR)) -fPIC -fvisibility=hidden -f
 ISA_FLAGS_kernels_avx2 := -O3 -mavx2 -mfma -mf16c
 ISA_FLAGS_kernels_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
 
+# Loops over rows that are no kernels: sums, products, rotations, which -O2 leaves scalar.
+LOOP_FLAGS_model := $(if $(filter release,$(FLAVOR)),-O3)
+
 # $(call flags_file,what): a file whose time changes when its text does, so
 # that other flags, another compiler or another PostgreSQL rebuild, and nothing
 # else does.
@@ -128,7 +131,7 @@ build/pg.list: FORCE
 
 $(ENGINE_OBJS): $(BUILD)/%.o: src/%.c $(BUILD)/engine.flags
 	mkdir -p $(@D)
-	$(CC) $(ENGINE_FLAGS) $(ISA_FLAGS_$(basename $(@F))) $(WERROR) -MMD -MP -c -o $@ $<
+	$(CC) $(ENGINE_FLAGS) $(ISA_FLAGS_$(basename $(@F))) $(LOOP_FLAGS_$(notdir $(@D))) $(WERROR) -MMD -MP -c -o $@ $<
 $(ENGINE): $(ENGINE_OBJS) $(BUILD)/engine.list
 	rm -f $@
 	$(AR) rcs $@ $(ENGINE_OBJS)

@@ -47,7 +47,7 @@ k_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 SLM_INLINE void
 k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool first, const uint8_t *w,
 	   size_t group_bytes, int64_t n_block, const SlmActivations *x, int i0, const float *bias,
-	   float *y, size_t y_stride)
+	   float *y, size_t y_stride, Ahead *next)
 {
 	const int run = k_run(layout);
 	const int offset = layout_values(layout) != NULL ? SLM_Q8_OFFSET : k_offset(layout);
@@ -80,6 +80,8 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 					prefetch(ahead + (size_t) v * group_bytes,
 							 k_code_bytes(layout) * (size_t) run / 32);
 			}
+			else
+				fetch_ahead(next);
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
@@ -145,11 +147,11 @@ k_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 	tile_end(n_vec, n_row, acc, bias, y + (size_t) i0 * y_stride, y_stride);
 }
 
-TILE_GEMM(gemm_k2, SLM_LAYOUT_K2, k_tile, SLM_K_BLOCK)
-TILE_GEMM(gemm_k3, SLM_LAYOUT_K3, k_tile, SLM_K_BLOCK)
-TILE_GEMM(gemm_k4, SLM_LAYOUT_K4, k_tile, SLM_K_BLOCK)
-TILE_GEMM(gemm_k5, SLM_LAYOUT_K5, k_tile, SLM_K_BLOCK)
-TILE_GEMM(gemm_k6, SLM_LAYOUT_K6, k_tile, SLM_K_BLOCK)
-TILE_GEMM(gemm_ki4, SLM_LAYOUT_KI4, k_tile, SLM_K_BLOCK)
+TILE_GEMM(gemm_k2, SLM_LAYOUT_K2, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_K2))
+TILE_GEMM(gemm_k3, SLM_LAYOUT_K3, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_K3))
+TILE_GEMM(gemm_k4, SLM_LAYOUT_K4, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_K4))
+TILE_GEMM(gemm_k5, SLM_LAYOUT_K5, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_K5))
+TILE_GEMM(gemm_k6, SLM_LAYOUT_K6, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_K6))
+TILE_GEMM(gemm_ki4, SLM_LAYOUT_KI4, k_tile, SLM_K_BLOCK, SLM_K_BLOCK / k_run(SLM_LAYOUT_KI4))
 
 #endif

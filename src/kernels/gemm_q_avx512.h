@@ -40,7 +40,7 @@ q_weights(const SlmLayout layout, const uint8_t *codes, const int j)
 SLM_INLINE void
 q_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool first, const uint8_t *w,
 	   size_t group_bytes, int64_t n_pair, const SlmActivations *x, int i0, const float *bias,
-	   float *y, size_t y_stride)
+	   float *y, size_t y_stride, Ahead *next)
 {
 	const int8_t *q = x->q + (size_t) i0 * x->q_stride;
 	const float *d = x->d + (size_t) i0 * x->d_stride;
@@ -68,6 +68,8 @@ q_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 				for (int v = 0; v < n_vec; v++)
 					prefetch(ahead + (size_t) v * group_bytes, q_block_bytes(layout));
 			}
+			else
+				fetch_ahead(next);
 
 			SLM_UNROLL
 			for (int i = 0; i < n_row; i++)
@@ -112,8 +114,8 @@ q_tile(const SlmLayout layout, const int n_vec, const int n_row, const bool firs
 	tile_end(n_vec, n_row, acc, bias, y + (size_t) i0 * y_stride, y_stride);
 }
 
-TILE_GEMM(gemm_q8, SLM_LAYOUT_Q8, q_tile, 2 * SLM_Q8_BLOCK)
-TILE_GEMM(gemm_q4, SLM_LAYOUT_Q4, q_tile, 2 * SLM_Q8_BLOCK)
-TILE_GEMM(gemm_iq4, SLM_LAYOUT_IQ4, q_tile, 2 * SLM_Q8_BLOCK)
+TILE_GEMM(gemm_q8, SLM_LAYOUT_Q8, q_tile, 2 * SLM_Q8_BLOCK, 2)
+TILE_GEMM(gemm_q4, SLM_LAYOUT_Q4, q_tile, 2 * SLM_Q8_BLOCK, 2)
+TILE_GEMM(gemm_iq4, SLM_LAYOUT_IQ4, q_tile, 2 * SLM_Q8_BLOCK, 2)
 
 #endif

@@ -15,8 +15,6 @@
 #ifndef SLM_MODEL_COMPUTE_H
 #define SLM_MODEL_COMPUTE_H
 
-#include <math.h>
-
 #include "base/arena.h"
 #include "model/model_impl.h"
 
@@ -56,14 +54,7 @@ slm_spend(SlmCompute *c, int64_t units, SlmError *err)
 }
 
 /* What a model gives is SLM_ERR_CORRUPT where it is no number. */
-static inline SlmStatus
-slm_check_finite(const float *x, size_t n, SlmError *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!(fabsf(x[i]) < INFINITY))
-			return slm_fail(err, SLM_ERR_CORRUPT, "model gave a value that is not finite");
-	return SLM_OK;
-}
+extern SlmStatus slm_check_finite(const float *x, size_t n, SlmError *err) SLM_MUST_CHECK;
 
 /* Rows of n floats are kept this far apart. */
 static inline size_t

@@ -20,6 +20,7 @@ slm_feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x,
 	SlmActivation activation = (SlmActivation) f->c->model->hparams.activation;
 	size_t stride = slm_row_stride(up->n_out);
 	bool gated = gate->weight != NULL;
+	float *ff = f->ff, *by = f->gate; /* that no store may change */
 
 	SLM_TRY(slm_input_set(f->c, &f->input, x, f->stride, m, weight, gated ? 2 : 1, err));
 	SLM_TRY(slm_linear(f->c, up, &f->input, m, f->ff, stride, err));
@@ -28,7 +29,7 @@ slm_feed(Forward *f, const SlmWeight *up, const SlmWeight *gate, const float *x,
 	SLM_TRY(slm_linear(f->c, gate, &f->input, m, f->gate, stride, err));
 	SLM_TRY(slm_activate(f->c, activation, f->gate, stride, m, up->n_out, err));
 	for (size_t i = 0; i < (size_t) m * stride; i++)
-		f->ff[i] = f->gate[i] * f->ff[i];
+		ff[i] = by[i] * ff[i];
 	return slm_spend(f->c, m * up->n_out * SLM_COST_MOVE, err);
 }
 

@@ -130,6 +130,8 @@ slm_before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const floa
 SlmStatus
 slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
 {
+	const float *part = f->part; /* that no store may change */
+
 	switch (f->c->model->arch->norm_place)
 	{
 		case SLM_NORM_POST:
@@ -142,7 +144,7 @@ slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *e
 			break;
 	}
 	for (size_t i = 0; i < (size_t) m * f->stride; i++)
-		x[i] = x[i] + f->part[i];
+		x[i] = x[i] + part[i];
 	return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
 }
 

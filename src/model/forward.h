@@ -62,7 +62,7 @@ extern SlmStatus slm_cross_try(SlmCompute *c, int n, SlmError *err) SLM_MUST_CHE
 extern SlmStatus slm_pool(SlmCompute *c, const SlmBatch *batch, const float *hidden,
 						  SlmPooling pooling, float *out, SlmError *err) SLM_MUST_CHECK;
 
-/* out[n][n_out] = a matrix's product with rows in[n][in_stride]. */
+/* out[n][n_out] = a matrix's product with rows in[n][in_stride]; out may be in. */
 extern SlmStatus slm_project(SlmCompute *c, SlmSlot slot, const float *in, size_t in_stride, int n,
 							 float *out, SlmError *err) SLM_MUST_CHECK;
 

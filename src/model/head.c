@@ -27,6 +27,7 @@ run_network(SlmCompute *c, const Network *network, const float *in, size_t in_st
 	bool has_hidden = hidden != NULL && hidden->weight != NULL;
 	int64_t n_in = has_hidden && hidden->n_in > output->n_in ? hidden->n_in : output->n_in;
 	size_t x_stride = slm_row_stride(output->n_in), y_stride = slm_row_stride(output->n_out);
+	bool in_place = out != in && y_stride == (size_t) output->n_out;
 	size_t rows = n < ROW_CHUNK ? (size_t) n : ROW_CHUNK;
 	SlmArenaMark mark = slm_arena_mark(c->arena);
 	float *x, *y;
@@ -34,7 +35,7 @@ run_network(SlmCompute *c, const Network *network, const float *in, size_t in_st
 
 	SLM_TRY(slm_input_init(c, (int64_t) rows, n_in, &input, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, has_hidden ? rows * x_stride : 0, &x, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, rows * y_stride, &y, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, in_place ? 0 : rows * y_stride, &y, err));
 	for (int i = 0; i < n; i += ROW_CHUNK)
 	{
 		int m = n - i < ROW_CHUNK ? n - i : ROW_CHUNK;
@@ -52,8 +53,8 @@ run_network(SlmCompute *c, const Network *network, const float *in, size_t in_st
 		}
 		else
 			SLM_TRY(slm_input_set(c, &input, rows_in, in_stride, m, &output, 1, err));
-		SLM_TRY(slm_linear(c, output, &input, m, y, y_stride, err));
-		for (int j = 0; j < m; j++)
+		SLM_TRY(slm_linear(c, output, &input, m, in_place ? rows_out : y, y_stride, err));
+		for (int j = 0; j < m && !in_place; j++)
 		{
 			memcpy(rows_out + (int64_t) j * output->n_out, y + (size_t) j * y_stride,
 				   (size_t) output->n_out * sizeof(float));

@@ -7,6 +7,8 @@
  */
 #include "model/compute.h"
 
+#include <math.h>
+
 /*
  * Budgets are for a CPU several times slower than ours (Zen 5 at 2.6 GHz, where
  * the scalar reference needs 1 to 2 ns a unit, and a vector kernel a
@@ -29,6 +31,19 @@ slm_compute_init(SlmCompute *c, const SlmModel *model, const SlmKernels *kernels
 	c->arena = arena;
 	c->budget = scalar ? SCALAR_BUDGET : VECTOR_BUDGET;
 	c->spent = 0;
+}
+
+SlmStatus
+slm_check_finite(const float *x, size_t n, SlmError *err)
+{
+	int is_finite = 1;
+
+	/* no way out of the loop, so that it is one of vectors */
+	for (size_t i = 0; i < n; i++)
+		is_finite &= fabsf(x[i]) < INFINITY;
+	if (!is_finite)
+		return slm_fail(err, SLM_ERR_CORRUPT, "model gave a value that is not finite");
+	return SLM_OK;
 }
 
 void
