@@ -19,7 +19,7 @@ COMMENT ON FOREIGN DATA WRAPPER slm IS 'small language models; each model is a s
 -- a later REVOKE.
 CREATE SERVER slm_base FOREIGN DATA WRAPPER slm OPTIONS (
 	file 'slm_base-1.gguf',
-	sha256 '6a347e449ab51f75590ee88d8efcdf89451d3ce895337f25ac26237a4538f371'
+	sha256 '17e35e9b20b01d809081fddf5bd68750bac325bf09f0252cdd3b18cb47c8923f'
 );
 COMMENT ON SERVER slm_base IS 'the embedded model: embeds, classifies, extracts and summarizes English text';
 GRANT USAGE ON FOREIGN SERVER slm_base TO PUBLIC;
