@@ -12,99 +12,32 @@ import hashlib
 import os
 import re
 import shutil
-import struct
 import sys
+from dataclasses import replace
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import common
+from gguf_file import GgufFile
 
-SCALAR_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-STRING, ARRAY, UINT32 = 8, 9, 4
-BLOCK_COUNT = b"bert.block_count"
 _digests = {}
-
-
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def number(self, form):
-        value = struct.unpack_from("<" + form, self.data, self.at)[0]
-        self.at += struct.calcsize("<" + form)
-        return value
-
-    def string(self):
-        n = self.number("Q")
-        self.at += n
-        return self.data[self.at - n : self.at]
-
-    def skip_value(self, kind):
-        if kind == STRING:
-            self.string()
-        elif kind == ARRAY:
-            item, count = self.number("I"), self.number("Q")
-            if item == STRING:
-                for _ in range(count):
-                    self.string()
-            else:
-                self.at += SCALAR_BYTES[item] * count
-        else:
-            self.at += SCALAR_BYTES[kind]
 
 
 def make(source, output, megabytes=100):
     """Writes output with as many layers as it needs to have that size."""
     with open(source, "rb") as file:
-        data = file.read()
-    reader = Reader(data)
-    magic, version, n_tensor, n_key = (reader.number(f) for f in "IIQQ")
-    assert magic == 0x46554747 and version == 3, source
-    start, alignment, layers, count_at = reader.at, 32, 0, None
-    for _ in range(n_key):
-        key, kind = reader.string(), reader.number("I")
-        if key == BLOCK_COUNT:
-            assert kind == UINT32
-            count_at = reader.at - start
-            layers = struct.unpack_from("<I", data, reader.at)[0]
-        elif key == b"general.alignment":
-            alignment = struct.unpack_from("<I", data, reader.at)[0]
-        reader.skip_value(kind)
-    keys = bytearray(data[start : reader.at])
-    tensors = []
-    for _ in range(n_tensor):
-        name = reader.string().decode()
-        dims = [reader.number("Q") for _ in range(reader.number("I"))]
-        tensors.append([name, dims, reader.number("I"), reader.number("Q")])
-    base = -(-reader.at // alignment) * alignment
-    ends = sorted([t[3] for t in tensors] + [len(data) - base])
-    for tensor in tensors:
-        tensor.append(ends[ends.index(tensor[3]) + 1] - tensor[3])
-    of_layer = {}
-    for tensor in tensors:
-        match = re.match(r"blk\.(\d+)\.", tensor[0])
-        if match:
-            of_layer.setdefault(int(match[1]), []).append(tensor)
-    layer_bytes = sum(t[4] for t in of_layer[0])
-    wanted = layers
-    size = len(data)
-    while size < megabytes * 1000000:
-        for name, dims, kind, offset, n in of_layer[wanted % layers]:
-            tensors.append([re.sub(r"^blk\.\d+\.", f"blk.{wanted}.", name), dims, kind, offset, n])
-        wanted += 1
-        size += layer_bytes
-    struct.pack_into("<I", keys, count_at, wanted)
-
-    directory, body, at = bytearray(), [], 0
-    for name, dims, kind, offset, n in tensors:
-        directory += struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", len(dims))
-        directory += struct.pack(f"<{len(dims)}Q", *dims) + struct.pack("<IQ", kind, at)
-        padded = -(-n // alignment) * alignment
-        body.append(data[base + offset : base + offset + n].ljust(padded, b"\0"))
-        at += padded
-    head = struct.pack("<IIQQ", magic, version, len(tensors), n_key) + keys + directory
-    with open(output, "wb") as file:
-        file.write(head.ljust(-(-len(head) // alignment) * alignment, b"\0"))
-        file.writelines(body)
+        model = GgufFile(file)
+        of_layer = {}
+        for tensor in model.tensors:
+            match = re.match(r"blk\.(\d+)\.", tensor.name)
+            if match:
+                of_layer.setdefault(int(match[1]), []).append(tensor)
+        tensors, wanted, size = list(model.tensors), model.n_layer, os.path.getsize(source)
+        while size < megabytes * 1000000:
+            for tensor in of_layer[wanted % model.n_layer]:
+                tensors.append(replace(tensor, name=re.sub(r"^blk\.\d+\.", f"blk.{wanted}.", tensor.name)))
+            wanted += 1
+            size += sum(t.size for t in of_layer[0])
+        model.write(output, wanted, tensors)
     return wanted
 
 

@@ -11,66 +11,13 @@ call and four rows beside each other; answers with and without the draft are has
 """
 
 import os
-import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import big_model
 import common
 import real_sizes
-
-SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-STRING, ARRAY = 8, 9
-
-
-class Header:
-    """Where a GGUF file has its count of layers, its tensors' entries, and their bytes."""
-
-    def __init__(self, file):
-        self.file = file
-        file.seek(8)
-        n_tensor, n_key = self.read("QQ")
-        for _ in range(n_key):
-            key = self.text()
-            (kind,) = self.read("I")
-            if key.endswith(".block_count"):
-                self.n_layer_at = file.tell()
-                (self.n_layer,) = self.read("I")
-            else:
-                self.skip(kind)
-        self.keys_end = file.tell()
-        self.tensors = []  # [name, dimensions, type, where, bytes]
-        for _ in range(n_tensor):
-            name, (n_dim,) = self.text(), self.read("I")
-            self.tensors.append([name, self.read(f"{n_dim}Q"), *self.read("IQ")])
-        begin = padded(file.tell())
-        ends = sorted(tensor[3] for tensor in self.tensors) + [os.fstat(file.fileno()).st_size - begin]
-        for tensor in self.tensors:
-            tensor.append(next(end for end in ends if end > tensor[3]) - tensor[3])
-            tensor[3] += begin
-
-    def read(self, form):
-        return struct.unpack("<" + form, self.file.read(struct.calcsize("<" + form)))
-
-    def text(self):
-        return self.file.read(self.read("Q")[0]).decode()
-
-    def skip(self, kind):
-        if kind == STRING:
-            self.text()
-        elif kind == ARRAY:
-            item, n = self.read("IQ")
-            if item == STRING:
-                for _ in range(n):
-                    self.text()
-            else:
-                self.file.seek(n * SIZES[item], os.SEEK_CUR)
-        else:
-            self.file.seek(SIZES[kind], os.SEEK_CUR)
-
-
-def padded(n):
-    return -(-n // 32) * 32
+from gguf_file import GgufFile
 
 
 def layer_of(name):
@@ -80,23 +27,15 @@ def layer_of(name):
 def write_model(path, target, n_layer, silent_from):
     """The model's first n_layer layers, None: all; those from silent_from on add nothing: what their attention and
     feed-forward end with is zero, which in every type is zeros."""
-    with open(path, "rb") as file, open(target, "wb") as out:
-        header = Header(file)
-        n_layer = n_layer or header.n_layer
-        kept = [t for t in header.tensors if layer_of(t[0]) < n_layer]
-        file.seek(0)
-        begin = bytearray(file.read(header.keys_end))
-        begin[8:16] = struct.pack("<Q", len(kept))
-        begin[header.n_layer_at:header.n_layer_at + 4] = struct.pack("<I", n_layer)
-        offset = 0
-        for name, dims, kind, _, size in kept:
-            begin += struct.pack("<Q", len(name)) + name.encode() + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, kind, offset)
-            offset += padded(size)
-        out.write(begin + bytes(-len(begin) % 32))
-        for name, _, _, at, size in kept:
-            file.seek(at)
-            silent = layer_of(name) >= silent_from and name.split(".")[2] in ("attn_output", "ffn_down")
-            out.write((bytes(size) if silent else file.read(size)) + bytes(-size % 32))
+    with open(path, "rb") as file:
+        model = GgufFile(file)
+        n_layer = n_layer or model.n_layer
+
+        def bytes_of(tensor):
+            silent = layer_of(tensor.name) >= silent_from and tensor.name.split(".")[2] in ("attn_output", "ffn_down")
+            return bytes(tensor.size) if silent else model.bytes_of(tensor)
+
+        model.write(target, n_layer, [t for t in model.tensors if layer_of(t.name) < n_layer], bytes_of)
     os.chmod(target, 0o644)
 
 
