@@ -1,5 +1,5 @@
 /*
- * hash.c - SHA-256 by the host, in steps that can be cancelled
+ * hash.c - SHA-256 by the host, in steps that can be cancelled, and its hexadecimal form
  */
 #include "base/hash.h"
 
@@ -32,4 +32,17 @@ slm_hash(const SlmHost *host, const uint8_t *data, size_t n, uint8_t out[SLM_SHA
 	if (!host->sha256_finish(host->arg, state, status == SLM_OK ? out : NULL) && status == SLM_OK)
 		status = slm_fail(err, SLM_ERR_INTERNAL, "could not compute SHA-256");
 	return status;
+}
+
+void
+slm_hash_to_hex(const uint8_t hash[SLM_SHA256_BYTES], char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < SLM_SHA256_BYTES; i++)
+	{
+		out[2 * i] = digits[hash[i] >> 4];
+		out[2 * i + 1] = digits[hash[i] & 15];
+	}
+	out[SLM_HASH_HEX_CHARS] = '\0';
 }

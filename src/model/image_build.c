@@ -852,13 +852,10 @@ build_body(Builder *b, SlmError *err)
 static SlmStatus
 wrong_content(const uint8_t *expected, const uint8_t *found, SlmError *err)
 {
-	char hex[2][2 * SLM_SHA256_BYTES + 1];
+	char hex[2][SLM_HASH_HEX_CHARS + 1];
 
-	for (int i = 0; i < SLM_SHA256_BYTES; i++)
-	{
-		snprintf(hex[0] + 2 * i, 3, "%02x", expected[i]);
-		snprintf(hex[1] + 2 * i, 3, "%02x", found[i]);
-	}
+	slm_hash_to_hex(expected, hex[0]);
+	slm_hash_to_hex(found, hex[1]);
 	slm_fail(err, SLM_ERR_CORRUPT,
 			 "SHA-256 of the model file is not the one it was registered with");
 	slm_error_detail(err, "It is %s, the model was registered with %s.", hex[1], hex[0]);

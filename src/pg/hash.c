@@ -1,5 +1,5 @@
 /*
- * hash.c - SHA-256 of what is in memory, and its hexadecimal form
+ * hash.c - SHA-256 of what is in memory, and read from its hexadecimal form
  */
 #include "postgres.h"
 
@@ -26,19 +26,6 @@ slm_hash_bytes(const void *data, size_t n, uint8 out[SLM_SHA256_BYTES])
 		done = false;
 	if (!done)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not compute SHA-256")));
-}
-
-void
-slm_hash_to_hex(const uint8 hash[SLM_SHA256_BYTES], char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (int i = 0; i < SLM_SHA256_BYTES; i++)
-	{
-		out[2 * i] = digits[hash[i] >> 4];
-		out[2 * i + 1] = digits[hash[i] & 15];
-	}
-	out[SLM_HASH_HEX_CHARS] = '\0';
 }
 
 static int

@@ -14,10 +14,10 @@
  */
 #include "tokenizer/chat.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "tokenizer/unicode.h"
@@ -110,10 +110,9 @@ static const struct
 const SlmChat *
 slm_chat_of_template(const uint8_t sha256[SLM_SHA256_BYTES])
 {
-	char hex[2 * SLM_SHA256_BYTES + 1];
+	char hex[SLM_HASH_HEX_CHARS + 1];
 
-	for (int i = 0; i < SLM_SHA256_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+	slm_hash_to_hex(sha256, hex);
 	for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++)
 		if (strcmp(templates[i].sha256, hex) == 0)
 			return slm_chat_find(slm_text(templates[i].format));
