@@ -425,16 +425,12 @@ read_number_format(Compiler *c, SlmText name, SlmNumberLimits *limits)
 		return known ? SLM_OK : slm_keyword_bad_format(&c->reader, name);
 	}
 	limits->is_integer = limits->is_integer || format->is_integer;
-	if (format->minimum != NULL &&
-		(limits->minimum.size == 0 ||
-		 slm_decimal_compare(slm_text(format->minimum), limits->minimum) > 0))
+	if (slm_keyword_is_stricter(format->minimum, limits->minimum, 1))
 	{
 		limits->minimum = slm_text(format->minimum);
 		limits->excludes_minimum = false;
 	}
-	if (format->maximum != NULL &&
-		(limits->maximum.size == 0 ||
-		 slm_decimal_compare(slm_text(format->maximum), limits->maximum) < 0))
+	if (slm_keyword_is_stricter(format->maximum, limits->maximum, -1))
 	{
 		limits->maximum = slm_text(format->maximum);
 		limits->excludes_maximum = false;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "task/decimal.h"
 
 static const struct
 {
@@ -290,6 +291,13 @@ slm_keyword_number_format(SlmText name)
 		if (slm_text_compare(name, slm_text(number_formats[i].name)) == 0)
 			return &number_formats[i];
 	return NULL;
+}
+
+bool
+slm_keyword_is_stricter(const char *of_format, SlmText limit, int sign)
+{
+	return of_format != NULL &&
+		   (limit.size == 0 || sign * slm_decimal_compare(slm_text(of_format), limit) > 0);
 }
 
 static SlmStatus

@@ -166,6 +166,12 @@ typedef struct NumberFormat
 extern const NumberFormat *slm_keyword_number_format(SlmText name);
 
 /*
+ * Is a format's minimum (sign 1) or maximum (-1), which may be NULL, stricter than a
+ * limit, which may be empty?
+ */
+extern bool slm_keyword_is_stricter(const char *of_format, SlmText limit, int sign);
+
+/*
  * The declared properties, at most SLM_MAX_SCHEMA_FIELDS, in the order of
  * propertyOrdering, then that of the nodes; it and required name no others.
  */

@@ -9,7 +9,6 @@
 
 #include "base/limits.h"
 #include "task/buffer.h"
-#include "task/decimal.h"
 #include "task/keywords.h"
 
 #define NO_LIMIT UINT32_MAX
@@ -186,8 +185,7 @@ read_format(Builder *b, SlmText format, SlmField *field)
 static SlmStatus
 keep_limit(Builder *b, SlmText limit, const char *of_format, int sign, SlmSchemaText *out)
 {
-	if (of_format != NULL &&
-		(limit.size == 0 || sign * slm_decimal_compare(slm_text(of_format), limit) > 0))
+	if (slm_keyword_is_stricter(of_format, limit, sign))
 		limit = slm_text(of_format);
 	return limit.size > 0 ? keep_text(b, limit, out) : SLM_OK;
 }
