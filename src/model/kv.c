@@ -93,6 +93,13 @@ slm_kv_layer(const SlmKvShape *shape, void *block, int layer)
 	return l;
 }
 
+/* Where a token has the first of its n_row rows, which are SLM_KEY_TILE apart. */
+static size_t
+in_tiles(size_t n_row, size_t position)
+{
+	return position / SLM_KEY_TILE * n_row * SLM_KEY_TILE + position % SLM_KEY_TILE;
+}
+
 /* A block of 32 dimensions of a head, or what is left of it, among a token's. */
 typedef struct CodeBlock
 {
@@ -138,9 +145,8 @@ static void
 put_codes(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer *layer,
 		  size_t position, const float *key, const float *value)
 {
-	size_t tile = position / SLM_KEY_TILE, in_tile = position % SLM_KEY_TILE;
-	int8_t *keys = (int8_t *) layer->keys + tile * slm_kv_key_tile(shape) + in_tile;
-	uint16_t *key_scales = layer->key_scales + tile * shape->scales * SLM_KEY_TILE + in_tile;
+	int8_t *keys = (int8_t *) layer->keys + in_tiles(n_key(shape), position);
+	uint16_t *key_scales = layer->key_scales + in_tiles(shape->scales, position);
 	int8_t *values = (int8_t *) layer->values + position * shape->values;
 	uint16_t *value_scales = layer->value_scales + position * shape->scales;
 	int8_t code[CODE_BLOCKS * SLM_Q8_BLOCK];
@@ -177,8 +183,7 @@ put_halves(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 	{
 		PIECE = 64
 	};
-	uint16_t *keys = (uint16_t *) (void *) layer->keys +
-					 position / SLM_KEY_TILE * slm_kv_key_tile(shape) + position % SLM_KEY_TILE;
+	uint16_t *keys = (uint16_t *) (void *) layer->keys + in_tiles(n_key(shape), position);
 	uint16_t *values = (uint16_t *) (void *) layer->values + position * shape->values;
 	size_t n = n_key(shape);
 
@@ -199,8 +204,7 @@ slm_kv_put(const SlmKernels *kernels, const SlmKvShape *shape, const SlmKvLayer 
 		   int position, const float *key, const float *value)
 {
 	size_t at = (size_t) position, n = n_key(shape);
-	float *keys = (float *) (void *) layer->keys + at / SLM_KEY_TILE * slm_kv_key_tile(shape) +
-				  at % SLM_KEY_TILE;
+	float *keys = (float *) (void *) layer->keys + in_tiles(n, at);
 
 	if (shape->type == SLM_DTYPE_Q8_0)
 		put_codes(kernels, shape, layer, at, key, value);
