@@ -24,6 +24,10 @@ from converter.architectures import gguf_name  # noqa: E402
 
 SHAPES, LINE_PLACES = 16, 4  # what a look is made of, encoding.py
 SPAN_WIDTH = 128  # R
+BUCKETS, REACH = 32, 128  # of distances, src/model/README.md
+# Heads of the extraction layer that begin with a look at close tokens, so many before or behind: a value's name is there.
+NEAR_BEFORE, NEAR_BEHIND = ((1, 1), (1, 3), (2, 6), (3, 12)), ((1, 2), (1, 8))
+NEAR, FAR = 4.0, -2.0
 SENTENCE_FEATURES = 8
 SENTENCE_HIDDEN = 16
 DROPOUT = 0.1
@@ -42,6 +46,33 @@ def attention_mask(mask):
     return torch.where(mask, 0.0, -1e4)[:, None, None, :].to(torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32)
 
 
+def bucket_of(distance):
+    """Of a distance in tokens, not negative: the first half of a half's buckets hold one each, the others up to REACH."""
+    half = BUCKETS // 2
+    e = half // 2
+    if distance < e:
+        return distance
+    return e + sum((distance / e) ** (half - e) >= (REACH / e) ** k for k in range(1, half - e))
+
+
+def distance_buckets(n):
+    """[n][n], of a row and a key: keys behind the row have the second half of the buckets (Raffel et al. 2020)."""
+    by_distance = torch.tensor([bucket_of(d) for d in range(n)])
+    behind = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+    return by_distance[behind.abs()] + (behind > 0) * (BUCKETS // 2)
+
+
+def near_bias(heads):
+    """[BUCKETS][heads] before anything is learned: some heads look nearby, the others anywhere."""
+    bias = torch.zeros(BUCKETS, heads)
+    for sign, first, ranges in ((-1, 0, NEAR_BEFORE), (1, len(NEAR_BEFORE), NEAR_BEHIND)):
+        for head, (nearest, farthest) in enumerate(ranges, first):
+            bias[:, head] = FAR
+            for d in range(nearest, farthest + 1):
+                bias[bucket_of(d) + (sign > 0) * (BUCKETS // 2), head] = NEAR
+    return bias
+
+
 class Layer(nn.Module):
     def __init__(self, width, heads, inner):
         super().__init__()
@@ -56,6 +87,7 @@ class Layer(nn.Module):
         self.layer_output_norm = nn.LayerNorm(width, eps=1e-12)
 
     def forward(self, x, mask):
+        """[B][T][D] rows and what is added to their scores, [B or 1][heads or 1][T or 1][T] -> rows."""
         b, t, d = x.shape
         split = (b, t, self.heads, d // self.heads)
         q, k, v = (linear(x).view(split).transpose(1, 2) for linear in (self.attn_q, self.attn_k, self.attn_v))
@@ -91,6 +123,8 @@ class Network(nn.Module):
         # extraction head
         self.ext_shape = nn.Embedding(SHAPES, width)
         self.ext_line = nn.Embedding(LINE_PLACES, width)
+        self.ext_token_embd = nn.Linear(width, width, bias=False)
+        self.ext_rel_b = nn.Embedding(BUCKETS, heads)
         self.ext_blk = Layer(width, heads, inner)
         self.ext_token = nn.Linear(width, 3 * SPAN_WIDTH)
         self.ext_field = nn.Linear(width, 3 * SPAN_WIDTH)
@@ -105,16 +139,21 @@ class Network(nn.Module):
                 linear.weight.copy_(torch.eye(width))
             for table in (self.ext_shape, self.ext_line):
                 nn.init.normal_(table.weight, std=0.02)
+            self.ext_token_embd.weight.zero_()
+            self.ext_rel_b.weight.copy_(near_bias(heads))
             # a logit of about -4 before anything is learned: spans are rare
             start = (4.0 * SPAN_WIDTH**0.5 / SPAN_WIDTH) ** 0.5
             self.ext_token.bias.fill_(start)
             self.ext_field.bias.fill_(-start)
 
+    def embedded(self, ids):
+        """[B][T] ids -> [B][T][D], what the first layer reads."""
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.token_embd_norm(self.token_embd(ids) + self.token_types.weight[0] + self.position_embd(positions))
+
     def hidden(self, ids, mask):
         """[B][T] ids and mask (true: a token) -> [B][T][D], the last hidden states."""
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        x = self.token_embd(ids) + self.token_types.weight[0] + self.position_embd(positions)
-        x = self.token_embd_norm(x)
+        x = self.embedded(ids)
         attend = attention_mask(mask)
         for layer in self.blk:
             x = layer(x, attend)
@@ -141,11 +180,13 @@ class Network(nn.Module):
         none = (self.label_none + self.label_none_growth * growth).expand(len(cosine), 1)
         return torch.cat([(self.label_scale + self.label_scale_growth * growth) * cosine, none], 1)
 
-    def token_side(self, hidden, mask, look):
+    def token_side(self, hidden, ids, mask, look):
         """[B][T][3R] of the extraction head."""
-        x = hidden + self.ext_shape(look % SHAPES) + self.ext_line(look // SHAPES)
-        z = self.ext_blk(x, attention_mask(mask))
-        return self.ext_token(z)
+        with torch.no_grad():
+            embedded = self.embedded(ids)
+        x = hidden + self.ext_token_embd(embedded) + self.ext_shape(look % SHAPES) + self.ext_line(look // SHAPES)
+        bias = self.ext_rel_b(distance_buckets(ids.shape[1])).permute(2, 0, 1)
+        return self.ext_token(self.ext_blk(x, attention_mask(mask) + bias))
 
     def field_side(self, name):
         """[F][D] embeddings of field texts -> [F][3R]."""

@@ -118,7 +118,7 @@ class Runner:
             look, _ = pad([looks[j] for j in part])
             with self._context():
                 hidden = self.network.hidden(ids, mask)
-                token = self.network.token_side(hidden, mask, look).float()
+                token = self.network.token_side(hidden, ids, mask, look).float()
             probability = torch.sigmoid(self.network.span_logits(token, field)).numpy()
             for b, j in enumerate(part):
                 i, at = where[j]
