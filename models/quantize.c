@@ -52,8 +52,9 @@ typedef struct Wanted
 } Wanted;
 
 static const char *const kept[] = {
-	"position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight",
-	"ext_shape.weight",     "ext_line.weight",    "sum_hidden.weight", "sum_output.weight",
+	"position_embd.weight", "token_types.weight", "attn_rel_b.weight",
+	"rel_embd.weight",      "ext_shape.weight",   "ext_line.weight",
+	"ext_rel_b.weight",     "sum_hidden.weight",  "sum_output.weight",
 };
 
 static const char *out_path;

@@ -13,7 +13,7 @@ SAFETENSORS_TYPES = {"F32": F32, "F16": F16, "BF16": BF16}
 
 # Small, or looked up row by row.
 ALWAYS_F32 = {
-    "position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight", "ext_shape.weight", "ext_line.weight", "sum_hidden.weight", "sum_output.weight"
+    "position_embd.weight", "token_types.weight", "attn_rel_b.weight", "rel_embd.weight", "ext_shape.weight", "ext_line.weight", "ext_rel_b.weight", "sum_hidden.weight", "sum_output.weight"
 }
 
 

@@ -38,6 +38,10 @@
 							NEVER, SLM_HEAD_EXTRACT},                                              \
 	[SLM_SLOT_EXT_LINE] = {TABLE, "ext_line",      EMBD, SLM_SIZE_LINE_PLACES, OPTIONAL,           \
 						   NEVER, SLM_HEAD_EXTRACT},                                               \
+	[SLM_SLOT_EXT_TOKEN_EMBD] = {MATRIX, "ext_token_embd", EMBD, EMBD, OPTIONAL,                   \
+								 NEVER,  SLM_HEAD_EXTRACT},                                        \
+	[SLM_SLOT_EXT_REL_BIAS] = {TABLE,    "ext_rel_b", SLM_SIZE_HEADS,  SLM_SIZE_EXTRACT_BUCKETS,   \
+							   OPTIONAL, NEVER,       SLM_HEAD_EXTRACT},                           \
 	[SLM_SLOT_EXT_TOKEN] = {MATRIX,   "ext_token",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \
 							REQUIRED, SLM_HEAD_EXTRACT},                                           \
 	[SLM_SLOT_EXT_FIELD] = {MATRIX,   "ext_field",     EMBD, SLM_SIZE_SPANS, REQUIRED,             \

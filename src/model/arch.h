@@ -43,6 +43,8 @@ typedef enum SlmSlot
 	SLM_SLOT_LABEL_NAME,
 	SLM_SLOT_EXT_SHAPE,
 	SLM_SLOT_EXT_LINE,
+	SLM_SLOT_EXT_TOKEN_EMBD,
+	SLM_SLOT_EXT_REL_BIAS, /* of all its layers */
 	SLM_SLOT_EXT_TOKEN,
 	SLM_SLOT_EXT_FIELD,
 	SLM_SLOT_SUM_HIDDEN,
@@ -122,6 +124,7 @@ typedef enum SlmSize
 	SLM_SIZE_CLASSES,
 	SLM_SIZE_SHAPES,          /* SLM_WORD_SHAPES */
 	SLM_SIZE_LINE_PLACES,     /* SLM_LINE_PLACES */
+	SLM_SIZE_EXTRACT_BUCKETS, /* of distances, in the extraction head */
 	SLM_SIZE_SPANS,           /* the three channels of a span, side by side */
 	SLM_SIZE_SENTENCE,        /* an embedding and SLM_SENTENCE_FEATURES */
 	SLM_SIZE_SENTENCE_HIDDEN, /* between the two matrices of the sentence head */

@@ -94,6 +94,10 @@ forward_init(Forward *f, SlmCompute *c, const SlmBatch *batch, SlmError *err)
 	SLM_TRY(slm_input_init(c, (int64_t) n, widest, &f->input, err));
 	SLM_TRY(slm_attention_init(c, max_key, batch->cache == NULL, &f->attention, err));
 	SLM_TRY(slm_distances_init(c, longest(batch), &f->distances, err));
+	if (batch->look != NULL && weight_of(f, SLM_SLOT_EXT_TOKEN_EMBD, 0)->weight != NULL)
+		SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) f->n_row * f->stride, &f->embedded, err));
+	if (batch->look != NULL && weight_of(f, SLM_SLOT_EXT_REL_BIAS, 0)->weight != NULL)
+		SLM_TRY(slm_distances_extract(c, longest(batch), &f->head_distances, err));
 	SLM_TRY(slm_rope_init(c, batch->long_context ? SLM_ROPE_LONG : SLM_ROPE_SHORT, f->n_row,
 						  &f->rope, err));
 	return window_turns(f) ? slm_rope_init(c, SLM_ROPE_WINDOW, f->n_row, &f->window_rope, err)
@@ -377,6 +381,41 @@ add_looks(Forward *f, SlmError *err)
 	return SLM_OK;
 }
 
+/* x = x + what the head reads of the embeddings that the first layer read. */
+static SlmStatus
+add_embedded(Forward *f, SlmError *err)
+{
+	const SlmWeight *weight = weight_of(f, SLM_SLOT_EXT_TOKEN_EMBD, 0);
+	const float *part = f->part; /* that no store may change */
+
+	for (int first = 0; first < f->n_row; first += ROW_CHUNK)
+	{
+		int m = f->n_row - first < ROW_CHUNK ? f->n_row - first : ROW_CHUNK;
+		float *x = f->x + (size_t) first * f->stride;
+
+		SLM_TRY(slm_product(f, weight, f->embedded + (size_t) first * f->stride, f->stride, m,
+							f->part, f->stride, err));
+		for (size_t i = 0; i < (size_t) m * f->stride; i++)
+			x[i] = x[i] + part[i];
+		SLM_TRY(slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err));
+	}
+	return SLM_OK;
+}
+
+/* The extraction head's layers, over hidden states and what tells words apart. */
+static SlmStatus
+run_head(Forward *f, SlmError *err)
+{
+	const SlmHparams *h = &f->c->model->hparams;
+
+	SLM_TRY(add_looks(f, err));
+	if (f->embedded != NULL)
+		SLM_TRY(add_embedded(f, err));
+	if (f->head_distances.bias != NULL)
+		f->distances = f->head_distances;
+	return run_layers(f, (int) h->n_layer, slm_hparams_layers(h), err);
+}
+
 SlmStatus
 slm_forward_try(SlmCompute *c, const SlmBatch *batch, SlmError *err)
 {
@@ -398,6 +437,8 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 	SLM_TRY(forward_init(&f, c, batch, err));
 	SLM_TRY(set_positions(&f, err));
 	SLM_TRY(slm_embed_tokens(&f, err));
+	if (f.embedded != NULL)
+		memcpy(f.embedded, f.x, (size_t) f.n_row * f.stride * sizeof(*f.x));
 	SLM_TRY(run_layers(&f, 0, n_layer, err));
 	switch (c->model->arch->norm_place)
 	{
@@ -410,10 +451,7 @@ slm_forward(SlmCompute *c, const SlmBatch *batch, float **out, SlmError *err)
 			break;
 	}
 	if (batch->look != NULL)
-	{
-		SLM_TRY(add_looks(&f, err));
-		SLM_TRY(run_layers(&f, n_layer, slm_hparams_layers(&c->model->hparams), err));
-	}
+		SLM_TRY(run_head(&f, err));
 	*out = f.x;
 	return SLM_OK;
 }

@@ -51,6 +51,8 @@ typedef struct Forward
 	SlmRope rope;
 	SlmRope window_rope; /* of layers with a window, where it has a base of its own */
 	SlmDistances distances;
+	SlmDistances head_distances; /* of the extraction head's layers, where it has its own */
+	float *embedded; /* [n_row][stride] x of the first layer, where the head reads it; or NULL */
 } Forward;
 
 static inline const SlmWeight *

@@ -700,6 +700,25 @@ rows_of(const SlmGguf *gguf, const SlmArch *arch, uint32_t heads, SlmSlot slot, 
 	return SLM_OK;
 }
 
+/* How many layers the extraction head has, and in how many buckets distances fall there. */
+static SlmStatus
+read_extract_layers(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
+{
+	uint32_t n_layer = 0, n_bucket;
+
+	if ((h->heads & SLM_HEAD_BIT(SLM_HEAD_EXTRACT)) != 0)
+		SLM_TRY(read_count(gguf, arch, "extract.block_count", SLM_MAX_HEAD_LAYERS, &n_layer, err));
+	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_EXT_REL_BIAS, SLM_MAX_RELATIVE_BUCKETS,
+					&n_bucket, err));
+	if (n_bucket % 2 != 0 || n_bucket == 2)
+		return slm_fail(err, SLM_ERR_CORRUPT,
+						"tensor \"%s.weight\" has %u rows, not an even number from 4 on",
+						arch->slot[SLM_SLOT_EXT_REL_BIAS].name, n_bucket);
+	h->n_extract_layer = (uint16_t) n_layer;
+	h->n_extract_bucket = (uint16_t) n_bucket;
+	return SLM_OK;
+}
+
 static SlmStatus
 read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *err)
 {
@@ -715,9 +734,7 @@ read_heads(const SlmGguf *gguf, const SlmArch *arch, SlmHparams *h, SlmError *er
 						"tensor \"%s.weight\" has %u rows, not a multiple of 3",
 						arch->slot[SLM_SLOT_EXT_TOKEN].name, h->n_span);
 	h->n_span /= 3;
-	if ((h->heads & SLM_HEAD_BIT(SLM_HEAD_EXTRACT)) != 0)
-		SLM_TRY(read_count(gguf, arch, "extract.block_count", SLM_MAX_HEAD_LAYERS,
-						   &h->n_extract_layer, err));
+	SLM_TRY(read_extract_layers(gguf, arch, h, err));
 	SLM_TRY(rows_of(gguf, arch, h->heads, SLM_SLOT_SUM_HIDDEN, SLM_MAX_SENTENCE_HIDDEN,
 					&h->n_sentence_hidden, err));
 	return read_constants(gguf, arch, h, err);

@@ -56,7 +56,8 @@ typedef struct SlmHparams
 	uint16_t class_pooling;   /* SlmPooling: mean or cls */
 	float norm_epsilon;
 	uint32_t heads;             /* set of SLM_HEAD_BIT() */
-	uint32_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
+	uint16_t n_extract_layer;   /* layers behind n_layer, of the extraction head */
+	uint16_t n_extract_bucket;  /* of distances there; 0: they have no numbers of their own */
 	uint32_t n_span;            /* width of one of its three channels */
 	uint32_t n_sentence_hidden; /* outputs of the sentence head's first matrix */
 	SlmLabelCalibration label;

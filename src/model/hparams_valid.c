@@ -91,6 +91,7 @@ heads_valid(const SlmHparams *h)
 		   head_number_valid(h, SLM_HEAD_CLASS, h->n_class, slm_max_classes(h->class_kind)) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_extract_layer, SLM_MAX_HEAD_LAYERS) &&
 		   head_number_valid(h, SLM_HEAD_EXTRACT, h->n_span, SLM_MAX_SPAN_WIDTH) &&
+		   h->n_extract_bucket <= SLM_MAX_RELATIVE_BUCKETS && h->n_extract_bucket % 2 == 0 &&
 		   head_number_valid(h, SLM_HEAD_SENTENCE, h->n_sentence_hidden, SLM_MAX_SENTENCE_HIDDEN) &&
 		   slm_hparams_constants_valid(h);
 }
@@ -157,6 +158,8 @@ slm_hparams_size(const SlmHparams *h, SlmSize size)
 			return SLM_WORD_SHAPES;
 		case SLM_SIZE_LINE_PLACES:
 			return SLM_LINE_PLACES;
+		case SLM_SIZE_EXTRACT_BUCKETS:
+			return h->n_extract_bucket;
 		case SLM_SIZE_SPANS:
 			return 3 * (uint64_t) h->n_span;
 		case SLM_SIZE_SENTENCE:

@@ -35,7 +35,7 @@
 #include "base/source.h"
 #include "base/status.h"
 
-#define SLM_IMAGE_VERSION 17
+#define SLM_IMAGE_VERSION 18
 #define SLM_RESULTS_VERSION 1
 
 /* Where a builder puts the image; the host owns the file. */

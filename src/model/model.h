@@ -27,6 +27,7 @@ typedef enum SlmPooling
 #define SLM_WORD_SHAPES 16 /* that the extraction head tells apart */
 #define SLM_LINE_PLACES 4  /* of a word: 1 begins a line, 2 ends one, 3 both, 0 neither */
 #define SLM_WORD_LOOKS (SLM_WORD_SHAPES * SLM_LINE_PLACES) /* shape + SLM_WORD_SHAPES * place */
+#define SLM_EXTRACT_REACH 128 /* from this distance on, all share a bucket in the extraction head */
 #define SLM_SENTENCE_FEATURES 8 /* that the sentence head reads behind an embedding */
 
 /*

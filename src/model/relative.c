@@ -37,10 +37,8 @@ bucket_of(int distance, int half, double reach, int from)
 
 /* bucket[distance] for distances below n. */
 static SlmStatus
-fill_buckets(SlmCompute *c, int half, int n, int32_t *bucket, SlmError *err)
+fill_buckets(SlmCompute *c, int half, double reach, int n, int32_t *bucket, SlmError *err)
 {
-	double reach = (double) c->model->arch->relative_reach;
-
 	for (int i = 0; i < n; i++)
 	{
 		bucket[i] = bucket_of(i, half, reach, i > 0 ? bucket[i - 1] : 0);
@@ -49,28 +47,29 @@ fill_buckets(SlmCompute *c, int half, int n, int32_t *bucket, SlmError *err)
 	return SLM_OK;
 }
 
-/* Which row of a table each distance has. */
+/* Which row of a table of n_bucket each distance has. */
 static SlmStatus
-find_numbers(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
+find_numbers(SlmCompute *c, int n_bucket, uint32_t reach, int max_length, SlmDistances *out,
+			 SlmError *err)
 {
-	const SlmHparams *h = &c->model->hparams;
-	int n_bucket = (int) h->n_bucket, behind = 0, zero = max_length - 1;
+	size_t n_head = c->model->hparams.n_head;
+	int behind = 0, zero = max_length - 1;
 	int stride = 2 * (int) slm_row_stride(max_length);
 	int32_t *bucket;
 
 	switch (c->model->arch->mask)
 	{
 		case SLM_MASK_FULL:
-			n_bucket = behind = n_bucket / 2;
+			behind = n_bucket / 2;
 			break;
 		case SLM_MASK_CAUSAL:
 			break;
 	}
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &bucket, err));
 	SLM_TRY(SLM_NEW_ARRAY(c->arena, (size_t) stride, &out->row, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) stride, &out->numbers, err));
-	SLM_TRY(SLM_NEW_ARRAY(c->arena, h->n_head * (size_t) h->n_bucket, &out->table, err));
-	SLM_TRY(fill_buckets(c, n_bucket, stride, bucket, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n_head * (size_t) stride, &out->numbers, err));
+	SLM_TRY(SLM_NEW_ARRAY(c->arena, n_head * (size_t) n_bucket, &out->table, err));
+	SLM_TRY(fill_buckets(c, behind > 0 ? behind : n_bucket, (double) reach, stride, bucket, err));
 	for (int i = 0; i < stride; i++)
 	{
 		int distance = i - zero; /* of a key behind the row; before it, it is negative */
@@ -216,6 +215,8 @@ slm_distances_layer(SlmCompute *c, SlmDistances *d, int layer, SlmError *err)
 
 	const SlmWeight *numbers = slm_weight(c->model, SLM_SLOT_LAYER_REL_BIAS, layer);
 
+	if (d->of_all_layers)
+		return SLM_OK;
 	if (numbers->weight != NULL)
 		return fill_numbers(c, numbers, d, err);
 	if (d->embd == NULL)
@@ -290,21 +291,41 @@ slm_distances_rows(SlmCompute *c, SlmDistances *d, const SlmAttend *args, int fi
 	return SLM_OK;
 }
 
+/* Numbers that one table has for all layers, or, where there is none, that layers have. */
+static SlmStatus
+init_numbers(SlmCompute *c, const SlmWeight *table, uint32_t n_bucket, uint32_t reach,
+			 int max_length, SlmDistances *out, SlmError *err)
+{
+	SLM_TRY(find_numbers(c, (int) n_bucket, reach, max_length, out, err));
+	out->of_all_layers = table->weight != NULL;
+	return out->of_all_layers ? fill_numbers(c, table, out, err) : SLM_OK;
+}
+
 SlmStatus
 slm_distances_init(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
 {
-	const SlmWeight *of_all = slm_weight(c->model, SLM_SLOT_ATTN_REL_BIAS, 0);
+	const SlmArch *arch = c->model->arch;
 
 	*out = (SlmDistances){0};
-	switch (c->model->arch->relative)
+	switch (arch->relative)
 	{
 		case SLM_RELATIVE_NONE:
 			break;
 		case SLM_RELATIVE_BIAS:
-			SLM_TRY(find_numbers(c, max_length, out, err));
-			return of_all->weight != NULL ? fill_numbers(c, of_all, out, err) : SLM_OK;
+			return init_numbers(c, slm_weight(c->model, SLM_SLOT_ATTN_REL_BIAS, 0),
+								c->model->hparams.n_bucket, arch->relative_reach, max_length, out,
+								err);
 		case SLM_RELATIVE_DISENTANGLED:
 			return fill_embeddings(c, max_length, out, err);
 	}
 	return SLM_OK;
+}
+
+SlmStatus
+slm_distances_extract(SlmCompute *c, int max_length, SlmDistances *out, SlmError *err)
+{
+	*out = (SlmDistances){0};
+	return init_numbers(c, slm_weight(c->model, SLM_SLOT_EXT_REL_BIAS, 0),
+						c->model->hparams.n_extract_bucket, SLM_EXTRACT_REACH, max_length, out,
+						err);
 }

@@ -6,7 +6,8 @@
  * In each half the first half hold one distance alone, the others ever longer runs, up to
  * the architecture's reach, from which on all share the last.  A head adds to
  * a score the number that it has for the bucket.  Where rows see no keys behind them,
- * all n are for those before; layers may have numbers of their own.
+ * all n are for those before; layers may have numbers of their own.  So may the extraction
+ * head, of any architecture: its layers add them instead of what the others do.
  *
  * SLM_RELATIVE_DISENTANGLED (He et al. 2021): a table of n rows holds embeddings
  * of distances, n / 2 of keys behind the row that asks, and of the others, as above but
@@ -21,11 +22,12 @@
 typedef struct SlmDistances
 {
 	/* numbers of heads */
-	const float *bias; /* of head 0, row 0, key 0; that of row i and key j is j - i behind it */
-	size_t stride;     /* from a head's to the next one's */
-	float *numbers;    /* the same, from their start */
-	int32_t *row;      /* [stride] of the table, of each distance */
-	float *table;      /* its numbers */
+	const float *bias;  /* of head 0, row 0, key 0; that of row i and key j is j - i behind it */
+	size_t stride;      /* from a head's to the next one's */
+	float *numbers;     /* the same, from their start */
+	int32_t *row;       /* [stride] of the table, of each distance */
+	float *table;       /* its numbers */
+	bool of_all_layers; /* the table is; otherwise each layer may have one */
 
 	/* embeddings; NULL where there are none */
 	float *embd;          /* [n_row][embd_stride] their rows that sequences ask for */
@@ -48,6 +50,10 @@ typedef struct SlmDistances
 /* For sequences of at most max_length rows, in the arena. */
 extern SlmStatus slm_distances_init(SlmCompute *c, int max_length, SlmDistances *out,
 									SlmError *err) SLM_MUST_CHECK;
+
+/* The same for the layers of the extraction head, which has numbers of its own. */
+extern SlmStatus slm_distances_extract(SlmCompute *c, int max_length, SlmDistances *out,
+									   SlmError *err) SLM_MUST_CHECK;
 
 /* A layer begins. */
 extern SlmStatus slm_distances_layer(SlmCompute *c, SlmDistances *d, int layer,

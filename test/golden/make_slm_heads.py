@@ -38,13 +38,14 @@ import torch
 from make_tokenizer import escape
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
+from transformers.models.t5.modeling_t5 import T5Attention
 
 sys.path.insert(0, os.path.join(make_tiny.ROOT, "models"))
 from converter import convert
 from converter.architectures import gguf_name
 from converter.source import Source
 
-N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_PLACES, N_FEATURES = 32, 8, 16, 16, 4, 8
+N_EMBD, N_SPAN, N_HIDDEN, N_SHAPES, N_PLACES, N_FEATURES, N_BUCKETS = 32, 8, 16, 16, 4, 8, 8
 CALIBRATION = {
     "label.scale": 7.0,
     "label.scale_growth": 0.75,
@@ -147,6 +148,8 @@ class Slm:
             "sum_output.weight": 0.5 * torch.randn(1, N_HIDDEN),
             "sum_output.bias": 0.2 * torch.randn(1),
             "ext_line.weight": 0.5 * torch.randn(N_PLACES, N_EMBD),
+            "ext_token_embd.weight": 0.1 * torch.randn(N_EMBD, N_EMBD),
+            "ext_rel_b.weight": 0.5 * torch.randn(N_BUCKETS, 2),
         }
 
     def write(self, tokenizer, path):
@@ -177,13 +180,22 @@ class Slm:
     def linear(self, name, x):
         return torch.nn.functional.linear(x, self.head[name + ".weight"], self.head.get(name + ".bias"))
 
+    def bias(self, n):
+        """[1][heads][n][n], added to scores: T5's buckets, whose own function gives them."""
+        behind = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+        buckets = T5Attention._relative_position_bucket(behind, bidirectional=True, num_buckets=N_BUCKETS, max_distance=128)
+        return self.head["ext_rel_b.weight"][buckets].permute(2, 0, 1)[None]
+
     def hidden(self, ids):
         return self.bert(torch.tensor([ids])).last_hidden_state[0]
 
-    def spans(self, hidden, looks):
+    def spans(self, ids, looks):
         looks = torch.tensor(looks)
-        x = hidden + self.head["ext_shape.weight"][looks % N_SHAPES] + self.head["ext_line.weight"][looks // N_SHAPES]
-        z = self.layer(x[None]).squeeze(0)
+        embedded = self.bert.embeddings(torch.tensor([ids]))[0]
+        x = self.hidden(ids) + self.linear("ext_token_embd", embedded)
+        x = x + self.head["ext_shape.weight"][looks % N_SHAPES] + self.head["ext_line.weight"][looks // N_SHAPES]
+        z = self.layer(x[None], attention_mask=self.bias(len(ids)))
+        z = (z[0] if isinstance(z, tuple) else z).squeeze(0)
         return self.linear("ext_token", z)
 
     def sentence(self, x):
@@ -217,7 +229,7 @@ def write_golden(slm, tokenizer, out):
         print("ids", *encoding.ids, file=out)
         print("looks", *looks, file=out)
         line(out, "hidden", hidden)
-        line(out, "spans", slm.spans(hidden, looks))
+        line(out, "spans", slm.spans(encoding.ids, looks))
         line(out, "one", mass / (none + mass.sum()))
         line(out, "each", torch.sigmoid(CALIBRATION["label.multi_scale"] * cosine + CALIBRATION["label.multi_bias"]))
     for text in FIELDS:

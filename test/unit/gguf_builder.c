@@ -377,9 +377,12 @@ gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff)
 }
 
 void
-gguf_add_line_places(GgufBuilder *b, uint32_t n_embd, uint32_t n_place)
+gguf_add_extract_options(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_place,
+						 uint32_t n_bucket)
 {
 	add_matrix(b, "ext_line.weight", SLM_DTYPE_F32, n_embd, n_place);
+	add_matrix(b, "ext_token_embd.weight", type, n_embd, n_embd);
+	add_matrix(b, "ext_rel_b.weight", SLM_DTYPE_F32, 2, n_bucket);
 }
 
 void

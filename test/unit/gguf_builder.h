@@ -105,7 +105,8 @@ extern void gguf_add_bert(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32
 extern void gguf_add_heads(GgufBuilder *b, SlmDtype type, uint32_t n_embd, uint32_t n_ff,
 						   uint32_t n_span, uint32_t n_hidden);
 
-/* The tensor that an extraction head may have beside those. */
-extern void gguf_add_line_places(GgufBuilder *b, uint32_t n_embd, uint32_t n_place);
+/* The tensors that an extraction head may have beside those. */
+extern void gguf_add_extract_options(GgufBuilder *b, SlmDtype type, uint32_t n_embd,
+									 uint32_t n_place, uint32_t n_bucket);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define N_EMBD 32
 #define N_SPAN 4
+#define N_BUCKET 8
 #define N_ROW 130 /* more than two chunks of rows */
 #define MAX_T 16
 
@@ -30,7 +31,7 @@ typedef enum Parts
 {
 	BODY,
 	HEADS,
-	HEADS_AND_PLACES
+	HEADS_AND_OPTIONS
 } Parts;
 
 static void
@@ -43,8 +44,8 @@ heads_load(Heads *h, SlmDtype type, Parts parts)
 	gguf_add_bert(&b, type, N_EMBD, 64);
 	if (parts >= HEADS)
 		gguf_add_heads(&b, type, N_EMBD, 64, N_SPAN, 3);
-	if (parts >= HEADS_AND_PLACES)
-		gguf_add_line_places(&b, N_EMBD, SLM_LINE_PLACES);
+	if (parts >= HEADS_AND_OPTIONS)
+		gguf_add_extract_options(&b, type, N_EMBD, SLM_LINE_PLACES, N_BUCKET);
 	gguf_finish(&b, &h->file);
 	CHECK_STATUS(memory_model_load(&h->memory, h->file.data, h->file.size, &h->err), SLM_OK);
 	slm_arena_reset(&h->memory.arena);
@@ -144,7 +145,7 @@ one_answer_of(SlmDtype type)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, type, HEADS_AND_PLACES);
+	heads_load(&h, type, HEADS_AND_OPTIONS);
 	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
 	CHECK_STATUS(ask(&h, 1, &alone), SLM_OK);
 	CHECK(memcmp(alone.labels[0], alone.labels[1], sizeof(alone.labels[0])) != 0);
@@ -179,7 +180,7 @@ hidden_states_are_what_is_pooled(void)
 	Heads h, bare;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_OPTIONS);
 	heads_load(&bare, SLM_DTYPE_F32, BODY);
 	CHECK_STATUS(slm_encode_hidden(&h.run, &sequence[MAX_T - 1], 1, hidden[0], &h.err), SLM_OK);
 	CHECK_STATUS(slm_encode_pooled(&h.run, &sequence[MAX_T - 1], 1, pooled, &h.err), SLM_OK);
@@ -206,7 +207,7 @@ looks_matter(void)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_OPTIONS);
 	CHECK_STATUS(ask(&h, MAX_T, &before), SLM_OK);
 	for (size_t c = 0; c < sizeof(changes); c++)
 	{
@@ -248,7 +249,7 @@ what_the_model_says(void)
 	const SlmModelInfo *info;
 	Heads h;
 
-	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_OPTIONS);
 	info = slm_model_info(h.run.model);
 	CHECK(info->has_label_head && info->has_sentence_head);
 	CHECK_INT(info->n_span, N_SPAN);
@@ -292,7 +293,7 @@ numbers_that_are_not_finite(void)
 	float in[N_EMBD + SLM_SENTENCE_FEATURES], out[N_EMBD];
 	Heads h;
 
-	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_PLACES);
+	heads_load(&h, SLM_DTYPE_F32, HEADS_AND_OPTIONS);
 	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
 		in[i] = i % 2 == 0 ? 3e38f : -3e38f;
 	CHECK_STATUS(slm_project_labels(&h.run, SLM_LABEL_TEXT, in, 1, out, &h.err), SLM_ERR_CORRUPT);
@@ -312,7 +313,7 @@ cancel_at_every_poll(void)
 	Heads h;
 
 	make_inputs();
-	heads_load(&h, SLM_DTYPE_Q8_0, HEADS_AND_PLACES);
+	heads_load(&h, SLM_DTYPE_Q8_0, HEADS_AND_OPTIONS);
 	h.run.kernels = slm_kernels(SLM_ISA_SCALAR);
 	CHECK_STATUS(ask(&h, MAX_T, &right), SLM_OK);
 	held = h.memory.arena.held_bytes;
@@ -583,6 +584,8 @@ types_of_the_quantized_fixture(void)
 	CHECK_INT(type_of(&gguf, "ext_token.bias"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "ext_shape.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "ext_line.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "ext_rel_b.weight"), SLM_DTYPE_F32);
+	CHECK_INT(type_of(&gguf, "ext_token_embd.weight"), SLM_DTYPE_Q8_0);
 	CHECK_INT(type_of(&gguf, "position_embd.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "sum_hidden.weight"), SLM_DTYPE_F32);
 	CHECK_INT(type_of(&gguf, "sum_output.weight"), SLM_DTYPE_F32);

@@ -432,23 +432,33 @@ shapes_of_heads(void)
 		}
 }
 
-/* A tensor that an extraction head may have, but of its own shape alone. */
+/* Tensors that an extraction head may have, but of their own shapes alone. */
 static void
-places_of_lines(void)
+check_extract_options(uint32_t n_place, uint32_t n_bucket, const char *message)
 {
-	for (uint32_t n = SLM_LINE_PLACES - 1; n <= SLM_LINE_PLACES + 1; n++)
-	{
-		GgufBytes file = {0};
-		GgufBuilder b;
+	GgufBytes file = {0};
+	GgufBuilder b;
 
-		gguf_begin(&b);
-		gguf_add_bert(&b, SLM_DTYPE_F32, 32, 64);
-		gguf_add_heads(&b, SLM_DTYPE_F32, 32, 64, 4, 3);
-		gguf_add_line_places(&b, 32, n);
-		gguf_finish(&b, &file);
-		check_load(&file, n == SLM_LINE_PLACES ? SLM_OK : SLM_ERR_CORRUPT,
-				   n == SLM_LINE_PLACES ? "" : "tensor \"ext_line.weight\"");
-	}
+	gguf_begin(&b);
+	gguf_add_bert(&b, SLM_DTYPE_F32, 32, 64);
+	gguf_add_heads(&b, SLM_DTYPE_F32, 32, 64, 4, 3);
+	gguf_add_extract_options(&b, SLM_DTYPE_F32, 32, n_place, n_bucket);
+	gguf_finish(&b, &file);
+	check_load(&file, message[0] == 0 ? SLM_OK : SLM_ERR_CORRUPT, message);
+}
+
+static void
+options_of_extraction(void)
+{
+	check_extract_options(SLM_LINE_PLACES, 4, "");
+	check_extract_options(SLM_LINE_PLACES, SLM_MAX_RELATIVE_BUCKETS, "");
+	check_extract_options(SLM_LINE_PLACES - 1, 4, "tensor \"ext_line.weight\"");
+	check_extract_options(SLM_LINE_PLACES + 1, 4, "tensor \"ext_line.weight\"");
+	check_extract_options(SLM_LINE_PLACES, 2,
+						  "tensor \"ext_rel_b.weight\" has 2 rows, not an even number from 4 on");
+	check_extract_options(SLM_LINE_PLACES, 7, "tensor \"ext_rel_b.weight\" has 7 rows");
+	check_extract_options(SLM_LINE_PLACES, SLM_MAX_RELATIVE_BUCKETS + 2,
+						  "tensor \"ext_rel_b.weight\" has 258 rows, not 1 to 256");
 }
 
 static void
@@ -806,7 +816,7 @@ main(void)
 	TEST(keys_without_heads);
 	TEST(numbers_of_heads);
 	TEST(shapes_of_heads);
-	TEST(places_of_lines);
+	TEST(options_of_extraction);
 	TEST(heads);
 	TEST(kinds_of_heads);
 	TEST(numbers_that_are_not_finite);
