@@ -61,6 +61,7 @@
 	4096 /* weighed against each other; beyond, a text is taken in parts */
 #define SLM_MAX_TRAIN_ROWS 100000
 #define SLM_MAX_TRAIN_DIMENSIONS 2048
+#define SLM_MAX_BAG_WORDS 512          /* tokens that a trained head knows */
 #define SLM_MAX_HEAD_BYTES (64U << 20) /* numbers and names of a trained head */
 #define SLM_BATCH_TOKENS 1024          /* tokens of one forward step, at least one sequence */
 

@@ -1,7 +1,8 @@
 /*
  * fit.c - a linear head fitted to rows that carry their labels
  *
- * Linear discriminant analysis with two kinds of shrinkage.  Rows x are centred;
+ * Linear discriminant analysis with two kinds of shrinkage.  A row x is a text's embedding
+ * and, behind it, its bag of tokens; rows are centred;
  * label k has n_k rows, of mean m_k and own share of the within-label scatter S:
  *
  *   A = S + lambda I            the metric: great lambda, plain distance; small, whitened
@@ -20,7 +21,7 @@
  * counted, so that nothing is judged by rows it has learned from.  Choosing:
  * the least log loss at the best temperature, plus a weak preference (a
  * log-normal prior) for middling values, which few rows cannot overrule by
- * chance and many can.
+ * chance and many can.  By the same measure bags are read, or left aside.
  *
  * Rows are converted to double precision and centred in blocks.  One call of
  * OpenBLAS is about MACS_PER_CALL of work, because it cannot be interrupted.
@@ -74,7 +75,7 @@ typedef struct Fit
 {
 	const SlmFitInput *in;
 	const SlmBlas *blas;
-	int n, d, k;
+	int n, n_word, d, k;
 	int step_rows;     /* rows of one call that costs d * d a row */
 	int *count;        /* [k] rows of a label */
 	double *log_share; /* [k] of count in n */
@@ -87,6 +88,7 @@ typedef struct Fit
 	double *by_text;   /* [k][d] A^-1 text */
 	double *norm;      /* [3][k] mean' A^-1 mean, mean' A^-1 text, text' A^-1 text */
 	double *x, *u;     /* [step_rows][d] the block: rows, and rows minus their label's mean */
+	float *bag;        /* [n_word] of the row that is read */
 
 	/* The rows on which lambda and gamma are chosen. */
 	int n_eval;
@@ -112,15 +114,37 @@ eval_rows(int n, int k)
 }
 
 Size
-slm_fit_bytes(int n_row, int n_embd, int n_label)
+slm_fit_bytes(int n_row, int width, int n_label)
 {
-	Size d = n_embd, k = n_label, n_eval = eval_rows(n_row, n_label), step = rows_a_step(n_embd);
+	Size d = width, k = n_label, n_eval = eval_rows(n_row, n_label), step = rows_a_step(width);
 	Size n_double = 2 * d * d + 5 * k * d + 2 * step * (d + k) + n_eval * (5 * k + 4) + 10 * k + d;
 
 	return n_double * sizeof(double);
 }
 
 /* ---- Rows ------------------------------------------------------------------ */
+
+/* x = row at, as it is. */
+static void
+read_row(Fit *fit, int at, double *x)
+{
+	const SlmFitInput *in = fit->in;
+
+	for (int j = 0; j < in->n_embd; j++)
+		x[j] = in->row[at][j];
+	if (fit->n_word == 0)
+		return;
+	in->bag(in->arg, at, fit->bag);
+	for (int j = 0; j < fit->n_word; j++)
+		x[in->n_embd + j] = fit->bag[j];
+}
+
+/* [d] of a label's text. */
+static const float *
+prior_of(const Fit *fit, int label)
+{
+	return fit->in->prior + (Size) label * (fit->in->n_embd + fit->in->n_word);
+}
 
 /* x and u of the rows index[first] .. (first .. without an index). */
 static void
@@ -130,14 +154,14 @@ load_block(Fit *fit, const int *index, int first, int n)
 	for (int i = 0; i < n; i++)
 	{
 		int at = index != NULL ? index[first + i] : first + i;
-		const float *row = fit->in->row[at];
 		const double *own_mean = fit->own_mean + (Size) fit->in->label[at] * fit->d;
 		double *x = fit->x + (Size) i * fit->d;
 		double *u = fit->u + (Size) i * fit->d;
 
+		read_row(fit, at, x);
 		for (int j = 0; j < fit->d; j++)
 		{
-			x[j] = row[j] - fit->mean[j];
+			x[j] -= fit->mean[j];
 			u[j] = x[j] - own_mean[j];
 		}
 	}
@@ -151,21 +175,21 @@ gather(Fit *fit)
 
 	for (int i = 0; i < fit->n; i++)
 	{
-		const float *row = fit->in->row[i];
 		double *own_mean = fit->own_mean + (Size) fit->in->label[i] * fit->d;
 
 		if (i % MAX_STEP_ROWS == 0)
 			CHECK_FOR_INTERRUPTS();
 		fit->count[fit->in->label[i]]++;
+		read_row(fit, i, fit->x);
 		for (int j = 0; j < fit->d; j++)
 		{
-			fit->mean[j] += row[j] / fit->n;
-			own_mean[j] += row[j];
+			fit->mean[j] += fit->x[j] / fit->n;
+			own_mean[j] += fit->x[j];
 		}
 	}
 	for (int i = 0; i < fit->k; i++)
 	{
-		const float *prior = fit->in->prior + (Size) i * fit->d;
+		const float *prior = prior_of(fit, i);
 		double *own_mean = fit->own_mean + (Size) i * fit->d;
 
 		CHECK_FOR_INTERRUPTS();
@@ -178,7 +202,7 @@ gather(Fit *fit)
 	}
 	for (int i = 0; i < fit->k; i++)
 	{
-		const float *prior = fit->in->prior + (Size) i * fit->d;
+		const float *prior = prior_of(fit, i);
 		double *text = fit->text + (Size) i * fit->d;
 
 		CHECK_FOR_INTERRUPTS();
@@ -487,9 +511,18 @@ leave_eval_rows_out(Fit *fit, double gamma)
 	}
 }
 
-/* Finds lambda and gamma; leaves the metric, the centres and the scores of that pair. */
+/* Fits are made with the bags, where there are any, then without them; each has a step for each lambda, and one. */
+static void
+tell(const Fit *fit, int step)
+{
+	int n_step = N_LAMBDA + 1, before = fit->n_word < fit->in->n_word ? n_step : 0;
+
+	fit->in->progress(fit->in->arg, before + step + 1, fit->in->n_word > 0 ? 2 * n_step : n_step);
+}
+
+/* Finds lambda and gamma; leaves the metric, the centres and the scores of that pair, and their loss. */
 static double
-choose(Fit *fit)
+choose(Fit *fit, double *least)
 {
 	double best = DBL_MAX;
 	int best_lambda = 0, best_gamma = 0;
@@ -498,7 +531,7 @@ choose(Fit *fit)
 	{
 		int lambda = LAMBDA_FIRST + l * LAMBDA_STEP;
 
-		fit->in->progress(fit->in->arg, l + 1, N_LAMBDA + 1);
+		tell(fit, l);
 		set_metric(fit, ldexp(1.0, lambda));
 		measure_eval_rows(fit);
 		for (int g = 0; g < N_GAMMA; g++)
@@ -518,11 +551,12 @@ choose(Fit *fit)
 		}
 	}
 
-	fit->in->progress(fit->in->arg, N_LAMBDA + 1, N_LAMBDA + 1);
+	tell(fit, N_LAMBDA);
 	set_metric(fit, ldexp(1.0, best_lambda));
 	measure_eval_rows(fit);
 	leave_eval_rows_out(fit, ldexp(1.0, best_gamma));
 	(void) best_sharpness(fit);
+	*least = best;
 	return ldexp(1.0, best_gamma);
 }
 
@@ -588,7 +622,7 @@ fit_sigmoid(const Fit *fit, double *scale, double *offset)
 
 /*
  * Counts the rows that the head, fitted without them, judges rightly, and those
- * that the labels' texts alone do.
+ * that the embeddings of the labels' texts alone do.
  */
 static void
 count_hits(Fit *fit, double gamma, const double *weight, SlmFit *out)
@@ -607,7 +641,7 @@ count_hits(Fit *fit, double gamma, const double *weight, SlmFit *out)
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < fit->d; i++)
-			to[i] = fit->in->prior[(Size) j * fit->d + i];
+			to[i] = i < fit->in->n_embd ? prior_of(fit, j)[i] : 0.0;
 		prior_at_mean[j] = dot(to, fit->mean, fit->d); /* centring the rows took this away */
 	}
 	for (int first = 0; first < fit->n; first += fit->step_rows)
@@ -640,82 +674,113 @@ count_hits(Fit *fit, double gamma, const double *weight, SlmFit *out)
 	out->zero_shot = (double) zero_shot_hits / fit->n;
 }
 
+/* Takes all memory; rows are read with the first n_word numbers of their bags. */
+static void
+init(Fit *fit, const SlmFitInput *input, int n_word)
+{
+	int d = input->n_embd + n_word;
+	Size square = (Size) d * d, wide = (Size) input->n_label * d, block, cells;
+
+	*fit = (Fit){
+		.in = input,
+		.blas = slm_blas(),
+		.n = input->n_row,
+		.n_word = n_word,
+		.d = d,
+		.k = input->n_label,
+		.step_rows = rows_a_step(d),
+		.n_eval = eval_rows(input->n_row, input->n_label),
+		.sharpness = 1.0,
+	};
+	block = (Size) fit->step_rows * d;
+	cells = (Size) fit->n_eval * fit->k;
+#define NEW_DOUBLES(n) palloc_extended((n) * sizeof(double), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)
+	fit->count = palloc0_array(int, fit->k);
+	fit->log_share = NEW_DOUBLES(fit->k);
+	fit->mean = NEW_DOUBLES(d);
+	fit->own_mean = NEW_DOUBLES(wide);
+	fit->text = NEW_DOUBLES(wide);
+	fit->scatter = NEW_DOUBLES(square);
+	fit->factor = NEW_DOUBLES(square);
+	fit->by_mean = NEW_DOUBLES(wide);
+	fit->by_text = NEW_DOUBLES(wide);
+	fit->norm = NEW_DOUBLES(3 * fit->k);
+	fit->x = NEW_DOUBLES(block);
+	fit->u = NEW_DOUBLES(block);
+	fit->bag = palloc_array(float, Max(n_word, 1));
+	fit->eval = palloc_array(int, fit->n_eval);
+	fit->x_by_mean = NEW_DOUBLES(cells);
+	fit->x_by_text = NEW_DOUBLES(cells);
+	fit->u_by_mean = NEW_DOUBLES(cells);
+	fit->u_by_text = NEW_DOUBLES(cells);
+	fit->forms = palloc_array(Forms, fit->n_eval);
+	fit->score = NEW_DOUBLES(cells);
+	fit->centre_norm = NEW_DOUBLES(fit->k);
+	fit->x_by = NEW_DOUBLES(fit->k);
+	fit->u_by = NEW_DOUBLES(fit->k);
+#undef NEW_DOUBLES
+	for (int i = 0; i < fit->n_eval; i++)
+		fit->eval[i] = (int) ((int64) i * fit->n / fit->n_eval);
+}
+
+/* The head of the lambda and gamma that were chosen, in context. */
+static void
+finish(Fit *fit, double gamma, MemoryContext context, SlmFit *out)
+{
+	double scale, offset;
+
+	fit_sigmoid(fit, &scale, &offset);
+	out->n_word = fit->n_word;
+	out->weight =
+		MemoryContextAllocExtended(context, sizeof(float) * fit->k * fit->d, MCXT_ALLOC_HUGE);
+	out->offset = MemoryContextAlloc(context, sizeof(float) * fit->k);
+	for (int j = 0; j < fit->k; j++)
+	{
+		double *weight = fit->by_mean + (Size) j * fit->d;
+		const double *by_text = fit->by_text + (Size) j * fit->d;
+		double a, b;
+
+		CHECK_FOR_INTERRUPTS();
+		shares(fit, j, gamma, &a, &b);
+		for (int i = 0; i < fit->d; i++)
+		{
+			weight[i] = a * weight[i] + b * by_text[i];
+			out->weight[(Size) j * fit->d + i] = (float) (fit->sharpness * weight[i]);
+		}
+		out->offset[j] =
+			(float) (fit->log_share[j] -
+					 fit->sharpness * (0.5 * fit->centre_norm[j] + dot(weight, fit->mean, fit->d)));
+	}
+	out->multi_scale = (float) scale;
+	out->multi_offset = (float) offset;
+	count_hits(fit, gamma, fit->by_mean, out);
+}
+
 void
 slm_fit(const SlmFitInput *input, SlmFit *out)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	MemoryContext scratch =
 		AllocSetContextCreate(result_context, "slm head fitting", ALLOCSET_DEFAULT_SIZES);
-	Fit fit = {
-		.in = input,
-		.blas = slm_blas(),
-		.n = input->n_row,
-		.d = input->n_embd,
-		.k = input->n_label,
-		.step_rows = rows_a_step(input->n_embd),
-		.n_eval = eval_rows(input->n_row, input->n_label),
-		.sharpness = 1.0,
-	};
-	Size square = (Size) fit.d * fit.d, wide = (Size) fit.k * fit.d;
-	Size block = (Size) fit.step_rows * fit.d, cells = (Size) fit.n_eval * fit.k;
-	double gamma, scale, offset;
+	double best = DBL_MAX;
 
-	out->weight = palloc_extended(wide * sizeof(float), MCXT_ALLOC_HUGE);
-	out->offset = palloc_array(float, fit.k);
-
-	MemoryContextSwitchTo(scratch);
-#define NEW_DOUBLES(n) palloc_extended((n) * sizeof(double), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)
-	fit.count = palloc0_array(int, fit.k);
-	fit.log_share = NEW_DOUBLES(fit.k);
-	fit.mean = NEW_DOUBLES(fit.d);
-	fit.own_mean = NEW_DOUBLES(wide);
-	fit.text = NEW_DOUBLES(wide);
-	fit.scatter = NEW_DOUBLES(square);
-	fit.factor = NEW_DOUBLES(square);
-	fit.by_mean = NEW_DOUBLES(wide);
-	fit.by_text = NEW_DOUBLES(wide);
-	fit.norm = NEW_DOUBLES(3 * fit.k);
-	fit.x = NEW_DOUBLES(block);
-	fit.u = NEW_DOUBLES(block);
-	fit.eval = palloc_array(int, fit.n_eval);
-	fit.x_by_mean = NEW_DOUBLES(cells);
-	fit.x_by_text = NEW_DOUBLES(cells);
-	fit.u_by_mean = NEW_DOUBLES(cells);
-	fit.u_by_text = NEW_DOUBLES(cells);
-	fit.forms = palloc_array(Forms, fit.n_eval);
-	fit.score = NEW_DOUBLES(cells);
-	fit.centre_norm = NEW_DOUBLES(fit.k);
-	fit.x_by = NEW_DOUBLES(fit.k);
-	fit.u_by = NEW_DOUBLES(fit.k);
-#undef NEW_DOUBLES
-	for (int i = 0; i < fit.n_eval; i++)
-		fit.eval[i] = (int) ((int64) i * fit.n / fit.n_eval);
-
-	gather(&fit);
-	gamma = choose(&fit);
-	fit_sigmoid(&fit, &scale, &offset);
-
-	for (int j = 0; j < fit.k; j++)
+	/* with the tokens, and without them: where labels differ by meaning, they mislead */
+	for (int n_word = input->n_word;; n_word = 0)
 	{
-		double *weight = fit.by_mean + (Size) j * fit.d;
-		const double *by_text = fit.by_text + (Size) j * fit.d;
-		double a, b;
+		double gamma, loss;
+		Fit fit;
 
-		CHECK_FOR_INTERRUPTS();
-		shares(&fit, j, gamma, &a, &b);
-		for (int i = 0; i < fit.d; i++)
-		{
-			weight[i] = a * weight[i] + b * by_text[i];
-			out->weight[(Size) j * fit.d + i] = (float) (fit.sharpness * weight[i]);
-		}
-		out->offset[j] =
-			(float) (fit.log_share[j] -
-					 fit.sharpness * (0.5 * fit.centre_norm[j] + dot(weight, fit.mean, fit.d)));
+		MemoryContextSwitchTo(scratch);
+		init(&fit, input, n_word);
+		gather(&fit);
+		gamma = choose(&fit, &loss);
+		if (loss < best)
+			finish(&fit, gamma, result_context, out);
+		best = Min(best, loss);
+		MemoryContextSwitchTo(result_context);
+		MemoryContextReset(scratch);
+		if (n_word == 0)
+			break;
 	}
-	out->multi_scale = (float) scale;
-	out->multi_offset = (float) offset;
-	count_hits(&fit, gamma, fit.by_mean, out);
-
-	MemoryContextSwitchTo(result_context);
 	MemoryContextDelete(scratch);
 }

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_foreign_server.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
@@ -28,6 +30,7 @@
 #include "pg/hash.h"
 #include "pg/head_store.h"
 #include "pg/labels.h"
+#include "pg/pg_host.h"
 #include "pg/rows.h"
 
 #define PROGRESS_MS 5000 /* between two notices */
@@ -57,7 +60,9 @@ enum
 typedef struct TrainRow
 {
 	const float *embedding; /* [n_embd] */
-	const char *label;      /* in the database's encoding */
+	const int32 *token;     /* [n_token] of the text */
+	int n_token;
+	const char *label; /* in the database's encoding */
 } TrainRow;
 
 typedef struct Training
@@ -66,11 +71,12 @@ typedef struct Training
 	char *name;
 	bool replace; /* a model of that name is there */
 	int n_embd;
+	SlmBagWords words;     /* that the head shall know */
 	MemoryContext context; /* of all that follows */
 	TrainRow *row;         /* [n_row], room for SLM_MAX_TRAIN_ROWS */
 	int n_row;
 	int n_skipped;
-	Size n_bytes; /* of the embeddings and labels */
+	Size n_bytes; /* of the embeddings, tokens and labels */
 	int *label;   /* [n_row] index in labels */
 	SlmLabelInput labels;
 	TimestampTz started;
@@ -156,16 +162,29 @@ check_base(const SlmModelRef *base)
 static void
 check_memory(const Training *training, int n_label)
 {
-	Size bytes = training->n_bytes + slm_fit_bytes(training->n_row, training->n_embd, n_label);
+	int width = training->n_embd + training->words.n;
+	Size bytes = training->n_bytes + slm_fit_bytes(training->n_row, width, n_label);
 
 	if (bytes / 1024 > (Size) slm_max_scratch_memory)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("training on %d rows of %d dimensions needs %zu kB, more than "
 							   "slm.max_scratch_memory allows",
-							   training->n_row, training->n_embd, bytes / 1024)));
+							   training->n_row, width, bytes / 1024)));
 }
 
 /* ---- Rows ---------------------------------------------------------------------- */
+
+/* A copy of a text's tokens that outlives the call. */
+static const int32 *
+keep_tokens(Training *training, const SlmTokens *tokens)
+{
+	Size bytes = (Size) tokens->n * sizeof(int32);
+	int32 *out = MemoryContextAlloc(training->context, Max(bytes, 1));
+
+	memcpy(out, tokens->id, bytes);
+	training->n_bytes += bytes;
+	return out;
+}
 
 /* Embeds texts and adds those that could be as rows. */
 static void
@@ -176,10 +195,14 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 	float *embedding = MemoryContextAlloc(training->context, n_float * sizeof(float));
 	SlmStatus row_status[SLM_BATCH_ROWS] = {SLM_OK};
 	SlmStatus *rows = call->null_on_error ? row_status : NULL;
+	SlmTokens tokens[SLM_BATCH_ROWS];
 	SlmStatus status;
 
 	slm_call_begin(call);
 	status = slm_task_embed_for_labels(&call->run, text, n, embedding, rows, &call->err);
+	for (int i = 0; i < n && status == SLM_OK; i++)
+		if (row_status[i] == SLM_OK)
+			status = slm_task_tokenize(&call->run, slm_text(""), text[i], &tokens[i], &call->err);
 	slm_call_end(call, status, rows, n);
 	training->n_bytes += n_float * sizeof(float);
 
@@ -198,6 +221,8 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 					 errmsg("the query has more rows than the limit of %d", SLM_MAX_TRAIN_ROWS),
 					 errhint("A sample of some thousand rows gives nearly the same model.")));
 		row->embedding = embedding + (Size) i * training->n_embd;
+		row->n_token = tokens[i].n;
+		row->token = keep_tokens(training, &tokens[i]);
 		row->label = MemoryContextStrdup(training->context, label[i]);
 		training->n_bytes += strlen(label[i]);
 		training->n_row++;
@@ -288,7 +313,7 @@ read_rows(Training *training, const char *query)
 	SPI_finish();
 }
 
-/* By label, then by embedding: an order that the rows themselves define. */
+/* By label, embedding and tokens: an order that the rows themselves define. */
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
@@ -299,9 +324,11 @@ compare_rows(const void *a, const void *b, void *arg)
 
 	CHECK_FOR_INTERRUPTS();
 	order = strcmp(row_a->label, row_b->label);
-	return order != 0
-			   ? order
-			   : memcmp(row_a->embedding, row_b->embedding, training->n_embd * sizeof(float));
+	if (order == 0)
+		order = memcmp(row_a->embedding, row_b->embedding, training->n_embd * sizeof(float));
+	if (order == 0)
+		order = row_a->n_token - row_b->n_token;
+	return order != 0 ? order : memcmp(row_a->token, row_b->token, row_a->n_token * sizeof(int32));
 }
 
 /* Sorts the rows and numbers their labels. */
@@ -343,6 +370,137 @@ number_labels(Training *training)
 				 errhint("The query returns the text first, then the label.")));
 }
 
+/* ---- Words -------------------------------------------------------------------- */
+
+/* A token that rows have, and how many of them. */
+typedef struct TokenRows
+{
+	uint32 token;
+	int n_row;
+} TokenRows;
+
+static int
+compare_frequency(const void *a, const void *b)
+{
+	const TokenRows *token_a = a;
+	const TokenRows *token_b = b;
+
+	if (token_a->n_row != token_b->n_row)
+		return token_b->n_row - token_a->n_row;
+	return token_a->token < token_b->token ? -1 : token_a->token > token_b->token;
+}
+
+static int
+compare_token(const void *a, const void *b)
+{
+	const TokenRows *token_a = a;
+	const TokenRows *token_b = b;
+
+	return token_a->token < token_b->token ? -1 : token_a->token > token_b->token;
+}
+
+/* All tokens that more than one row has. */
+static int
+count_tokens(const Training *training, TokenRows **out)
+{
+	int n_vocab = slm_model_info(training->call->ref->model)->n_vocab;
+	int *n_row = palloc0_array(int, n_vocab);
+	int *last = palloc0_array(int, n_vocab); /* row that had it last, from 1 */
+	int n = 0;
+
+	for (int i = 0; i < training->n_row; i++)
+	{
+		const TrainRow *row = &training->row[i];
+
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < row->n_token; j++)
+			if (last[row->token[j]] != i + 1)
+			{
+				last[row->token[j]] = i + 1;
+				n_row[row->token[j]]++;
+			}
+	}
+	*out = palloc_array(TokenRows, n_vocab);
+	for (int i = 0; i < n_vocab; i++)
+		if (n_row[i] > 1)
+			(*out)[n++] = (TokenRows){(uint32) i, n_row[i]};
+	return n;
+}
+
+/*
+ * The tokens that most rows have, but those that a single one has, whatever its label: what is
+ * judged by leaving one row out must not have been chosen by its label.  A token's
+ * weight is 1 + ln((1 + rows) / (1 + its rows)).
+ */
+static void
+choose_words(Training *training)
+{
+	TokenRows *tokens;
+	int n = count_tokens(training, &tokens), n_word = Min(n, SLM_MAX_BAG_WORDS);
+	uint32 *token = palloc_array(uint32, Max(n_word, 1));
+	float *weight = palloc_array(float, Max(n_word, 1));
+
+	qsort(tokens, n, sizeof(TokenRows), compare_frequency);
+	qsort(tokens, n_word, sizeof(TokenRows), compare_token);
+	for (int i = 0; i < n_word; i++)
+	{
+		token[i] = tokens[i].token;
+		weight[i] = (float) (1.0 + log((1.0 + training->n_row) / (1.0 + tokens[i].n_row)));
+	}
+	training->words = (SlmBagWords){n_word, token, weight};
+}
+
+/* out = the bag of some tokens. */
+static void
+bag_of(Training *training, const int32 *token, int n, float *out)
+{
+	SlmCall *call = training->call;
+
+	SLM_CHECK(
+		slm_bag(slm_current_kernels(), &slm_pg_host, &training->words, token, n, out, &call->err),
+		&call->err);
+}
+
+static void
+bag_of_row(void *arg, int row, float *out)
+{
+	Training *training = arg;
+
+	bag_of(training, training->row[row].token, training->row[row].n_token, out);
+}
+
+/* prior[n_label][n_embd + words.n] of the labels' texts. */
+static float *
+read_labels(Training *training)
+{
+	SlmCall *call = training->call;
+	const SlmLabelInput *labels = &training->labels;
+	Size n_embd = training->n_embd, width = n_embd + training->words.n;
+	float *embedding = palloc_extended(labels->n * n_embd * sizeof(float), MCXT_ALLOC_HUGE);
+	float *prior = palloc_extended(labels->n * width * sizeof(float), MCXT_ALLOC_HUGE);
+	SlmStatus status;
+
+	slm_call_begin(call);
+	call->run.max_input_tokens = 0; /* labels are no input */
+	status = slm_task_embed_labels(&call->run, labels->label, labels->n, embedding, &call->err);
+	for (int i = 0; i < labels->n && status == SLM_OK; i++)
+	{
+		SlmTokens tokens;
+		SlmText text;
+
+		memcpy(prior + i * width, embedding + i * n_embd, n_embd * sizeof(float));
+		status = slm_task_label_text(call->run.arena, &labels->label[i], &text, &call->err);
+		if (status == SLM_OK)
+			status = slm_task_tokenize(&call->run, slm_text(""), text, &tokens, &call->err);
+		if (status == SLM_OK)
+			status = slm_bag(call->run.kernels, call->run.host, &training->words, tokens.id,
+							 tokens.n, prior + i * width + n_embd, &call->err);
+	}
+	slm_call_end(call, status, NULL, 1);
+	pfree(embedding);
+	return prior;
+}
+
 /* ---- The model ----------------------------------------------------------------- */
 
 /* Fits the head and lays it out as bytes. */
@@ -356,16 +514,14 @@ make_head(Training *training, Size *size, SlmFit *fit)
 		.n_embd = training->n_embd,
 		.n_label = labels->n,
 		.label = training->label,
+		.bag = bag_of_row,
 		.progress = tell_step,
 		.arg = training,
 	};
-	float *prior =
-		palloc_extended((Size) labels->n * training->n_embd * sizeof(float), MCXT_ALLOC_HUGE);
 	const float **row = palloc_array(const float *, training->n_row);
 	uint32 *name_end = palloc_array(uint32, labels->n);
 	StringInfoData names;
 	SlmHead head;
-	SlmStatus status;
 	size_t n_byte;
 	void *bytes;
 
@@ -376,20 +532,22 @@ make_head(Training *training, Size *size, SlmFit *fit)
 							   (int) labels->label[i].name.size);
 		name_end[i] = names.len;
 	}
-	SLM_CHECK(slm_head_bytes(labels->n, training->n_embd, names.len, &n_byte, &call->err),
-			  &call->err);
+	choose_words(training);
+	SLM_CHECK(slm_head_bytes(labels->n, training->n_embd, training->words.n, names.len, &n_byte,
+							 &call->err),
+			  &call->err); /* at most */
 	check_memory(training, labels->n);
-
-	slm_call_begin(call);
-	call->run.max_input_tokens = 0; /* labels are no input */
-	status = slm_task_embed_labels(&call->run, labels->label, labels->n, prior, &call->err);
-	slm_call_end(call, status, NULL, 1);
 
 	for (int i = 0; i < training->n_row; i++)
 		row[i] = training->row[i].embedding;
 	input.row = row;
-	input.prior = prior;
+	input.n_word = training->words.n;
+	input.prior = read_labels(training);
 	slm_fit(&input, fit);
+	training->words.n = fit->n_word;
+	SLM_CHECK(slm_head_bytes(labels->n, training->n_embd, training->words.n, names.len, &n_byte,
+							 &call->err),
+			  &call->err);
 
 	head = (SlmHead){
 		.n_label = labels->n,
@@ -398,6 +556,7 @@ make_head(Training *training, Size *size, SlmFit *fit)
 		.multi_scale = fit->multi_scale,
 		.multi_offset = fit->multi_offset,
 		.base = call->ref->fingerprint,
+		.words = training->words,
 		.weight = fit->weight,
 		.offset = fit->offset,
 		.name_end = name_end,

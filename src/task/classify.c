@@ -132,6 +132,26 @@ slm_task_check_labels(const SlmLabel *own, int n_own, const SlmLabel *label, int
 }
 
 SlmStatus
+slm_task_label_text(SlmArena *arena, const SlmLabel *label, SlmText *out, SlmError *err)
+{
+	SlmText name = label->name, description = label->description;
+	size_t size = name.size;
+	char *both;
+
+	*out = name;
+	if (description.size == 0)
+		return SLM_OK;
+	if (__builtin_add_overflow(size, description.size + 2, &size))
+		size = SIZE_MAX;
+	SLM_TRY(slm_arena_alloc(arena, size, (void **) &both, err));
+	memcpy(both, name.data, name.size);
+	memcpy(both + name.size, ": ", 2);
+	memcpy(both + name.size + 2, description.data, description.size);
+	*out = (SlmText){both, size};
+	return SLM_OK;
+}
+
+SlmStatus
 slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out, SlmError *err)
 {
 	SlmArenaMark mark = slm_arena_mark(run->arena);
@@ -140,22 +160,7 @@ slm_task_embed_labels(SlmRun *run, const SlmLabel *label, int n, float *out, Slm
 
 	SLM_TRY(SLM_NEW_ARRAY(run->arena, (size_t) n, &text, err));
 	for (int i = 0; i < n; i++)
-	{
-		SlmText name = label[i].name, description = label[i].description;
-		size_t size = name.size;
-		char *both;
-
-		text[i] = name;
-		if (description.size == 0)
-			continue;
-		if (__builtin_add_overflow(size, description.size + 2, &size))
-			size = SIZE_MAX;
-		SLM_TRY(slm_arena_alloc(run->arena, size, (void **) &both, err));
-		memcpy(both, name.data, name.size);
-		memcpy(both + name.size, ": ", 2);
-		memcpy(both + name.size + 2, description.data, description.size);
-		text[i] = (SlmText){both, size};
-	}
+		SLM_TRY(slm_task_label_text(run->arena, &label[i], &text[i], err));
 	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, NULL, err));
 	if (slm_model_info(run->model)->has_label_head)
 		SLM_TRY(slm_project_labels(run, SLM_LABEL_NAME, out, n, out, err));

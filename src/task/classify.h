@@ -44,6 +44,10 @@ extern SlmStatus slm_task_check_labels(const SlmLabel *own, int n_own, const Slm
 									   int *class_of, SlmArena *arena,
 									   SlmError *err) SLM_MUST_CHECK;
 
+/* What a label is embedded as: its name, or "name: description", which then lies in the arena. */
+extern SlmStatus slm_task_label_text(SlmArena *arena, const SlmLabel *label, SlmText *out,
+									 SlmError *err) SLM_MUST_CHECK;
+
 /*
  * out[i][n_embd] = embedding of label i, projected where the model has a label
  * head, of unit length, for slm_task_classify().

@@ -1,5 +1,5 @@
 /*
- * head.c - a linear head over the embeddings of a model
+ * head.c - a linear head over a model's embeddings of texts and the tokens that they have
  */
 #include "task/head.h"
 
@@ -13,21 +13,23 @@
 
 #define SLICE_ROWS 64 /* texts embedded at a time, before they meet the head */
 
-static const char magic[8] = {'s', 'l', 'm', 'h', 'e', 'a', 'd', '1'};
+static const char magic[8] = {'s', 'l', 'm', 'h', 'e', 'a', 'd', '2'};
 
 /* ---- Bytes ------------------------------------------------------------------ */
 
 SlmStatus
-slm_head_bytes(int n_label, int n_embd, uint64_t n_name_byte, size_t *out, SlmError *err)
+slm_head_bytes(int n_label, int n_embd, int n_word, uint64_t n_name_byte, size_t *out,
+			   SlmError *err)
 {
 	uint64_t per_label, bytes;
 
-	if (!slm_mul_u64((uint64_t) n_embd, sizeof(float), &per_label) ||
+	if (!slm_mul_u64((uint64_t) n_embd + (uint64_t) n_word, sizeof(float), &per_label) ||
 		!slm_add_u64(per_label, sizeof(float) + sizeof(uint32_t), &per_label) ||
 		!slm_mul_u64(per_label, (uint64_t) n_label, &bytes) ||
 		!slm_add_u64(bytes, n_name_byte, &bytes) ||
+		!slm_add_u64(bytes, (uint64_t) n_word * (sizeof(float) + sizeof(uint32_t)), &bytes) ||
 		!slm_add_u64(bytes,
-					 sizeof(magic) + SLM_HEAD_BASE_CHARS + 3 * sizeof(uint32_t) + 2 * sizeof(float),
+					 sizeof(magic) + SLM_HEAD_BASE_CHARS + 4 * sizeof(uint32_t) + 2 * sizeof(float),
 					 &bytes) ||
 		bytes > SLM_MAX_HEAD_BYTES)
 		return slm_fail(err, SLM_ERR_LIMIT,
@@ -40,24 +42,28 @@ slm_head_bytes(int n_label, int n_embd, uint64_t n_name_byte, size_t *out, SlmEr
 static char *
 put(char *at, const void *data, size_t n)
 {
-	memcpy(at, data, n);
+	if (n > 0)
+		memcpy(at, data, n);
 	return at + n;
 }
 
 void
 slm_head_write(const SlmHead *head, void *out)
 {
-	uint32_t count[3] = {(uint32_t) head->n_label, (uint32_t) head->n_embd, head->n_name_byte};
+	uint32_t count[4] = {(uint32_t) head->n_label, (uint32_t) head->n_embd,
+						 (uint32_t) head->words.n, head->n_name_byte};
 	float multi[2] = {head->multi_scale, head->multi_offset};
-	size_t n = (size_t) head->n_label;
+	size_t n = (size_t) head->n_label, n_word = (size_t) head->words.n;
 	char *at = out;
 
 	at = put(at, magic, sizeof(magic));
 	at = put(at, head->base, SLM_HEAD_BASE_CHARS);
 	at = put(at, count, sizeof(count));
 	at = put(at, multi, sizeof(multi));
-	at = put(at, head->weight, n * (size_t) head->n_embd * sizeof(float));
+	at = put(at, head->weight, n * ((size_t) head->n_embd + n_word) * sizeof(float));
 	at = put(at, head->offset, n * sizeof(float));
+	at = put(at, head->words.weight, n_word * sizeof(float));
+	at = put(at, head->words.token, n_word * sizeof(uint32_t));
 	at = put(at, head->name_end, n * sizeof(uint32_t));
 	put(at, head->name, head->n_name_byte);
 }
@@ -84,33 +90,42 @@ slm_head_read(const void *data, size_t size, SlmHead *out, SlmError *err)
 {
 	SlmBytes bytes = {.data = data, .size = size};
 	const uint8_t *part;
-	uint32_t n_label, n_embd, start = 0;
+	uint32_t n_label, n_embd, n_word, start = 0;
 	size_t expected = 0, n_weight;
 
 	if (!slm_bytes_take(&bytes, sizeof(magic), &part) || memcmp(part, magic, sizeof(magic)) != 0)
 		return not_a_head(err, "They do not begin as a head does");
 	if (!slm_bytes_take(&bytes, SLM_HEAD_BASE_CHARS, &part) || !slm_bytes_u32(&bytes, &n_label) ||
-		!slm_bytes_u32(&bytes, &n_embd) || !slm_bytes_u32(&bytes, &out->n_name_byte) ||
+		!slm_bytes_u32(&bytes, &n_embd) || !slm_bytes_u32(&bytes, &n_word) ||
+		!slm_bytes_u32(&bytes, &out->n_name_byte) ||
 		!slm_bytes_read(&bytes, &out->multi_scale, sizeof(float)) ||
 		!slm_bytes_read(&bytes, &out->multi_offset, sizeof(float)))
 		return not_a_head(err, "They are cut off");
 	out->base = (const char *) part;
-	if (n_label < 2 || n_label > SLM_MAX_LABELS || n_embd < 1 || n_embd > SLM_MAX_EMBD)
+	if (n_label < 2 || n_label > SLM_MAX_LABELS || n_embd < 1 || n_embd > SLM_MAX_EMBD ||
+		n_word > SLM_MAX_BAG_WORDS)
 		return not_a_head(err, "Their counts make no sense");
 	out->n_label = (int) n_label;
 	out->n_embd = (int) n_embd;
-	SLM_TRY(slm_head_bytes(out->n_label, out->n_embd, out->n_name_byte, &expected, err));
+	out->words.n = (int) n_word;
+	SLM_TRY(
+		slm_head_bytes(out->n_label, out->n_embd, out->words.n, out->n_name_byte, &expected, err));
 	if (size != expected)
 		return not_a_head(err, "Their size is not what their counts say");
 
-	n_weight = (size_t) n_label * n_embd;
+	n_weight = (size_t) n_label * ((size_t) n_embd + n_word);
 	out->weight = (const float *) (bytes.data + bytes.at);
 	out->offset = out->weight + n_weight;
-	out->name_end = (const uint32_t *) (out->offset + n_label);
+	out->words.weight = out->offset + n_label;
+	out->words.token = (const uint32_t *) (out->words.weight + n_word);
+	out->name_end = out->words.token + n_word;
 	out->name = (const char *) (out->name_end + n_label);
 	if (!isfinite(out->multi_scale) || !isfinite(out->multi_offset) ||
-		!all_finite(out->weight, n_weight + n_label))
+		!all_finite(out->weight, n_weight + n_label + n_word))
 		return not_a_head(err, "One of them is not finite");
+	for (uint32_t i = 1; i < n_word; i++)
+		if (out->words.token[i] <= out->words.token[i - 1])
+			return not_a_head(err, "Their tokens are not in order");
 	for (uint32_t i = 0; i < n_label; i++)
 	{
 		if (out->name_end[i] <= start || out->name_end[i] > out->n_name_byte)
@@ -132,17 +147,36 @@ slm_head_label(const SlmHead *head, int i)
 
 /* ---- Scores ----------------------------------------------------------------- */
 
-/* Probabilities of one embedded row. */
+/* row = what the head reads of a text: its embedding, and its bag. */
 static SlmStatus
-apply_head(SlmRun *run, const SlmHead *head, const float *embedding, SlmClassifyMode mode,
+read_text(SlmRun *run, const SlmHead *head, SlmText text, const float *embedding, float *row,
+		  SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	SlmTokens tokens;
+
+	memcpy(row, embedding, (size_t) head->n_embd * sizeof(*row));
+	if (head->words.n == 0)
+		return SLM_OK;
+	SLM_TRY(slm_task_tokenize(run, slm_text(""), text, &tokens, err));
+	SLM_TRY(slm_bag(run->kernels, run->host, &head->words, tokens.id, tokens.n, row + head->n_embd,
+					err));
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
+/* Probabilities of one row. */
+static SlmStatus
+apply_head(SlmRun *run, const SlmHead *head, const float *row, SlmClassifyMode mode,
 		   float *probability, SlmError *err)
 {
-	int labels_a_poll = SLM_POLL_MACS / 4 / head->n_embd + 1;
+	int width = head->n_embd + head->words.n;
+	int labels_a_poll = SLM_POLL_MACS / 4 / width + 1;
 
 	for (int j = 0; j < head->n_label; j++)
 	{
-		const float *weight = head->weight + (size_t) j * (size_t) head->n_embd;
-		float score = run->kernels->dot(embedding, weight, head->n_embd) + head->offset[j];
+		const float *weight = head->weight + (size_t) j * (size_t) width;
+		float score = run->kernels->dot(row, weight, width) + head->offset[j];
 
 		if (mode == SLM_CLASSIFY_MULTI)
 			score = slm_sigmoid(run->kernels, head->multi_scale * score + head->multi_offset);
@@ -162,24 +196,29 @@ slm_task_classify_by_head(SlmRun *run, const SlmHead *head, const SlmText *text,
 {
 	SlmArenaMark mark = slm_arena_mark(run->arena);
 	size_t width = (size_t) head->n_embd;
-	float *row;
+	float *embedding, *row;
 
-	SLM_TRY(
-		SLM_NEW_ARRAY(run->arena, (n < SLICE_ROWS ? (size_t) n : SLICE_ROWS) * width, &row, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, (n < SLICE_ROWS ? (size_t) n : SLICE_ROWS) * width,
+						  &embedding, err));
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, width + (size_t) head->words.n, &row, err));
 	for (int start = 0; start < n; start += SLICE_ROWS)
 	{
 		int n_row = n - start < SLICE_ROWS ? n - start : SLICE_ROWS;
 		SlmStatus *status = row_status != NULL ? row_status + start : NULL;
 
-		SLM_TRY(slm_task_embed_for_labels(run, text + start, n_row, row, status, err));
+		SLM_TRY(slm_task_embed_for_labels(run, text + start, n_row, embedding, status, err));
 		for (int i = 0; i < n_row; i++)
 		{
 			float *out = probability + (size_t) (start + i) * (size_t) head->n_label;
 
 			if (status != NULL && status[i] != SLM_OK)
+			{
 				memset(out, 0, (size_t) head->n_label * sizeof(float));
-			else
-				SLM_TRY(apply_head(run, head, row + (size_t) i * width, mode, out, err));
+				continue;
+			}
+			SLM_TRY(
+				read_text(run, head, text[start + i], embedding + (size_t) i * width, row, err));
+			SLM_TRY(apply_head(run, head, row, mode, out, err));
 		}
 	}
 	slm_arena_rewind(run->arena, mark);

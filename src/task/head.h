@@ -1,19 +1,21 @@
 /*
- * head.h - a linear head over the embeddings of a model
+ * head.h - a linear head over a model's embeddings of texts and the tokens that they have
  *
  * What training on labelled rows leaves behind (src/pg/fit.c): for each label a
- * vector and an offset.  score_j = <e, weight_j> + offset_j with e of
- * slm_task_embed_for_labels(); one of several: softmax of the scores; each label
- * alone: sigmoid(multi_scale * score_j + multi_offset).  The temperature of the
- * calibration is inside the weights.
+ * vector and an offset.  score_j = <x, weight_j> + offset_j with x = (e, b), e of
+ * slm_task_embed_for_labels() and b the text's bag of the tokens that the head knows (bag.h);
+ * one of several: softmax of the scores; each label alone: sigmoid(multi_scale * score_j +
+ * multi_offset).  The temperature of the calibration is inside the weights.
  *
  * A head is stored as bytes, little-endian, without padding:
  *
- *   "slmhead1"                              8 bytes
+ *   "slmhead2"                              8 bytes
  *   base                                    SLM_HEAD_BASE_CHARS bytes, what it was trained on
- *   uint32 n_label, n_embd, n_name_byte
+ *   uint32 n_label, n_embd, n_word, n_name_byte
  *   float  multi_scale, multi_offset
- *   float  weight [n_label][n_embd], offset [n_label]
+ *   float  weight [n_label][n_embd + n_word], offset [n_label]
+ *   float  weights of tokens [n_word]
+ *   uint32 tokens [n_word]
  *   uint32 name_end [n_label]               one past the name's last byte
  *   names in UTF-8                          n_name_byte bytes
  *
@@ -22,6 +24,7 @@
 #ifndef SLM_TASK_HEAD_H
 #define SLM_TASK_HEAD_H
 
+#include "task/bag.h"
 #include "task/classify.h"
 
 #define SLM_HEAD_BASE_CHARS 32
@@ -33,16 +36,17 @@ typedef struct SlmHead
 	uint32_t n_name_byte;
 	float multi_scale;
 	float multi_offset;
-	const char *base;         /* [SLM_HEAD_BASE_CHARS], no NUL */
-	const float *weight;      /* [n_label][n_embd] */
+	const char *base; /* [SLM_HEAD_BASE_CHARS], no NUL */
+	SlmBagWords words;
+	const float *weight;      /* [n_label][n_embd + words.n] */
 	const float *offset;      /* [n_label] */
 	const uint32_t *name_end; /* [n_label] */
 	const char *name;         /* [n_name_byte] */
 } SlmHead;
 
 /* Bytes that a head takes; SLM_ERR_LIMIT beyond SLM_MAX_HEAD_BYTES. */
-extern SlmStatus slm_head_bytes(int n_label, int n_embd, uint64_t n_name_byte, size_t *out,
-								SlmError *err) SLM_MUST_CHECK;
+extern SlmStatus slm_head_bytes(int n_label, int n_embd, int n_word, uint64_t n_name_byte,
+								size_t *out, SlmError *err) SLM_MUST_CHECK;
 
 /* Writes the slm_head_bytes() bytes of a head. */
 extern void slm_head_write(const SlmHead *head, void *out);
@@ -50,7 +54,7 @@ extern void slm_head_write(const SlmHead *head, void *out);
 /*
  * Views bytes as a head.  They may hold anything, but data must be aligned for
  * floats; SLM_ERR_CORRUPT for what is not exactly a head of 2 to
- * SLM_MAX_LABELS labels with finite numbers and names that are not empty.
+ * SLM_MAX_LABELS labels with finite numbers, tokens in order and names that are not empty.
  */
 extern SlmStatus slm_head_read(const void *data, size_t size, SlmHead *out,
 							   SlmError *err) SLM_MUST_CHECK;

@@ -30,6 +30,13 @@ slm_task_row_failed(SlmStatus status)
 	return status == SLM_ERR_ENCODING || status == SLM_ERR_LIMIT;
 }
 
+/*
+ * Tokens of prefix followed by text, both of which may be empty; SLM_ERR_LIMIT
+ * beyond run->max_input_tokens.  In run->arena.
+ */
+extern SlmStatus slm_task_tokenize(SlmRun *run, SlmText prefix, SlmText text, SlmTokens *out,
+								   SlmError *err) SLM_MUST_CHECK;
+
 /* Tokens of text as the model counts them, without special tokens; 0 for ''. */
 extern SlmStatus slm_task_count_tokens(SlmRun *run, SlmText text, int *out,
 									   SlmError *err) SLM_MUST_CHECK;

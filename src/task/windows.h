@@ -69,13 +69,6 @@ extern SlmStatus slm_windows_finish(SlmWindows *windows, SlmError *err) SLM_MUST
 extern int slm_tail_tokens(const SlmRun *run);
 
 /*
- * Tokens of prefix followed by text, both of which may be empty; SLM_ERR_LIMIT
- * beyond run->max_input_tokens.  In run->arena.
- */
-extern SlmStatus slm_task_tokenize(SlmRun *run, SlmText prefix, SlmText text, SlmTokens *out,
-								   SlmError *err) SLM_MUST_CHECK;
-
-/*
  * Does with a text of more tokens than room, what a window holds of it, as
  * options->overflow says: nothing, SLM_ERR_LIMIT, or *n_token cut to room.
  */

@@ -11,10 +11,14 @@
 
 #define N_EMBD 32
 #define N_LABEL 3
+#define N_WORD 2
+#define WIDTH (N_EMBD + N_WORD)
 #define TINY FIXTURE_DIR "tiny-bert.gguf"
 
 static ModelFixture f;
-static float weight[N_LABEL][N_EMBD];
+static float weight[N_LABEL][WIDTH];
+static uint32_t word[N_WORD] = {5, 9};
+static const float word_weight[N_WORD] = {1.5f, 2.0f};
 static const float offset[N_LABEL] = {0.5f, -1.0f, 0.25f};
 static const uint32_t name_end[N_LABEL] = {7, 12, 18};
 
@@ -23,7 +27,7 @@ static SlmHead
 made_up_head(void)
 {
 	for (int j = 0; j < N_LABEL; j++)
-		for (int i = 0; i < N_EMBD; i++)
+		for (int i = 0; i < WIDTH; i++)
 			weight[j][i] = (float) ((j * 7 + i * 3) % 11 - 5) * 0.5f;
 	return (SlmHead){
 		.n_label = N_LABEL,
@@ -32,6 +36,7 @@ made_up_head(void)
 		.multi_scale = 0.75f,
 		.multi_offset = -0.5f,
 		.base = "0123456789abcdef0123456789abcdef",
+		.words = {N_WORD, word, word_weight},
 		.weight = weight[0],
 		.offset = offset,
 		.name_end = name_end,
@@ -46,7 +51,7 @@ made_up_bytes(size_t *size)
 	SlmHead head = made_up_head();
 	uint8_t *bytes;
 
-	CHECK_STATUS(slm_head_bytes(N_LABEL, N_EMBD, 18, size, &f.err), SLM_OK);
+	CHECK_STATUS(slm_head_bytes(N_LABEL, N_EMBD, N_WORD, 18, size, &f.err), SLM_OK);
 	bytes = malloc(*size);
 	slm_head_write(&head, bytes);
 	return bytes;
@@ -66,6 +71,9 @@ there_and_back(void)
 	CHECK(memcmp(head.base, "0123456789abcdef0123456789abcdef", SLM_HEAD_BASE_CHARS) == 0);
 	CHECK(memcmp(head.weight, weight, sizeof(weight)) == 0);
 	CHECK(memcmp(head.offset, offset, sizeof(offset)) == 0);
+	CHECK_INT(head.words.n, N_WORD);
+	CHECK(memcmp(head.words.weight, word_weight, sizeof(word_weight)) == 0);
+	CHECK(memcmp(head.words.token, word, sizeof(word)) == 0);
 	CHECK_INT(slm_head_label(&head, 0).size, 7);
 	CHECK(memcmp(slm_head_label(&head, 1).data, "login", 5) == 0);
 	CHECK_INT(slm_head_label(&head, 2).size, 6);
@@ -101,11 +109,14 @@ broken_bytes(void)
 	{
 		AT_LABELS = 40,
 		AT_EMBD = 44,
-		AT_NAMES = 48,
-		AT_MULTI = 52,
-		AT_WEIGHT = 60,
-		AT_OFFSET = AT_WEIGHT + N_LABEL * N_EMBD * 4,
-		AT_NAME_END = AT_OFFSET + N_LABEL * 4
+		AT_WORDS = 48,
+		AT_NAMES = 52,
+		AT_MULTI = 56,
+		AT_WEIGHT = 64,
+		AT_OFFSET = AT_WEIGHT + N_LABEL * WIDTH * 4,
+		AT_WORD_WEIGHT = AT_OFFSET + N_LABEL * 4,
+		AT_WORD = AT_WORD_WEIGHT + N_WORD * 4,
+		AT_NAME_END = AT_WORD + N_WORD * 4
 	};
 	size_t size;
 	uint8_t *bytes = made_up_bytes(&size);
@@ -129,11 +140,19 @@ broken_bytes(void)
 	CHECK_CONTAINS(f.err.detail, "size");
 	CHECK_BROKEN(AT_EMBD, uint32_t, 0);
 	CHECK_BROKEN(AT_EMBD, uint32_t, SLM_MAX_EMBD + 1);
+	CHECK_BROKEN(AT_WORDS, uint32_t, SLM_MAX_BAG_WORDS + 1);
+	CHECK_CONTAINS(f.err.detail, "counts");
+	CHECK_BROKEN(AT_WORDS, uint32_t, 1);
+	CHECK_CONTAINS(f.err.detail, "size");
 	CHECK_BROKEN(AT_NAMES, uint32_t, 17);
 	CHECK_BROKEN(AT_MULTI, float, NAN);
 	CHECK_BROKEN(AT_WEIGHT, float, INFINITY);
 	CHECK_CONTAINS(f.err.detail, "finite");
 	CHECK_BROKEN(AT_OFFSET + 4, float, NAN);
+	CHECK_BROKEN(AT_WORD_WEIGHT + 4, float, INFINITY);
+	CHECK_CONTAINS(f.err.detail, "finite");
+	CHECK_BROKEN(AT_WORD, uint32_t, word[1]);
+	CHECK_CONTAINS(f.err.detail, "order");
 	CHECK_BROKEN(AT_NAME_END, uint32_t, 0);
 	CHECK_CONTAINS(f.err.detail, "no name");
 	CHECK_BROKEN(AT_NAME_END + 4, uint32_t, 7);
@@ -146,21 +165,30 @@ static void
 size_limit(void)
 {
 	size_t size;
-	uint64_t n_name = SLM_MAX_HEAD_BYTES - 60 - 2 * (N_EMBD + 2) * 4;
+	uint64_t n_name = SLM_MAX_HEAD_BYTES - 64 - 2 * (N_EMBD + 3 + 2) * 4 - 3 * 8;
 
-	CHECK_STATUS(slm_head_bytes(2, N_EMBD, n_name, &size, &f.err), SLM_OK);
+	CHECK_STATUS(slm_head_bytes(2, N_EMBD, 3, n_name, &size, &f.err), SLM_OK);
 	CHECK_INT(size, SLM_MAX_HEAD_BYTES);
-	CHECK_STATUS(slm_head_bytes(2, N_EMBD, n_name + 1, &size, &f.err), SLM_ERR_LIMIT);
+	CHECK_STATUS(slm_head_bytes(2, N_EMBD, 3, n_name + 1, &size, &f.err), SLM_ERR_LIMIT);
 	CHECK_CONTAINS(f.err.message, "limit of 67108864 bytes");
-	CHECK_STATUS(slm_head_bytes(SLM_MAX_LABELS, SLM_MAX_EMBD, UINT64_MAX - 5, &size, &f.err),
+	CHECK_STATUS(slm_head_bytes(SLM_MAX_LABELS, SLM_MAX_EMBD, SLM_MAX_BAG_WORDS, UINT64_MAX - 5,
+								&size, &f.err),
 				 SLM_ERR_LIMIT);
 }
 
 /* What head.h says, in double precision. */
 static void
-expected_probabilities(const float *embedding, SlmClassifyMode mode, double *out)
+expected_probabilities(const float *embedding, const int *count, SlmClassifyMode mode, double *out)
 {
-	double sum = 0.0;
+	double sum = 0.0, bag[N_WORD], length = 0.0;
+
+	for (int i = 0; i < N_WORD; i++)
+	{
+		bag[i] = sqrt(count[i]) * word_weight[i];
+		length += bag[i] * bag[i];
+	}
+	for (int i = 0; i < N_WORD && length > 0.0; i++)
+		bag[i] *= 0.7 / sqrt(length);
 
 	for (int j = 0; j < N_LABEL; j++)
 	{
@@ -168,6 +196,8 @@ expected_probabilities(const float *embedding, SlmClassifyMode mode, double *out
 
 		for (int i = 0; i < N_EMBD; i++)
 			score += (double) embedding[i] * weight[j][i];
+		for (int i = 0; i < N_WORD; i++)
+			score += bag[i] * weight[j][N_EMBD + i];
 		out[j] = mode == SLM_CLASSIFY_ONE ? exp(score) : 1.0 / (1.0 + exp(0.5 - 0.75 * score));
 		sum += out[j];
 	}
@@ -175,10 +205,29 @@ expected_probabilities(const float *embedding, SlmClassifyMode mode, double *out
 		out[j] /= sum;
 }
 
+/* The one token of a word of the vocabulary. */
+static uint32_t
+token_of(const char *text)
+{
+	SlmArenaMark mark = slm_arena_mark(f.run.arena);
+	SlmTokens tokens;
+	uint32_t out;
+
+	CHECK_STATUS(slm_task_tokenize(&f.run, slm_text(""), slm_text(text), &tokens, &f.err), SLM_OK);
+	CHECK_INT(tokens.n, 1);
+	out = (uint32_t) tokens.id[0];
+	slm_arena_rewind(f.run.arena, mark);
+	return out;
+}
+
 static void
 classifies(void)
 {
-	SlmHead head = made_up_head();
+	static const char *const texts[] = {"the order arrived late", "order, please, order late",
+										"login failed"};
+	static const int count[3][N_WORD] = {{1, 1}, {2, 1}, {0, 0}};
+
+	SlmHead head;
 	SlmText text[70];
 	SlmStatus row_status[70];
 	float embedding[70][N_EMBD], probability[70][N_LABEL], alone[N_LABEL];
@@ -189,8 +238,12 @@ classifies(void)
 	slm_model_options_init(&options);
 	options.normalize = false; /* the head takes unit vectors all the same */
 	f.run.options = &options;
+	word[0] = token_of("order");
+	word[1] = token_of("late");
+	CHECK(word[0] < word[1]);
+	head = made_up_head();
 	for (int i = 0; i < 70; i++)
-		text[i] = slm_text(i % 2 == 0 ? "the order arrived late" : "login failed");
+		text[i] = slm_text(texts[i % 3]);
 	text[66] = slm_text("\xfe");
 	CHECK_STATUS(slm_task_embed_for_labels(&f.run, text, 70, embedding[0], row_status, &f.err),
 				 SLM_OK);
@@ -204,7 +257,7 @@ classifies(void)
 		CHECK_INT(row_status[67], SLM_OK);
 		for (int i = 0; i < 70; i++)
 		{
-			expected_probabilities(embedding[i], (SlmClassifyMode) mode, expected);
+			expected_probabilities(embedding[i], count[i % 3], (SlmClassifyMode) mode, expected);
 			for (int j = 0; j < N_LABEL; j++)
 				CHECK(fabs(probability[i][j] - (i == 66 ? 0.0 : expected[j])) < 1e-5);
 		}
