@@ -9,7 +9,7 @@
  *   c_k = (n_k m_k + gamma t_k) / (n_k + gamma)
  *   score_k(x) = c_k' A^-1 x - 1/2 c_k' A^-1 c_k
  *
- * t_k is the embedding of the label's text, centred over the labels: the text
+ * t_k is what the label's text says (slm_task_head_priors()), centred over the labels: it
  * counts as gamma rows.  With 8 rows a label that decides, with a thousand it
  * hardly matters.
  *
@@ -58,6 +58,7 @@
 #define N_GAMMA 7
 #define GAMMA_MIDDLE 1.5
 #define GAMMA_WIDTH 0.7
+#define BAG_PREFERENCE 2.0 /* for no bags, likewise */
 
 #define MAX_NEWTON_STEPS 40
 #define MIN_SHARPNESS 1e-4
@@ -774,6 +775,7 @@ slm_fit(const SlmFitInput *input, SlmFit *out)
 		init(&fit, input, n_word);
 		gather(&fit);
 		gamma = choose(&fit, &loss);
+		loss += n_word > 0 ? BAG_PREFERENCE : 0.0;
 		if (loss < best)
 			finish(&fit, gamma, result_context, out);
 		best = Min(best, loss);

@@ -199,7 +199,7 @@ add_rows(Training *training, const SlmText *text, char **label, int n)
 	SlmStatus status;
 
 	slm_call_begin(call);
-	status = slm_task_embed_for_labels(&call->run, text, n, embedding, rows, &call->err);
+	status = slm_task_embed_for_head(&call->run, text, n, embedding, rows, &call->err);
 	for (int i = 0; i < n && status == SLM_OK; i++)
 		if (row_status[i] == SLM_OK)
 			status = slm_task_tokenize(&call->run, slm_text(""), text[i], &tokens[i], &call->err);
@@ -450,23 +450,16 @@ choose_words(Training *training)
 	training->words = (SlmBagWords){n_word, token, weight};
 }
 
-/* out = the bag of some tokens. */
-static void
-bag_of(Training *training, const int32 *token, int n, float *out)
-{
-	SlmCall *call = training->call;
-
-	SLM_CHECK(
-		slm_bag(slm_current_kernels(), &slm_pg_host, &training->words, token, n, out, &call->err),
-		&call->err);
-}
-
 static void
 bag_of_row(void *arg, int row, float *out)
 {
 	Training *training = arg;
+	SlmCall *call = training->call;
+	const TrainRow *from = &training->row[row];
 
-	bag_of(training, training->row[row].token, training->row[row].n_token, out);
+	SLM_CHECK(slm_bag(slm_current_kernels(), &slm_pg_host, &training->words, from->token,
+					  from->n_token, out, &call->err),
+			  &call->err);
 }
 
 /* prior[n_label][n_embd + words.n] of the labels' texts. */
@@ -482,7 +475,7 @@ read_labels(Training *training)
 
 	slm_call_begin(call);
 	call->run.max_input_tokens = 0; /* labels are no input */
-	status = slm_task_embed_labels(&call->run, labels->label, labels->n, embedding, &call->err);
+	status = slm_task_head_priors(&call->run, labels->label, labels->n, embedding, &call->err);
 	for (int i = 0; i < labels->n && status == SLM_OK; i++)
 	{
 		SlmTokens tokens;

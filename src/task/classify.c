@@ -272,14 +272,10 @@ SlmStatus
 slm_task_embed_for_labels(SlmRun *run, const SlmText *text, int n, float *out,
 						  SlmStatus *row_status, SlmError *err)
 {
-	int width = slm_model_info(run->model)->n_embd;
-
 	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, row_status, err));
 	if (slm_model_info(run->model)->has_label_head)
 		SLM_TRY(slm_project_labels(run, SLM_LABEL_TEXT, out, n, out, err));
-	for (int i = 0; i < n; i++)
-		if (row_status == NULL || row_status[i] == SLM_OK)
-			slm_normalize(run->kernels, out + (size_t) i * (size_t) width, width);
+	slm_task_unit_rows(run, out, n, row_status);
 	return SLM_OK;
 }
 

@@ -50,6 +50,16 @@ slm_task_embed(SlmRun *run, const SlmText *text, int n, SlmPurpose purpose, floa
 	return SLM_OK;
 }
 
+void
+slm_task_unit_rows(const SlmRun *run, float *row, int n, const SlmStatus *row_status)
+{
+	int width = slm_model_info(run->model)->n_embd;
+
+	for (int i = 0; i < n; i++)
+		if (row_status == NULL || row_status[i] == SLM_OK)
+			slm_normalize(run->kernels, row + (size_t) i * (size_t) width, width);
+}
+
 float
 slm_task_cosine(const SlmKernels *kernels, const float *a, const float *b, int n)
 {

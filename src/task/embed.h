@@ -16,6 +16,9 @@
 extern SlmStatus slm_task_embed(SlmRun *run, const SlmText *text, int n, SlmPurpose purpose,
 								float *out, SlmStatus *row_status, SlmError *err) SLM_MUST_CHECK;
 
+/* Makes n embeddings unit length, but for rows that failed. */
+extern void slm_task_unit_rows(const SlmRun *run, float *row, int n, const SlmStatus *row_status);
+
 /* Cosine of two embeddings in [-1, 1]; 0 when one of them is zero. */
 extern float slm_task_cosine(const SlmKernels *kernels, const float *a, const float *b, int n);
 

@@ -9,9 +9,11 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/limits.h"
+#include "task/embed.h"
 #include "task/windows.h"
 
 #define SLICE_ROWS 64 /* texts embedded at a time, before they meet the head */
+#define AXES 64       /* projected at a time */
 
 static const char magic[8] = {'s', 'l', 'm', 'h', 'e', 'a', 'd', '2'};
 
@@ -145,7 +147,72 @@ slm_head_label(const SlmHead *head, int i)
 	return (SlmText){head->name + start, head->name_end[i] - start};
 }
 
+/* ---- Where training begins ------------------------------------------------------ */
+
+/*
+ * out[i] = P' label[i], with P the label head's matrix for texts: the cosine of P e and a label is
+ * <e, P' label> over the length of P e.  What P makes of the axes are the rows of P'.
+ */
+static SlmStatus
+pull_back(SlmRun *run, const float *label, int n, int width, float *out, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	size_t stride = (size_t) width;
+	float *axis;
+
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, AXES * stride, &axis, err));
+	for (int first = 0; first < width; first += AXES)
+	{
+		int n_axis = width - first < AXES ? width - first : AXES;
+
+		memset(axis, 0, AXES * stride * sizeof(*axis));
+		for (int a = 0; a < n_axis; a++)
+			axis[(size_t) a * stride + (size_t) (first + a)] = 1.0f;
+		SLM_TRY(slm_project_labels(run, SLM_LABEL_TEXT, axis, n_axis, axis, err));
+		for (int a = 0; a < n_axis; a++)
+		{
+			SLM_TRY(slm_poll(run->host, err));
+			for (int i = 0; i < n; i++)
+				out[(size_t) i * stride + (size_t) (first + a)] = run->kernels->dot(
+					axis + (size_t) a * stride, label + (size_t) i * stride, width);
+		}
+	}
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
+SlmStatus
+slm_task_head_priors(SlmRun *run, const SlmLabel *label, int n, float *out, SlmError *err)
+{
+	SlmArenaMark mark = slm_arena_mark(run->arena);
+	int width = slm_model_info(run->model)->n_embd;
+	size_t size = (size_t) n * (size_t) width;
+	float *embedding;
+	double sum = 0.0;
+
+	if (!slm_model_info(run->model)->has_label_head)
+		return slm_task_embed_labels(run, label, n, out, err);
+	SLM_TRY(SLM_NEW_ARRAY(run->arena, size, &embedding, err));
+	SLM_TRY(slm_task_embed_labels(run, label, n, embedding, err));
+	SLM_TRY(pull_back(run, embedding, n, width, out, err));
+	for (size_t i = 0; i < size; i++)
+		sum += (double) out[i] * out[i];
+	for (size_t i = 0; i < size && sum > 0.0; i++)
+		out[i] = (float) (out[i] / sqrt(sum / n));
+	slm_arena_rewind(run->arena, mark);
+	return SLM_OK;
+}
+
 /* ---- Scores ----------------------------------------------------------------- */
+
+SlmStatus
+slm_task_embed_for_head(SlmRun *run, const SlmText *text, int n, float *out, SlmStatus *row_status,
+						SlmError *err)
+{
+	SLM_TRY(slm_task_embed(run, text, n, SLM_PURPOSE_DOCUMENT, out, row_status, err));
+	slm_task_unit_rows(run, out, n, row_status);
+	return SLM_OK;
+}
 
 /* row = what the head reads of a text: its embedding, and its bag. */
 static SlmStatus
@@ -206,7 +273,7 @@ slm_task_classify_by_head(SlmRun *run, const SlmHead *head, const SlmText *text,
 		int n_row = n - start < SLICE_ROWS ? n - start : SLICE_ROWS;
 		SlmStatus *status = row_status != NULL ? row_status + start : NULL;
 
-		SLM_TRY(slm_task_embed_for_labels(run, text + start, n_row, embedding, status, err));
+		SLM_TRY(slm_task_embed_for_head(run, text + start, n_row, embedding, status, err));
 		for (int i = 0; i < n_row; i++)
 		{
 			float *out = probability + (size_t) (start + i) * (size_t) head->n_label;

@@ -2,8 +2,8 @@
  * head.h - a linear head over a model's embeddings of texts and the tokens that they have
  *
  * What training on labelled rows leaves behind (src/pg/fit.c): for each label a
- * vector and an offset.  score_j = <x, weight_j> + offset_j with x = (e, b), e of
- * slm_task_embed_for_labels() and b the text's bag of the tokens that the head knows (bag.h);
+ * vector and an offset.  score_j = <x, weight_j> + offset_j with x = (e, b), e the text's embedding
+ * of unit length and b its bag of the tokens that the head knows (bag.h);
  * one of several: softmax of the scores; each label alone: sigmoid(multi_scale * score_j +
  * multi_offset).  The temperature of the calibration is inside the weights.
  *
@@ -60,6 +60,18 @@ extern SlmStatus slm_head_read(const void *data, size_t size, SlmHead *out,
 							   SlmError *err) SLM_MUST_CHECK;
 
 extern SlmText slm_head_label(const SlmHead *head, int i);
+
+/* out[i][n_embd] = what a head reads of text[i] beside its bag. */
+extern SlmStatus slm_task_embed_for_head(SlmRun *run, const SlmText *text, int n, float *out,
+										 SlmStatus *row_status, SlmError *err) SLM_MUST_CHECK;
+
+/*
+ * out[i][n_embd] of label i: for any text, its embedding times these are to each other as its
+ * cosines with the labels, so that a head that was trained on no rows would be zero-shot
+ * classification.  Their mean square length is 1.
+ */
+extern SlmStatus slm_task_head_priors(SlmRun *run, const SlmLabel *label, int n, float *out,
+									  SlmError *err) SLM_MUST_CHECK;
 
 /*
  * probability[i][n_label] of text[i], as slm_task_classify() has it.  The

@@ -245,7 +245,7 @@ classifies(void)
 	for (int i = 0; i < 70; i++)
 		text[i] = slm_text(texts[i % 3]);
 	text[66] = slm_text("\xfe");
-	CHECK_STATUS(slm_task_embed_for_labels(&f.run, text, 70, embedding[0], row_status, &f.err),
+	CHECK_STATUS(slm_task_embed_for_head(&f.run, text, 70, embedding[0], row_status, &f.err),
 				 SLM_OK);
 	CHECK_INT(row_status[66], SLM_ERR_ENCODING);
 	for (int mode = SLM_CLASSIFY_ONE; mode <= SLM_CLASSIFY_MULTI; mode++)
@@ -272,6 +272,41 @@ classifies(void)
 	model_fixture_free(&f);
 }
 
+/* Priors say of a text what the label head says: numbers in the same proportions as the cosines. */
+static void
+priors(void)
+{
+	static const SlmText text = {"my card was charged twice", 25};
+	SlmLabel label[3] = {
+		{.name = slm_text("order")},
+		{.name = slm_text("login"), .description = slm_text("a password is wrong")},
+		{.name = slm_text("bill")}};
+	float row[N_EMBD], projected[N_EMBD], own[3][N_EMBD], prior[3][N_EMBD];
+	double ratio[3], length = 0.0;
+
+	CHECK_STATUS(model_fixture_load(&f, FIXTURE_DIR "tiny-slm.gguf"), SLM_OK);
+	CHECK_STATUS(slm_task_embed_for_head(&f.run, &text, 1, row, NULL, &f.err), SLM_OK);
+	CHECK_STATUS(slm_task_embed_for_labels(&f.run, &text, 1, projected, NULL, &f.err), SLM_OK);
+	CHECK_STATUS(slm_task_embed_labels(&f.run, label, 3, own[0], &f.err), SLM_OK);
+	CHECK_STATUS(slm_task_head_priors(&f.run, label, 3, prior[0], &f.err), SLM_OK);
+	for (int j = 0; j < 3; j++)
+	{
+		double cosine = 0.0, product = 0.0;
+
+		for (int i = 0; i < N_EMBD; i++)
+		{
+			cosine += (double) projected[i] * own[j][i];
+			product += (double) row[i] * prior[j][i];
+			length += (double) prior[j][i] * prior[j][i];
+		}
+		CHECK(fabs(cosine) > 0.01);
+		ratio[j] = product / cosine;
+	}
+	CHECK(fabs(length / 3.0 - 1.0) < 1e-5);
+	CHECK(fabs(ratio[1] / ratio[0] - 1.0) < 1e-4 && fabs(ratio[2] / ratio[0] - 1.0) < 1e-4);
+	model_fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -279,5 +314,6 @@ main(void)
 	TEST(broken_bytes);
 	TEST(size_limit);
 	TEST(classifies);
+	TEST(priors);
 	return check_done();
 }
