@@ -256,13 +256,11 @@ sub random_events
 			$slowest = $1 if $error =~ /back in ([0-9.]+)/ && $1 > $slowest;
 			next;
 		}
-		if ($kind == 0)
+		if ($kind < 2)
 		{
-			sql(qq{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
-		}
-		elsif ($kind == 1)
-		{
-			sql(qq{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()});
+			# a client that has just been started may not have come so far yet
+			my $end = $kind == 0 ? 'pg_cancel_backend' : 'pg_terminate_backend';
+			wait_for(sub { sql(qq{SELECT count($end(pid)) FROM pg_stat_activity WHERE query LIKE 'DO %''order @{[ $k + 1 ]}''%' AND pid <> pg_backend_pid()}) > 0 }, 'a client');
 		}
 		else
 		{
