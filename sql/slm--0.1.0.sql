@@ -19,7 +19,7 @@ COMMENT ON FOREIGN DATA WRAPPER slm IS 'small language models; each model is a s
 -- a later REVOKE.
 CREATE SERVER slm_base FOREIGN DATA WRAPPER slm OPTIONS (
 	file 'slm_base-1.gguf',
-	sha256 '17e35e9b20b01d809081fddf5bd68750bac325bf09f0252cdd3b18cb47c8923f'
+	sha256 'fd3fa01b4ce8da935a473cb3e3e88c1de0650fd0bb30583ad2c4eb88287e2776'
 );
 COMMENT ON SERVER slm_base IS 'the embedded model: embeds, classifies, extracts and summarizes English text';
 GRANT USAGE ON FOREIGN SERVER slm_base TO PUBLIC;
