@@ -131,11 +131,20 @@ slm_before_step(Forward *f, SlmSlot slot, int layer, float *x, int m, const floa
 	return SLM_OK;
 }
 
-SlmStatus
-slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
+/* x[m] = x + part. */
+static SlmStatus
+add_part(Forward *f, float *x, int m, SlmError *err)
 {
 	const float *part = f->part; /* that no store may change */
 
+	for (size_t i = 0; i < (size_t) m * f->stride; i++)
+		x[i] = x[i] + part[i];
+	return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
+}
+
+SlmStatus
+slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *err)
+{
 	switch (f->c->model->arch->norm_place)
 	{
 		case SLM_NORM_POST:
@@ -147,9 +156,7 @@ slm_after_step(Forward *f, SlmSlot slot, int layer, float *x, int m, SlmError *e
 		case SLM_NORM_PRE:
 			break;
 	}
-	for (size_t i = 0; i < (size_t) m * f->stride; i++)
-		x[i] = x[i] + part[i];
-	return slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err);
+	return add_part(f, x, m, err);
 }
 
 /* The norm of each head of a row, where the model has one. */
@@ -386,18 +393,14 @@ static SlmStatus
 add_embedded(Forward *f, SlmError *err)
 {
 	const SlmWeight *weight = weight_of(f, SLM_SLOT_EXT_TOKEN_EMBD, 0);
-	const float *part = f->part; /* that no store may change */
 
 	for (int first = 0; first < f->n_row; first += ROW_CHUNK)
 	{
 		int m = f->n_row - first < ROW_CHUNK ? f->n_row - first : ROW_CHUNK;
-		float *x = f->x + (size_t) first * f->stride;
 
 		SLM_TRY(slm_product(f, weight, f->embedded + (size_t) first * f->stride, f->stride, m,
 							f->part, f->stride, err));
-		for (size_t i = 0; i < (size_t) m * f->stride; i++)
-			x[i] = x[i] + part[i];
-		SLM_TRY(slm_spend(f->c, m * f->n_embd * SLM_COST_MOVE, err));
+		SLM_TRY(add_part(f, f->x + (size_t) first * f->stride, m, err));
 	}
 	return SLM_OK;
 }

@@ -512,11 +512,11 @@ leave_eval_rows_out(Fit *fit, double gamma)
 	}
 }
 
-/* Fits are made with the bags, where there are any, then without them; each has a step for each lambda, and one. */
+/* Fits are made without the bags, then with them, where there are any; each has a step for each lambda, and one. */
 static void
 tell(const Fit *fit, int step)
 {
-	int n_step = N_LAMBDA + 1, before = fit->n_word < fit->in->n_word ? n_step : 0;
+	int n_step = N_LAMBDA + 1, before = fit->n_word > 0 ? n_step : 0;
 
 	fit->in->progress(fit->in->arg, before + step + 1, fit->in->n_word > 0 ? 2 * n_step : n_step);
 }
@@ -765,9 +765,10 @@ slm_fit(const SlmFitInput *input, SlmFit *out)
 		AllocSetContextCreate(result_context, "slm head fitting", ALLOCSET_DEFAULT_SIZES);
 	double best = DBL_MAX;
 
-	/* with the tokens, and without them: where labels differ by meaning, they mislead */
-	for (int n_word = input->n_word;; n_word = 0)
+	/* without the tokens, which is soon done, and with them: where labels differ by meaning, they mislead */
+	for (int with = 0; with <= (input->n_word > 0); with++)
 	{
+		int n_word = with ? input->n_word : 0;
 		double gamma, loss;
 		Fit fit;
 
@@ -781,8 +782,6 @@ slm_fit(const SlmFitInput *input, SlmFit *out)
 		best = Min(best, loss);
 		MemoryContextSwitchTo(result_context);
 		MemoryContextReset(scratch);
-		if (n_word == 0)
-			break;
 	}
 	MemoryContextDelete(scratch);
 }

@@ -380,23 +380,21 @@ typedef struct TokenRows
 } TokenRows;
 
 static int
-compare_frequency(const void *a, const void *b)
-{
-	const TokenRows *token_a = a;
-	const TokenRows *token_b = b;
-
-	if (token_a->n_row != token_b->n_row)
-		return token_b->n_row - token_a->n_row;
-	return token_a->token < token_b->token ? -1 : token_a->token > token_b->token;
-}
-
-static int
 compare_token(const void *a, const void *b)
 {
 	const TokenRows *token_a = a;
 	const TokenRows *token_b = b;
 
 	return token_a->token < token_b->token ? -1 : token_a->token > token_b->token;
+}
+
+/* By the number of their rows, greatest first, the lower token among equals. */
+static int
+compare_frequency(const void *a, const void *b)
+{
+	int n_a = ((const TokenRows *) a)->n_row, n_b = ((const TokenRows *) b)->n_row;
+
+	return n_a != n_b ? n_b - n_a : compare_token(a, b);
 }
 
 /* All tokens that more than one row has. */
